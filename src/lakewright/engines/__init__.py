@@ -1,0 +1,1 @@
+"""Execute steps: the port, and one adapter for each engine."""

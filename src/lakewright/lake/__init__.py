@@ -1,0 +1,1 @@
+"""Where tables live: object storage, the Iceberg catalog, and the one way to publish."""

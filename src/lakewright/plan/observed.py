@@ -1,0 +1,54 @@
+"""What is there: the state of the lake, passed to the planner as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lakewright.project.contract import Contract
+from lakewright.sql import types
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """One published state of a table."""
+
+    snapshot_id: int
+    parent_id: int | None
+    is_append: bool
+    """Whether it only added files to its parent."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One table as it stands."""
+
+    name: str
+    schema: types.Schema
+    snapshot_id: int
+    ancestors: tuple[Snapshot, ...]
+    """The retained snapshots from the current one back."""
+    consumed: Mapping[str, int]
+    """How much of each upstream table its rows hold: that table's snapshot id. Read from the
+    table's own newest snapshot, so rows and cursor cannot part."""
+    fingerprint: str = ""
+    """Of the query that made it; empty for bronze and quarantine."""
+    contract: Contract | None = None
+    """The contract that bronze was last loaded under."""
+    rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawUpload:
+    """An upload whose raw bytes are kept and whose records are in bronze, for rebuilds."""
+
+    upload_id: str
+    file_name: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """Everything that planning may depend on beside the project."""
+
+    tables: Mapping[str, Table]
+    loaded: Mapping[str, tuple[RawUpload, ...]]
+    """For each source, the uploads that its bronze table holds, oldest first."""

@@ -1,0 +1,154 @@
+"""The typed steps of a plan. A step's name is its idempotency key within its run.
+
+A plan is a value: what should happen, in order, with nothing left to decide while it happens.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from lakewright.project.contract import Contract, PartitionField
+from lakewright.project.model import Check, Write
+from lakewright.project.source import BadRecordLimits, Format
+from lakewright.sql import types
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Land:
+    """Read an upload's raw bytes once: decide its format, count its records, cut it into parts."""
+
+    kind: Literal["land"] = "land"
+    upload_id: str
+    source: str
+    file_name: str
+    sha256: str
+    format: Format | None
+    """None: decide by looking."""
+    contract: Contract | None
+    """What is known of the columns; None or not adopted: infer every type."""
+
+    @property
+    def name(self) -> str:
+        """`land:<upload id>`."""
+        return f"land:{self.upload_id}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bronze:
+    """Type the records of landed uploads by the contract; quarantine those that do not fit."""
+
+    kind: Literal["bronze"] = "bronze"
+    source: str
+    contract: Contract
+    """The contract as the files have made it evolve."""
+    upload_ids: tuple[str, ...]
+    replaced_upload_ids: tuple[str, ...] = ()
+    """Uploads whose present rows this step's rows replace."""
+    is_rebuild: bool = False
+    """Whether the step's uploads become the whole table."""
+    reason: str = ""
+    """Why it is a rebuild."""
+    schema_changes: tuple[str, ...] = ()
+    """What the files changed in the contract, each in words."""
+    limits: BadRecordLimits
+    loaded_at: datetime
+    """The run's logical time, with a zone: every row's `_loaded_at`."""
+
+    @property
+    def name(self) -> str:
+        """`bronze:<source>`."""
+        return f"bronze:{self.source}"
+
+    @property
+    def table(self) -> str:
+        """The table that the step stages, beside its quarantine table."""
+        return f"bronze.{self.source}"
+
+    @property
+    def quarantine(self) -> str:
+        """The table that refused records go to."""
+        return f"quarantine.{self.source}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Full:
+    """Rebuild the table from all that its inputs hold."""
+
+    kind: Literal["full"] = "full"
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowWise:
+    """Run the query over the rows that were added to the driving input, and nothing else."""
+
+    kind: Literal["row_wise"] = "row_wise"
+    driving: str
+    since_snapshot_id: int
+    """What the table has consumed of the driving input; every later snapshot only added files."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AffectedKeys:
+    """Recompute the groups that the rows changed in the driving input belong to."""
+
+    kind: Literal["affected_keys"] = "affected_keys"
+    driving: str
+    since_snapshot_id: int
+    keys: tuple[tuple[str, str], ...]
+    """Pairs of an output column and the driving input's column that it is."""
+
+
+Build: TypeAlias = Full | RowWise | AffectedKeys
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildModel:
+    """Run a model's query and stage its table."""
+
+    kind: Literal["model"] = "model"
+    table: str
+    sql: str
+    """The SELECT as its author wrote it."""
+    schema: types.Schema
+    reads: tuple[str, ...]
+    build: Build
+    write: Write
+    key: tuple[str, ...] = ()
+    latest_by: tuple[str, ...] = ()
+    partitioning: tuple[PartitionField, ...] = ()
+    checks: tuple[Check, ...] = ()
+    fingerprint: str
+    """Of the query and of every setting that changes rows; another one forces a full build."""
+    description: str = ""
+
+    @property
+    def name(self) -> str:
+        """`model:<table>`."""
+        return f"model:{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publish:
+    """Make everything that was staged and passed its checks visible, all at once."""
+
+    kind: Literal["publish"] = "publish"
+    tables: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """`publish`."""
+        return "publish"
+
+
+Step: TypeAlias = Land | Bronze | BuildModel | Publish
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Steps in the order in which they run. Equal project and state give an equal plan."""
+
+    steps: tuple[Step, ...]
+    skipped: Mapping[str, str]
+    """Models that the change does not reach or that cannot run, each with the reason."""

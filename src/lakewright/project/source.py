@@ -1,0 +1,119 @@
+"""A source: one kind of file that may arrive, how it is written, and its contract."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Literal, TypeAlias
+
+from lakewright.project.contract import Contract
+
+
+class Compression(StrEnum):
+    """How a file's bytes are packed; `auto` looks at their first bytes."""
+
+    AUTO = "auto"
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialect:
+    """How a delimited text file is written. None: to be decided by looking at the file."""
+
+    delimiter: str | None = None
+    quote: str | None = None
+    """The quote character; the empty text: there is none."""
+    escape: str | None = None
+    """What makes a quote inside quotes literal: the quote itself (doubling) or a backslash."""
+    has_header: bool | None = None
+    skip_lines: int | None = None
+    """Lines before the header that are no part of the table."""
+    comment: str | None = None
+    """What starts a line that is to be ignored; the empty text: nothing does."""
+    encoding: str | None = None
+    """A Python codec name, such as `utf-8` or `windows-1252`."""
+    decimal_separator: Literal[".", ","] = "."
+    is_trimmed: bool = False
+    """Whether blanks around unquoted fields are dropped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Csv:
+    """Delimited text."""
+
+    kind: Literal["csv"] = "csv"
+    dialect: Dialect = field(default_factory=Dialect)
+    compression: Compression = Compression.AUTO
+
+
+class JsonMode(StrEnum):
+    """How JSON values stand in a file."""
+
+    AUTO = "auto"
+    LINES = "lines"
+    """One value on each line."""
+    ARRAY = "array"
+    """One array; its elements are the records."""
+    DOCUMENT = "document"
+    """One value; it is the only record."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Json:
+    """JSON text (RFC 8259)."""
+
+    kind: Literal["json"] = "json"
+    mode: JsonMode = JsonMode.AUTO
+    compression: Compression = Compression.AUTO
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parquet:
+    """Apache Parquet."""
+
+    kind: Literal["parquet"] = "parquet"
+    compression: Compression = Compression.AUTO
+
+
+Format: TypeAlias = Csv | Json | Parquet
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadRecordLimits:
+    """How many refused records a file may have before the upload as a whole fails."""
+
+    share_max: float = 0.5
+    """Of the file's records, from 0 to 1. Half: more than that is the wrong file or contract."""
+    count_max: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One kind of file that may arrive."""
+
+    name: str
+    match: tuple[str, ...] = ()
+    """File name patterns with `*`, `?` and `[...]`; letters' case counts."""
+    format: Format | None = None
+    """None: decided by looking at each file."""
+    contract: Contract | None = None
+    """None: inferred from the first file."""
+    limits: BadRecordLimits = field(default_factory=BadRecordLimits)
+    description: str = ""
+    file: str | None = None
+    """The project file that declares the source; None: nobody has, it was inferred."""
+
+    @property
+    def bronze(self) -> str:
+        """The name of the table that the source's records go to."""
+        return f"bronze.{self.name}"
+
+    @property
+    def quarantine(self) -> str:
+        """The name of the table that the source's refused records go to."""
+        return f"quarantine.{self.name}"
+
+    def is_match(self, file_name: str) -> bool:
+        """Whether a file of this name (without its folder) belongs to the source."""
+        return any(fnmatchcase(file_name, pattern) for pattern in self.match)

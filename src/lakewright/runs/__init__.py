@@ -1,0 +1,1 @@
+"""Carry out a plan durably: journal, worker, children, events."""
