@@ -1,0 +1,19 @@
+"""The command `lakewright`. `version` answers before anything heavy is imported."""
+
+import sys
+
+from lakewright import version
+
+
+def main() -> None:
+    """Run one command and end the process with its exit code."""
+    if sys.argv[1:] in (["version"], ["--version"]):
+        print(version.VERSION)
+        return
+    from lakewright.cli import app
+
+    sys.exit(app.run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
