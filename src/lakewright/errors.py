@@ -10,7 +10,8 @@ tried again is decided by the type alone.
     ├── SqlRefused              a query is outside portable SQL                  exit 2
     ├── NotFound                the named thing does not exist                   exit 5
     ├── Conflict                the world moved, or someone else holds it        exit 6
-    │   └── CommitConflict      a table moved under a publish (transient)
+    │   ├── CommitConflict      a table moved under a publish (transient)
+    │   └── RunLost             another process has taken the run over
     ├── RunFailed               a run ended without publishing all it should     exit 1
     │   ├── FileUnreadable      a file as a whole cannot be read as its format
     │   ├── ContractBroken      a file differs from its contract and may not
@@ -20,6 +21,8 @@ tried again is decided by the type alone.
     └── StepInterrupted         a step's process died or overran (transient)     exit 1
         ├── StepCrashed
         └── StepTimedOut
+
+    Besides: InternalError, a mistake of ours that surfaced in a child process   exit 70
 """
 
 from collections.abc import Mapping, Sequence
@@ -133,6 +136,12 @@ class CommitConflict(Conflict):
     is_transient = True
 
 
+class RunLost(Conflict):
+    """Another process has taken the run over; what its former owner writes is refused."""
+
+    code = "run-lost"
+
+
 class RunFailed(LakewrightError):
     """A run ended without publishing all that it should have."""
 
@@ -186,6 +195,13 @@ class StepTimedOut(StepInterrupted):
     """A step ran longer than its limit and was ended."""
 
     code = "step-timed-out"
+
+
+class InternalError(LakewrightError):
+    """A mistake of ours surfaced in a child process; `why` holds the end of its traceback."""
+
+    code = "internal"
+    exit_code = 70
 
 
 def _subclasses(kind: type[LakewrightError]) -> Mapping[str, type[LakewrightError]]:
