@@ -15,7 +15,13 @@ class DataFile:
     rows: int
     size_bytes: int
     partition: tuple[str | None, ...] = ()
-    """The partition value of each partition field, after its transform, in Iceberg's text form."""
+    """The partition value of each partition field, after its transform; None for null.
+
+    The text is the one of Iceberg's partition paths, not escaped: `2024` for year, `2024-03` for
+    month, `2024-03-31` for day and dates, `2024-03-31-17` for hour, `7` for bucket and integers,
+    `true`, `1.50`, `2024-03-31T17:05:06.000007` (with `+00:00` where it is an instant), base64 for
+    binary, any other value as it is. Years, months, days and hours are those in UTC.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
