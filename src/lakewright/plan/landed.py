@@ -84,3 +84,5 @@ class Landed:
     """Unpacked."""
     suspicions: tuple[str, ...] = ()
     """Why the file may have been misread; a sound file has none."""
+    evidence: tuple[str, ...] = ()
+    """How each thing that was not declared was decided, for people."""
