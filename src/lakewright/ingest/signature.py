@@ -1,0 +1,119 @@
+"""What a file's first bytes say that it is, for files that no reader of ours takes.
+
+A file of the wrong kind is refused by the name of what it looks like: that tells a person at once
+what went wrong, where a parser's complaint would not.
+"""
+
+from lakewright import errors
+
+PARQUET_MAGIC = b"PAR1"
+ENCRYPTED_PARQUET_MAGIC = b"PARE"
+
+_HEAD_BYTES = 1 << 16
+_CONTROL_SHARE_MAX = 0.05  # Text has next to none; compressed or binary data has about a tenth.
+_CONTROLS = bytes({*range(32), 127} - {9, 10, 12, 13, 27, 28, 29, 30, 31})
+
+_BINARY = (
+    (b"%PDF-", "a PDF document"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document (.xls or .doc)"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"\xfd7zXZ\x00", "an xz file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x7fELF", "a Linux program"),
+    (b"SQLite format 3\x00", "a SQLite database"),
+    (b"Obj\x01", "an Avro file"),
+    (ENCRYPTED_PARQUET_MAGIC, "an encrypted Parquet file"),
+)
+# These start like words, so they count only where control bytes follow.
+_BINARY_IF_CONTROLS = (
+    (b"BZh", "a bzip2 file"),
+    (b"ORC", "an ORC file"),
+    (b"GIF8", "a GIF image"),
+    (b"ARROW1", "an Arrow file"),
+)
+_MARKUP = (
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<?xml", "an XML document"),
+)
+_UTF_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+
+def refuse_foreign(head: bytes, file_name: str) -> None:
+    """Raise for a file that is empty, binary, or of a kind that no reader takes.
+
+    Args:
+        head: the unpacked file's first bytes, 64 KiB where it has them.
+        file_name: for the message.
+
+    Raises:
+        FileUnreadable: naming what the file looks like.
+    """
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise errors.FileUnreadable(
+            f"{file_name} is empty",
+            why="it has no records and no header",
+            hint="deliver the file again once it has content",
+        )
+    look = _looks_like(head)
+    if look:
+        raise errors.FileUnreadable(
+            f"{file_name} looks like {look}",
+            why="delimited text (CSV), JSON and Parquet can be read, each also packed with gzip"
+            " or zstd",
+            hint="export the data as one of these and upload that file",
+        )
+
+
+def _looks_like(head: bytes) -> str | None:
+    for magic, name in _BINARY:
+        if head.startswith(magic):
+            return name
+    if head.startswith(b"PK\x03\x04"):
+        return "an Excel workbook" if b"xl/" in head or b"[Content_Types]" in head else "a ZIP file"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower()
+    for magic, name in _MARKUP:
+        if start.startswith(magic):
+            return name
+    if not _is_binary(head):
+        return None
+    for magic, name in _BINARY_IF_CONTROLS:
+        if head.startswith(magic):
+            return name
+    return "binary data"
+
+
+def _is_binary(head: bytes) -> bool:
+    if head.startswith(_UTF_MARKS) or looks_like_wide_text(head):
+        return False
+    head = head[:_HEAD_BYTES]
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return controls > len(head) * _CONTROL_SHARE_MAX
+
+
+def looks_like_wide_text(head: bytes) -> str | None:
+    """The UTF-16 or UTF-32 codec that text without a byte order mark was written with, if any.
+
+    In such text most characters are below U+0100, so nearly all zero bytes stand at the same
+    places of each unit.
+    """
+    whole = len(head) // 4 * 4
+    if whole < 4:
+        return None
+    zeros = [head[place:whole:4].count(0) / (whole // 4) for place in range(4)]
+    wide = tuple(share > 0.7 for share in zeros)  # A few characters may be beyond U+00FF.
+    rare = max(
+        (share for share, is_wide in zip(zeros, wide, strict=True) if not is_wide), default=1
+    )
+    if rare > 0.1:
+        return None
+    return {
+        (False, True, False, True): "utf-16-le",
+        (True, False, True, False): "utf-16-be",
+        (False, True, True, True): "utf-32-le",
+        (True, True, True, False): "utf-32-be",
+    }.get(wide)
