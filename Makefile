@@ -1,0 +1,50 @@
+# Everything that is done with this repository. On a fresh machine each target sets up what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+STAMP := .venv/.stamp
+WORKERS ?= 2
+
+.PHONY: help setup demo test test-slow check format lock bench clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
+	  | while IFS=$$'\t' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+
+setup: $(STAMP) ## Install everything into .venv (done by itself when it is needed)
+
+$(STAMP): requirements/dev.lock pyproject.toml tools/setup.sh
+	@PYTHON="$(PYTHON)" tools/setup.sh
+
+demo: $(STAMP) ## Load a year of real flights from files to gold, and show it
+	@$(BIN)/lakewright demo
+
+test: $(STAMP) ## Run the tests (WORKERS=2 at a time)
+	$(BIN)/pytest -m "not slow" -n $(WORKERS)
+
+test-slow: $(STAMP) ## Run the tests that take minutes
+	$(BIN)/pytest -m slow
+
+check: $(STAMP) ## Hold the style: format, lint, types, import contracts, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_sizes.py
+
+format: $(STAMP) ## Format the code, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## Pin anew what is installed (UPGRADE=1: take newer versions)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+	  --no-emit-index-url --no-header --quiet $(if $(UPGRADE),--upgrade) \
+	  -o requirements/dev.lock
+
+bench: $(STAMP) ## Measure speed and memory against the floor (minutes; a quiet machine)
+	$(BIN)/python -m bench
+
+clean: ## Remove everything that was made, .venv included
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+	  build dist demo bench/out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
