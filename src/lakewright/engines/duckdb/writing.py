@@ -1,0 +1,150 @@
+"""Rows into Parquet files as Iceberg wants them: field ids, one partition for each file.
+
+What is written lies in the target's folder under names that begin with its prefix, so that a
+repeated step finds and overwrites what an earlier attempt left.
+"""
+
+import glob
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from lakewright.engines.duckdb import partitioning, text
+from lakewright.lake.staged import DataFile, Target
+from lakewright.sql import types
+
+ROW_GROUP_ROWS = 122_880
+"""DuckDB's own default: 60 vectors of 2,048 rows; one row group is one thread's work."""
+
+FILE_BYTES_MAX = 128 * 1024 * 1024
+"""Big enough that opening a file costs nothing beside reading it, small enough to rewrite."""
+
+_PARTITION = "__lakewright_partition"
+
+
+def copy(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    target: Target,
+    suffix: str,
+    file_rows: int | None = None,
+) -> tuple[DataFile, ...]:
+    """Write what a SELECT returns; no rows give no file.
+
+    Args:
+        connection: where the SELECT's tables are known.
+        select: returns at least the target's columns, by name; others are left out.
+        target: says where, with which types, field ids and partitioning.
+        suffix: tells this copy's files from others of the same step.
+        file_rows: about how many rows a file may have; None: as many as fit `FILE_BYTES_MAX`. Files
+            of a partitioned table hold what their partition does.
+    """
+    remove_leftovers(target, suffix)
+    folder = Path(target.folder, f"{_stem(target, suffix)}.partial")
+    folder.mkdir()
+    partitioning.prepare(connection, target.partitioning, target.schema)
+    rows = connection.execute(_copy_sql(select, target, folder, file_rows)).fetchall()
+    written = sorted((str(path), int(count), int(size)) for path, count, size, *_ in rows if count)
+    partitions = _partitions(connection, target, [path for path, _, _ in written])
+    files = []
+    for number, (path, count, size) in enumerate(written):
+        final = Path(target.folder, f"{_stem(target, suffix)}-{number:05d}.parquet")
+        Path(path).rename(final)
+        files.append(
+            DataFile(path=str(final), rows=count, size_bytes=size, partition=partitions[number])
+        )
+    shutil.rmtree(folder)
+    return tuple(files)
+
+
+def remove_leftovers(target: Target, suffix: str) -> None:
+    """Delete what an earlier attempt of the same copy left behind."""
+    stem = _stem(target, suffix)
+    shutil.rmtree(Path(target.folder, f"{stem}.partial"), ignore_errors=True)
+    for path in Path(target.folder).glob(f"{glob.escape(stem)}-[0-9]*.parquet"):
+        path.unlink()
+
+
+def _stem(target: Target, suffix: str) -> str:
+    return f"{target.file_prefix}-{suffix}" if suffix else target.file_prefix
+
+
+def _copy_sql(select: str, target: Target, folder: Path, file_rows: int | None) -> str:
+    columns = ", ".join(
+        f"CAST({text.name(field.name)} AS {text.type_name(field.type)}) AS {text.name(field.name)}"
+        for field in target.schema.fields
+    )
+    options = [
+        "FORMAT parquet",
+        "COMPRESSION zstd",
+        f"FIELD_IDS {_field_ids(target)}",
+        "FILENAME_PATTERN 'part_{i}'",
+        "RETURN_STATS true",
+    ]
+    rows = f"SELECT {columns} FROM ({select})"
+    if target.partitioning:
+        rows = f"SELECT *, {_partition_sql(target)} AS {_PARTITION} FROM ({rows})"
+        options += [f"PARTITION_BY ({_PARTITION})", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}"]
+    elif file_rows is None:
+        options += [f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}", f"FILE_SIZE_BYTES {FILE_BYTES_MAX}"]
+    else:
+        groups = -(-file_rows // ROW_GROUP_ROWS)
+        options += [f"ROW_GROUP_SIZE {-(-file_rows // groups)}", f"ROW_GROUPS_PER_FILE {groups}"]
+    return f"COPY ({rows}) TO {text.literal(str(folder))} ({', '.join(options)})"
+
+
+def _field_ids(target: Target) -> str:
+    entries = ", ".join(
+        f"{text.name(field.name)}: {_field_id(target, field.type, field.name)}"
+        for field in target.schema.fields
+    )
+    return f"{{{entries}}}"
+
+
+def _field_id(target: Target, kind: types.Type, path: str) -> str:
+    own = target.field_ids[path]
+    inner: tuple[tuple[str, types.Type], ...] = ()
+    if isinstance(kind, types.Struct):
+        inner = kind.fields
+    elif isinstance(kind, types.Array):
+        inner = (("element", kind.element),)
+    elif isinstance(kind, types.Map):
+        inner = (("key", kind.key), ("value", kind.value))
+    if not inner:
+        return str(own)
+    entries = "".join(
+        f", {text.name(name)}: {_field_id(target, child, f'{path}.{name}')}"
+        for name, child in inner
+    )
+    return f"{{__duckdb_field_id: {own}{entries}}}"
+
+
+def _kinds(target: Target) -> dict[str, types.Type]:
+    return {field.name: field.type for field in target.schema.fields}
+
+
+def _partition_sql(target: Target) -> str:
+    """One number for each partition: a hash, as its values may be too long for a folder's name."""
+    kinds = _kinds(target)
+    values = ", ".join(
+        partitioning.value_sql(field, kinds[field.column]) for field in target.partitioning
+    )
+    return f"hash({values})"
+
+
+def _partitions(
+    connection: duckdb.DuckDBPyConnection, target: Target, paths: list[str]
+) -> list[tuple[str | None, ...]]:
+    """Each file's partition values, read from its first row: all its rows have the same ones."""
+    if not target.partitioning:
+        return [() for _ in paths]
+    kinds = _kinds(target)
+    values = ", ".join(
+        partitioning.text_sql(field, kinds[field.column]) for field in target.partitioning
+    )
+    found: list[tuple[str | None, ...]] = []
+    for path in paths:
+        query = f"SELECT {values} FROM (FROM read_parquet({text.literal(path)}) LIMIT 1)"
+        found += connection.execute(query).fetchall()
+    return found
