@@ -111,6 +111,10 @@ class Column:
     format: str | None = None
     """How dates and timestamps are written, in Spark's pattern letters; None: ISO 8601."""
     description: str = ""
+    is_declared: bool = True
+    """False: files brought the column, and its type follows what they hold."""
+    declared_type: types.Type | None = None
+    """What the project declares, where files made `type` wider than that."""
 
     @property
     def header(self) -> str:
