@@ -6,6 +6,7 @@ those that cannot be read the same everywhere: names of weekdays, weeks, quarter
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 LETTERS = (
@@ -97,7 +98,7 @@ def _refuse_half_said(pattern: str, groups: list[str]) -> None:
         raise ValueError(f"{pattern!r} says the hour twice, as 'H' and as 'h'")
     if sum(letter in said for letter in "XxZ") > 1:
         raise ValueError(f"{pattern!r} says the zone twice")
-    order = ("H" if "H" in said else "h", "m", "s", "S")
-    for coarse, fine in zip(order, order[1:], strict=False):
+    order = ("h" if "h" in said else "H", "m", "s", "S")
+    for coarse, fine in pairwise(order):
         if fine in said and coarse not in said:
             raise ValueError(f"{pattern!r} says {fine!r} but not {coarse!r}")
