@@ -1,0 +1,328 @@
+"""What a batch of files does to their source's contract, and which of them it refuses.
+
+The rules, for each way in which a file may differ:
+
+    new columns        evolve: appended, nullable, with the type of their values. freeze: the file
+                       is refused. quarantine: no column; records with a value there are refused.
+    missing columns    evolve: the default, or null; a required column without a default refuses
+                       the file. freeze: the file is refused. quarantine: as evolve, but where a
+                       required column is missing every record is refused instead of the file.
+    reordered columns  matched by name; freeze refuses the file.
+    wider types        evolve: `types.widest`. freeze: the file is refused. quarantine: the type
+                       stays, and the records that do not fit are refused.
+
+A type that nobody declared always follows what the files hold, so that the order of files does
+not matter: every type is the join of all the evidence. Only declared columns can be missing or out
+of order, and what a project declares is never narrowed or reinterpreted by what files look like.
+
+Against the contract that bronze was loaded under: an Iceberg promotion, a new column that a file
+brought, a looser requirement, a description happen in place. Whatever would make an earlier file
+read otherwise is a rebuild: any other type, a declared column that the table does not have, a
+column renamed, another null word, default, format or header, a tighter requirement, another
+partitioning. A column that the project stops declaring stays, as one that files brought; only a
+rebuild that someone asks for drops it. Pure: everything comes in as a value.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lakewright import errors
+from lakewright.plan import matching
+from lakewright.plan.landed import ArrivedColumn, Landed
+from lakewright.project import naming
+from lakewright.project.contract import Column, Contract, Evolution, Policy
+from lakewright.project.source import Csv, Source
+from lakewright.sql import types
+
+_INTEGERS = (types.INT, types.BIGINT)
+_FRACTIONS = (types.FLOAT, types.DOUBLE)
+_TEMPORAL = (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evolved:
+    """A contract as a batch of files leaves it."""
+
+    contract: Contract
+    accepted: tuple[str, ...]
+    """The uploads that may be loaded, in the order given."""
+    refused: Mapping[str, errors.Problem]
+    """The uploads that the contract does not allow, each with every difference in words."""
+    changes: tuple[str, ...]
+    """What differs from the contract that bronze was loaded under, in words."""
+    rebuild_reasons: tuple[str, ...]
+    """Why the difference cannot happen in place; empty: it can."""
+
+    @property
+    def is_rebuild(self) -> bool:
+        """Whether bronze has to be made anew from every raw file."""
+        return bool(self.rebuild_reasons)
+
+
+def evolve(source: Source, present: Contract | None, arrived: Sequence[Landed]) -> Evolved:
+    """Decide the contract under which these files are loaded.
+
+    Args:
+        source: with the contract that the project declares, if it declares one.
+        present: the contract that the source's bronze table was loaded under; None: no table, or
+            one that is to be made anew from all its files, which are then all in `arrived`.
+        arrived: the landed files, in the order of their uploads.
+    """
+    contract = _before(source.contract, present)
+    accepted: list[str] = []
+    refused: dict[str, errors.Problem] = {}
+    for landed in arrived:
+        match = matching.match(contract.columns, landed)
+        differences = list(_differences(source.contract, match, landed))
+        if differences:
+            refused[landed.upload_id] = _refusal(source, landed, differences)
+        else:
+            accepted.append(landed.upload_id)
+            contract = _after(contract, match, landed)
+    return Evolved(
+        contract=contract,
+        accepted=tuple(accepted),
+        refused=refused,
+        changes=tuple(_changes(present, contract)) if present else (),
+        rebuild_reasons=tuple(_rebuild_reasons(source, present, contract)) if present else (),
+    )
+
+
+def _before(declared: Contract | None, present: Contract | None) -> Contract:
+    """The contract before any of the files: what is declared, and what earlier files brought."""
+    if declared is None:
+        brought = tuple(replace(column, is_declared=False, declared_type=None)
+                        for column in (present.columns if present else ()))  # fmt: skip
+        return Contract(columns=brought, is_adopted=False)
+    if present is None:
+        return declared
+    columns = [
+        _declared_column(column, present, declared.evolution.wider_types)
+        for column in declared.columns
+    ]
+    taken = {column.name for column in columns}
+    taken |= {naming.standardise(column.header) for column in columns}
+    for place, column in enumerate(present.columns):
+        # A brought column without a header is known by its place, which a declaration may take.
+        is_taken = (
+            place < len(declared.columns)
+            if not (column.is_declared or column.source_name)
+            else bool({column.name, naming.standardise(column.header)} & taken)
+        )
+        if not is_taken:
+            columns.append(replace(column, is_declared=False, declared_type=None))
+    return replace(declared, columns=tuple(columns))
+
+
+def _declared_column(column: Column, present: Contract, policy: Policy) -> Column:
+    """A declared column, as wide as earlier files have made it where they may."""
+    before = present.column(column.name)
+    if before is None or policy is not Policy.EVOLVE:
+        return column
+    is_evidence = before.declared_type is not None or not before.is_declared
+    return _widened(column, before.type, before.format) if is_evidence else column
+
+
+def _after(contract: Contract, match: matching.Match, landed: Landed) -> Contract:
+    """The contract once a file's columns are part of the evidence."""
+    policies = contract.evolution
+    columns = [
+        _with_evidence(column, match.columns.get(column.name), policies.wider_types)
+        for column in contract.columns
+    ]
+    if match.unexpected and policies.new_columns is Policy.EVOLVE:
+        names = naming.unique_names(
+            [*(column.name for column in columns), *(each.name for each in match.unexpected)]
+        )
+        columns += [
+            Column(
+                name=name,
+                type=each.type,
+                source_name=each.name if matching.has_names(landed) else None,
+                format=each.format,
+                is_declared=False,
+            )
+            for name, each in zip(names[len(columns) :], match.unexpected, strict=True)
+        ]
+    return replace(contract, columns=tuple(columns))
+
+
+def _with_evidence(column: Column, arrived: ArrivedColumn | None, policy: Policy) -> Column:
+    if arrived is None:
+        return column
+    if column.is_declared:
+        is_open = policy is Policy.EVOLVE
+        return _widened(column, arrived.type, arrived.format) if is_open else column
+    kind, pattern = _joined((column.type, column.format), (arrived.type, arrived.format))
+    return replace(column, type=kind, format=pattern)
+
+
+def _widened(column: Column, kind: types.Type, pattern: str | None) -> Column:
+    """A declared column, wide enough for values of another type.
+
+    Whether values fit is judged against the declaration alone, never against what it has become:
+    so the result does not depend on which file came first.
+    """
+    declared = column.declared_type or column.type
+    if _is_fit(column, declared, kind, pattern):
+        return column
+    wider, _ = _joined((column.type, column.format), (kind, pattern))
+    return column if wider == column.type else replace(column, type=wider, declared_type=declared)
+
+
+def _is_fit(column: Column, declared: types.Type, kind: types.Type, pattern: str | None) -> bool:
+    """Whether what looks like `kind` can be read as declared, as far as types can tell.
+
+    Where they cannot tell (0 and 1 may be booleans, 12.50 an exact decimal, a declared date format
+    one that nobody else reads) the declaration stands: records that do not fit are refused.
+    """
+    if types.UNKNOWN in (kind, declared) or declared == types.STRING or column.format:
+        return True
+    if isinstance(declared, types.Decimal):
+        return kind in _INTEGERS + _FRACTIONS or (
+            isinstance(kind, types.Decimal)
+            and kind.scale <= declared.scale
+            and kind.precision - kind.scale <= declared.precision - declared.scale
+        )
+    if declared in _TEMPORAL and kind in _TEMPORAL:
+        return pattern is None and (kind == types.DATE or declared != types.DATE)
+    if declared in _FRACTIONS:
+        return kind in _INTEGERS + _FRACTIONS or isinstance(kind, types.Decimal)
+    if declared == types.BOOLEAN and kind in _INTEGERS:
+        return True
+    return types.is_promotion(kind, declared)
+
+
+def _joined(
+    left: tuple[types.Type, str | None], right: tuple[types.Type, str | None]
+) -> tuple[types.Type, str | None]:
+    """The narrowest type, with its date format, in which both can be read."""
+    if types.UNKNOWN in (left[0], right[0]):
+        return right if left[0] == types.UNKNOWN else left
+    wider = types.widest(left[0], right[0])
+    if wider not in _TEMPORAL:
+        return wider, None
+    return (wider, left[1]) if left[1] == right[1] else (types.STRING, None)
+
+
+def _differences(declared: Contract | None, match: matching.Match, landed: Landed) -> Iterator[str]:
+    """Every difference of a file for which the declared contract refuses it."""
+    if declared is None or not landed.columns:
+        return
+    policies = declared.evolution
+    if match.unexpected and policies.new_columns is Policy.FREEZE:
+        yield _named("the file has", (each.name for each in match.unexpected), "which is new")
+    missing = match.missing(declared.columns)
+    needed = [column for column in missing if column.is_required and column.default is None]
+    if missing and policies.missing_columns is Policy.FREEZE:
+        yield _named("the file lacks", (column.header for column in missing))
+    elif needed and policies.missing_columns is Policy.EVOLVE:
+        yield _named("the file lacks", (column.header for column in needed), "which is required")
+    if policies.reordered_columns is Policy.FREEZE:
+        places = {arrived.name: place for place, arrived in enumerate(landed.columns)}
+        there = [match.columns[each.name] for each in declared.columns
+                 if each.name in match.columns]  # fmt: skip
+        if there != sorted(there, key=lambda arrived: places[arrived.name]):
+            wanted = ", ".join(arrived.name for arrived in there)
+            yield f"the columns come in another order than {wanted}"
+    if policies.wider_types is Policy.FREEZE:
+        for column in declared.columns:
+            arrived = match.columns.get(column.name)
+            if arrived and not _is_fit(column, column.type, arrived.type, arrived.format):
+                yield f"column {arrived.name} holds {arrived.type}, wider than {column.type}"
+
+
+def _named(verb: str, names: Iterable[str], why: str = "") -> str:
+    listed = list(names)
+    noun = "column" if len(listed) == 1 else "columns"
+    reason = why if len(listed) == 1 else why.replace("which is", "which are")
+    return f"{verb} the {noun} {', '.join(listed)}" + (f", {reason}" if reason else "")
+
+
+def _refusal(source: Source, landed: Landed, differences: Sequence[str]) -> errors.Problem:
+    contract = source.contract
+    evolution = contract.evolution if contract else Evolution()
+    frozen = [name for name in ("new_columns", "missing_columns", "reordered_columns",
+                                "wider_types")
+              if getattr(evolution, name) is Policy.FREEZE]  # fmt: skip
+    place = source.file or "the source's contract"
+    hint = f"mend the file, or change {place}"
+    if frozen:
+        hint += f" ({', '.join(f'evolution.{name}' for name in frozen)} is freeze)"
+    return errors.Problem(
+        code=errors.ContractBroken.code,
+        what=f"{landed.file_name} breaks the contract of source {source.name}",
+        where=errors.Place(file=landed.file_name),
+        why="; ".join(differences),
+        hint=hint,
+    )
+
+
+def _changes(present: Contract, contract: Contract) -> Iterator[str]:
+    """How the contract differs from the one that bronze was loaded under, in words."""
+    for column in contract.columns:
+        before = present.column(column.name)
+        if before is None and column.type == types.UNKNOWN:
+            yield f"column {column.name} is new, and empty so far: it has no type yet"
+        elif before is None:
+            yield f"column {column.name} is new: {column.type}"
+        elif before.type == types.UNKNOWN != column.type:
+            yield f"column {column.name}, empty until now, is {column.type}"
+        elif before.type != column.type:
+            yield f"column {column.name} changes from {before.type} to {column.type}"
+    for column in present.columns:
+        if contract.column(column.name) is None:
+            yield f"column {column.name} is not part of the contract any more"
+
+
+def _rebuild_reasons(source: Source, present: Contract, contract: Contract) -> Iterator[str]:
+    for column in contract.columns:
+        before = present.column(column.name)
+        if before is None:
+            if column.is_declared:
+                yield f"column {column.name} is newly declared: earlier files may hold it"
+            continue
+        if not types.is_promotion(before.type, column.type):
+            yield (
+                f"column {column.name} changes from {before.type} to {column.type},"
+                " which a table cannot do in place"
+            )
+        elif before.type != types.UNKNOWN:
+            yield from _reading_changes(before, column, present, contract)
+    for column in present.columns:
+        if contract.column(column.name) is None and column.type != types.UNKNOWN:
+            yield f"column {column.name} has given its header to another column"
+    kept = [column.name for column in present.columns if contract.column(column.name)]
+    if (
+        not _may_have_names(source)
+        and kept != [each.name for each in contract.columns][: len(kept)]
+    ):
+        yield "the columns have other places, and the files have no header"
+    if present.partitioning != contract.partitioning:
+        yield "the partitioning has changed"
+
+
+def _may_have_names(source: Source) -> bool:
+    return not isinstance(source.format, Csv) or source.format.dialect.has_header is not False
+
+
+def _reading_changes(
+    before: Column, column: Column, present: Contract, contract: Contract
+) -> Iterator[str]:
+    """What makes an earlier file's values read otherwise, although their type fits."""
+
+    def read(each: Column, owner: Contract) -> dict[str, object]:
+        words = owner.null_words if each.null_words is None else each.null_words
+        return {
+            "null words": frozenset(words),
+            "text for what is missing": each.default,
+            "date and time patterns": each.format,
+            "headers": naming.standardise(each.header),
+        }
+
+    old, new = read(before, present), read(column, contract)
+    for what in old:
+        if old[what] != new[what]:
+            yield f"column {column.name} is to be read with other {what}"
+    if column.is_required and not before.is_required:
+        yield f"column {column.name} is required now"
