@@ -1,0 +1,109 @@
+"""Asking for runs: what faces call once the bytes are safe.
+
+Whoever calls has received a file and synced it. What these functions return was on disk first, so
+it may be acknowledged to anybody.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from lakewright import errors
+from lakewright.runs.journal import (
+    Accepted,
+    Delivery,
+    Journal,
+    Json,
+    Request,
+    RequestKind,
+    Run,
+    Upload,
+)
+
+
+def run_id(now: datetime, randomness: bytes | None = None) -> str:
+    """A new run's id: it sorts by time, and no other journal that shares the lake has it.
+
+    An id marks commits in the catalog, which may outlive a journal, so a counter will not do.
+    """
+    tail = (randomness or secrets.token_bytes(4)).hex()
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{tail}"
+
+
+def tables_of(source: str) -> tuple[str, ...]:
+    """The tables that every run on a source changes; its plan adds the models downstream."""
+    return (f"bronze.{source}", f"quarantine.{source}")
+
+
+def accept(journal: Journal, delivery: Delivery, now: datetime) -> Accepted:
+    """Acknowledge a received file: its upload, its run and its event are one transaction.
+
+    The same bytes for the same source are the same upload: while they wait, the answer is the run
+    that will load them; once loaded, the run that did. Delivered `again`, or after a failure or
+    removal, they are queued anew.
+    """
+    tables = tables_of(delivery.source)
+    return journal.acceptance.accept(delivery, tables=tables, run_id=run_id(now), now=now)
+
+
+def request_models(
+    journal: Journal, models: Sequence[str], now: datetime, *, is_full: bool = False
+) -> Run:
+    """Ask for models to be brought up to date; none named: all of them."""
+    payload: Mapping[str, Json] = {"models": list(models), "is_full": is_full}
+    request = Request(kind=RequestKind.MODELS, payload=payload, tables=tuple(models))
+    return journal.acceptance.request(request, run_id=run_id(now), now=now)
+
+
+def request_removal(journal: Journal, upload_ids: Sequence[str], now: datetime) -> tuple[Run, ...]:
+    """Ask for uploads to be taken out of their tables, with one run for each source.
+
+    Raises:
+        NotFound: an upload is not in the journal.
+        Conflict: an upload is not in bronze.
+    """
+    return _request(journal, RequestKind.REMOVE, upload_ids, now)
+
+
+def request_replay(journal: Journal, upload_ids: Sequence[str], now: datetime) -> tuple[Run, ...]:
+    """Ask for uploads to be read again and their rows replaced, with one run for each source.
+
+    Raises:
+        NotFound: an upload is not in the journal.
+        Conflict: an upload is not in bronze.
+    """
+    return _request(journal, RequestKind.REPLAY, upload_ids, now)
+
+
+def request_rebuild(journal: Journal, source: str, now: datetime) -> Run:
+    """Ask for a source's tables to be made again from every raw upload that they hold."""
+    request = Request(kind=RequestKind.REBUILD, source=source, tables=tables_of(source))
+    return journal.acceptance.request(request, run_id=run_id(now), now=now)
+
+
+def _request(
+    journal: Journal, kind: RequestKind, upload_ids: Sequence[str], now: datetime
+) -> tuple[Run, ...]:
+    by_source: dict[str, list[str]] = {}
+    for upload_id in dict.fromkeys(upload_ids):
+        upload = _in_bronze(journal.reading.upload(upload_id), kind)
+        by_source.setdefault(upload.source, []).append(upload_id)
+    return tuple(
+        journal.acceptance.request(
+            Request(kind=kind, source=source, upload_ids=tuple(chosen), tables=tables_of(source)),
+            run_id=run_id(now),
+            now=now,
+        )
+        for source, chosen in by_source.items()
+    )
+
+
+def _in_bronze(upload: Upload, kind: RequestKind) -> Upload:
+    if upload.status.is_in_bronze:
+        return upload
+    verb = "removed" if kind is RequestKind.REMOVE else "replayed"
+    raise errors.Conflict(
+        f"upload {upload.upload_id} ({upload.file_name}) cannot be {verb}",
+        why=f"it is {upload.status.value}: {upload.source}'s tables hold nothing of it",
+        hint=f"see what became of it with `lakewright uploads show {upload.upload_id}`",
+    )

@@ -1,0 +1,413 @@
+"""The durable record of uploads, runs, steps, attempts and events, and the ports that keep it.
+
+Whatever was acknowledged stands here first. The journal decides nothing about data: it remembers
+what was asked, who carries it out, and how it ended. It refuses the writes of an owner that has
+lost its run. Time and new ids are always given, so that every adapter answers alike.
+
+An upload, known by (source, sha256):
+
+    accept ──▶ accepted ──published──▶ loaded | suspect ──removed by a run──▶ removed
+                 ▲    ╲                   │      ▲                               │
+                 │     ╲ refused          │      └── again: replaced, or, if the │
+                 │      ▼                 │          new attempt fails, as it was│
+                 └── failed               └── the same bytes: already loaded     │
+                 └───────────────────── delivered again ─────────────────────────┘
+
+A run, in rounds (a retry after a partial publish starts the next round):
+
+    queued ──claim──▶ running ──finish──▶ succeeded | failed ──retry──▶ queued
+      ▲                │    ╲
+      └── lock refused ┘     ╲── its owner dies: claimed by a survivor, with a higher fence
+
+A step, by its name within the round:
+
+    pending ──start──▶ running ──end──▶ succeeded | failed | skipped
+       ▲                  │
+       └── interrupted ───┘   (each start is an attempt, kept with its error)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from lakewright.plan import codec
+
+Json: TypeAlias = codec.Json
+"""What JSON can say. Integers beyond 2^53 and decimals cross as text."""
+
+
+class UploadStatus(StrEnum):
+    """Where an upload stands; the state machine is drawn above."""
+
+    ACCEPTED = "accepted"
+    LOADED = "loaded"
+    SUSPECT = "suspect"
+    """Loaded, but the file may have been misread: never shown as plain success."""
+    FAILED = "failed"
+    REMOVED = "removed"
+
+    @property
+    def is_in_bronze(self) -> bool:
+        """Whether the upload's records are in its bronze table."""
+        return self in (UploadStatus.LOADED, UploadStatus.SUSPECT)
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; the state machine is drawn above."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """Something failed. What passed and depends on nothing that failed may be published."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens unless somebody retries it."""
+        return self in (RunStatus.SUCCEEDED, RunStatus.FAILED)
+
+
+class StepStatus(StrEnum):
+    """Where a step or one attempt at it stands; the state machine is drawn above."""
+
+    PENDING = "pending"
+    """Of an attempt: it was interrupted, and the step waits for the next one."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the step has come to its end."""
+        return self in (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED)
+
+
+class RequestKind(StrEnum):
+    """What a run is for."""
+
+    UPLOAD = "upload"
+    MODELS = "models"
+    """Payload: `models` (names; empty: all) and `is_full`."""
+    REMOVE = "remove"
+    """Take the run's uploads out of their source's tables."""
+    REPLAY = "replay"
+    """Read the run's uploads again and replace their rows."""
+    REBUILD = "rebuild"
+    """Make the source's bronze table again from every raw upload that it holds."""
+
+
+class Answer(StrEnum):
+    """What accepting a delivery came to."""
+
+    QUEUED = "queued"
+    """The upload is new, failed before, or is to be loaded again: a run will load it."""
+    PENDING = "pending"
+    """The same bytes are already waiting in, or being loaded by, an unfinished run."""
+    ALREADY_LOADED = "already_loaded"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One file as it was received: its bytes are in the raw store and synced."""
+
+    source: str
+    sha256: str
+    file_name: str
+    size_bytes: int
+    media_type: str | None = None
+    delivered_by: str = ""
+    is_again: bool = False
+    """Whether the file is to be loaded, replacing its rows, even if it is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """One delivered content of one source."""
+
+    upload_id: str
+    source: str
+    sha256: str
+    file_name: str
+    size_bytes: int
+    media_type: str | None
+    delivered_by: str
+    accepted_at: datetime
+    status: UploadStatus
+    run_id: str
+    """The run that loaded it; until one has, the last that tried or is to try."""
+    records: int | None = None
+    rows: int | None = None
+    quarantined: int | None = None
+    snapshot_id: int | None = None
+    """Bronze's snapshot that its load made."""
+    suspicions: tuple[str, ...] = ()
+    error: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What somebody asks a run to do."""
+
+    kind: RequestKind
+    payload: Json = None
+    source: str | None = None
+    upload_ids: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    """What the run is known to change; its plan may add to them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The execution of one request."""
+
+    run_id: str
+    sequence: int
+    """Runs on the same table are carried out in this order."""
+    request: Request
+    status: RunStatus
+    round: int
+    """1, and one more for each retry that follows a partial publish."""
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    owner_id: str | None = None
+    fence: int = 0
+    result: Json = None
+    error: Json = None
+
+    @property
+    def token(self) -> str:
+        """What marks this round's commits in the catalog."""
+        return self.run_id if self.round == 1 else f"{self.run_id}.{self.round}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunUpload:
+    """One upload's part in one run."""
+
+    run_id: str
+    upload_id: str
+    is_again: bool
+    """Whether rows that bronze already holds of it are to be replaced."""
+    status: UploadStatus
+    """What this run made of it; `accepted` while the run goes on."""
+    error: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One step of a run's present round."""
+
+    run_id: str
+    name: str
+    status: StepStatus
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: Json = None
+    error: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try at a step."""
+
+    run_id: str
+    round: int
+    step: str
+    number: int
+    fence: int
+    status: StepStatus
+    started_at: datetime
+    finished_at: datetime | None = None
+    error: Json = None
+    """Of an attempt whose owner died: null, with the status `pending`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A record that something happened, written in the transaction that made it so."""
+
+    event_id: str
+    """The same for the same occurrence, however often it is told."""
+    sequence: int
+    kind: str
+    """`file-uploaded`, `raw-data-ready` or `run-finished`."""
+    at: datetime
+    payload: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The acknowledgement of a delivery."""
+
+    answer: Answer
+    upload: Upload
+    run_id: str
+    """The run that loads it, or that has loaded it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A run in the hands of one owner. Whoever holds a higher fence has taken it over."""
+
+    run_id: str
+    owner_id: str
+    fence: int
+    token: str
+    """`Run.token`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How an attempt at a step ended. `pending`: it was interrupted and is to be tried again."""
+
+    status: StepStatus
+    result: Json = None
+    error: Json = None
+    ready: Mapping[str, Json] = field(default_factory=dict)
+    """Uploads whose raw data the step made ready, each with what the event is to say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadOutcome:
+    """What a run made of one upload."""
+
+    upload_id: str
+    status: UploadStatus
+    """`loaded`, `suspect`, `failed` or `removed`."""
+    records: int | None = None
+    rows: int | None = None
+    quarantined: int | None = None
+    snapshot_id: int | None = None
+    suspicions: tuple[str, ...] = ()
+    error: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    status: RunStatus
+    uploads: tuple[UploadOutcome, ...] = ()
+    """An upload of the run that is not named here failed with the run's error."""
+    result: Json = None
+    error: Json = None
+
+
+IsAlive: TypeAlias = Callable[[str], bool]
+"""Whether the owner with this id still holds its lock."""
+
+
+class Acceptance(Protocol):
+    """What somebody asks for. Every write is on disk before its call returns."""
+
+    def accept(
+        self, delivery: Delivery, *, tables: Sequence[str], run_id: str, now: datetime
+    ) -> Accepted:
+        """Record an upload, its run and its event in one transaction.
+
+        `run_id` and `tables` are for a new run; the upload joins a run of its source that is still
+        queued if there is one.
+        """
+
+    def request(self, request: Request, *, run_id: str, now: datetime) -> Run:
+        """Queue a run.
+
+        Raises:
+            NotFound: an upload of the request is not in the journal.
+        """
+
+    def retry(self, run_id: str, now: datetime) -> Run:
+        """Queue a failed run again: what succeeded stays, unless the run had published.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: the run has not failed, or nothing of it is left to do.
+        """
+
+
+class Execution(Protocol):
+    """What the owner of a run writes. All but `claim` raise `RunLost` for a lost claim."""
+
+    def claim(self, owner_id: str, is_alive: IsAlive, now: datetime) -> Claim | None:
+        """Take the first run that may go on: queued, or running under a dead owner.
+
+        A run waits while another running run holds one of its tables, and while a run that was
+        queued before it waits for one of them.
+        """
+
+    def lock(self, claim: Claim, tables: Sequence[str]) -> bool:
+        """Hold these tables too. False: another run has one; this one is back in the queue."""
+
+    def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
+        """Add steps in this order, as pending; steps that the round already has stay."""
+
+    def discard(self, claim: Claim, steps: Sequence[str]) -> None:
+        """Take steps out of the round, so that they can be planned anew; attempts are kept."""
+
+    def start(self, claim: Claim, step: str, now: datetime, *, is_synced: bool = False) -> Attempt:
+        """Begin an attempt at a prepared step; an attempt that a dead owner left is closed.
+
+        `is_synced`: everything written so far, this included, is on disk before the call returns.
+        """
+
+    def end(
+        self, claim: Claim, step: str, ending: Ending, now: datetime, *, is_synced: bool = False
+    ) -> None:
+        """End the present attempt, if any, and say where the step stands now."""
+
+    def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
+        """End the run and say what became of its uploads; on disk before the call returns."""
+
+    def release(self, claim: Claim) -> None:
+        """Put the run back into the queue, for a clean stop; finished steps stay finished."""
+
+
+class Reading(Protocol):
+    """What anybody may ask. Lists are newest first; `limit` None: all."""
+
+    def upload(self, upload_id: str) -> Upload:
+        """One upload. Raises `NotFound`."""
+
+    def uploads(
+        self,
+        *,
+        source: str | None = None,
+        statuses: Sequence[UploadStatus] = (),
+        limit: int | None = None,
+    ) -> tuple[Upload, ...]:
+        """Uploads, of one source and of some statuses if they are given."""
+
+    def run(self, run_id: str) -> Run:
+        """One run. Raises `NotFound`."""
+
+    def runs(
+        self, *, statuses: Sequence[RunStatus] = (), limit: int | None = None
+    ) -> tuple[Run, ...]:
+        """Runs, of some statuses if they are given."""
+
+    def run_uploads(self, run_id: str) -> tuple[RunUpload, ...]:
+        """The uploads that take part in a run, in order of arrival."""
+
+    def steps(self, run_id: str) -> tuple[Step, ...]:
+        """The steps of the run's present round, in order."""
+
+    def attempts(self, run_id: str) -> tuple[Attempt, ...]:
+        """Every attempt at every step of every round, in order."""
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """Events with a higher sequence than `after`, oldest first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journal:
+    """One journal, through its three ports."""
+
+    acceptance: Acceptance
+    execution: Execution
+    reading: Reading
+    close: Callable[[], None]

@@ -1,0 +1,491 @@
+"""The journal in memory: the twin of the one on disk, for tests and for trying things out.
+
+It keeps the same promises but durability: what it holds ends with its process.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from lakewright.runs import journal, rules
+from lakewright.runs.journal import (
+    Accepted,
+    Answer,
+    Attempt,
+    Claim,
+    Delivery,
+    Ending,
+    Event,
+    Json,
+    Outcome,
+    Request,
+    RequestKind,
+    Run,
+    RunStatus,
+    RunUpload,
+    Step,
+    StepStatus,
+    Upload,
+    UploadOutcome,
+    UploadStatus,
+)
+
+
+def open_journal() -> journal.Journal:
+    """A new, empty journal."""
+    state = _State()
+    return journal.Journal(
+        acceptance=_Acceptance(state),
+        execution=_Execution(state),
+        reading=_Reading(state),
+        close=lambda: None,
+    )
+
+
+@dataclass(kw_only=True, slots=True)
+class _State:
+    """Everything that the journal holds. Runs and uploads stand in the order of their arrival."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    runs: dict[str, Run] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    run_uploads: dict[str, dict[str, RunUpload]] = field(default_factory=dict)
+    steps: dict[tuple[str, int], dict[str, Step]] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    events: dict[str, Event] = field(default_factory=dict)
+    fence: int = 0
+
+    def find_run(self, run_id: str) -> Run:
+        if run_id not in self.runs:
+            raise rules.missing_run(run_id)
+        uploads = tuple(self.run_uploads.get(run_id, ()))
+        run = self.runs[run_id]
+        return replace(run, request=replace(run.request, upload_ids=uploads))
+
+    def of_round(self, run: Run) -> dict[str, Step]:
+        return self.steps.setdefault((run.run_id, run.round), {})
+
+    def unfinished(self) -> list[Run]:
+        return [run for run in self.runs.values() if not run.status.is_finished]
+
+    def tell(self, notice: rules.Notice, now: datetime) -> None:
+        if notice.event_id not in self.events:
+            self.events[notice.event_id] = Event(
+                event_id=notice.event_id,
+                sequence=len(self.events) + 1,
+                kind=notice.kind,
+                at=now,
+                payload=_copy(notice.payload),
+            )
+
+    def add_run(self, request: Request, run_id: str, now: datetime) -> None:
+        self.runs[run_id] = Run(
+            run_id=run_id,
+            sequence=len(self.runs) + 1,
+            request=replace(
+                request,
+                payload=_copy(request.payload),
+                tables=tuple(sorted(set(request.tables))),
+                upload_ids=(),
+            ),
+            status=RunStatus.QUEUED,
+            round=1,
+            queued_at=now,
+        )
+        for upload_id in request.upload_ids:
+            self.add_upload(run_id, upload_id, is_again=True)
+
+    def add_upload(self, run_id: str, upload_id: str, *, is_again: bool) -> None:
+        self.run_uploads.setdefault(run_id, {})[upload_id] = RunUpload(
+            run_id=run_id,
+            upload_id=upload_id,
+            is_again=is_again,
+            status=UploadStatus.ACCEPTED,
+        )
+
+
+def _copy(value: Json) -> Json:
+    """The value as it would come back from a disk, shared with nobody."""
+    copied: Json = json.loads(json.dumps(value))
+    return copied
+
+
+class _Acceptance:
+    """See `journal.Acceptance`."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def accept(
+        self, delivery: Delivery, *, tables: Sequence[str], run_id: str, now: datetime
+    ) -> Accepted:
+        with self._state.lock:
+            upload_id = rules.upload_id(delivery.source, delivery.sha256)
+            upload = self._state.uploads.get(upload_id)
+            waiting = self._waiting(upload_id)
+            answer = rules.answer(
+                upload,
+                is_again=delivery.is_again,
+                waiting=None if waiting is None else waiting.request.kind,
+            )
+            if upload is not None and answer is not Answer.QUEUED:
+                of = upload.run_id if waiting is None else waiting.run_id
+                return Accepted(answer=answer, upload=upload, run_id=of)
+            joined = self._join(delivery.source)
+            if joined is None:
+                request = Request(
+                    kind=RequestKind.UPLOAD, source=delivery.source, tables=tuple(tables)
+                )
+                self._state.add_run(request, run_id, now)
+            of = joined or run_id
+            is_again = upload is not None and upload.status.is_in_bronze
+            if upload is None or not is_again:
+                upload = _accepted(delivery, of, now)
+                self._state.uploads[upload_id] = upload
+            self._state.add_upload(of, upload_id, is_again=is_again)
+            self._state.tell(rules.file_uploaded(upload, of), now)
+            return Accepted(answer=answer, upload=upload, run_id=of)
+
+    def _waiting(self, upload_id: str) -> Run | None:
+        runs = [
+            run
+            for run in self._state.unfinished()
+            if upload_id in self._state.run_uploads.get(run.run_id, {})
+        ]
+        return runs[-1] if runs else None
+
+    def _join(self, source: str) -> str | None:
+        runs = [run for run in self._state.unfinished() if run.request.source == source]
+        if not runs:
+            return None
+        last = runs[-1]
+        is_open = (
+            last.request.kind is RequestKind.UPLOAD
+            and last.started_at is None
+            and len(self._state.run_uploads[last.run_id]) < rules.RUN_UPLOADS_MAX
+        )
+        return last.run_id if is_open else None
+
+    def request(self, request: Request, *, run_id: str, now: datetime) -> Run:
+        with self._state.lock:
+            for upload_id in request.upload_ids:
+                if upload_id not in self._state.uploads:
+                    raise rules.missing_upload(upload_id)
+            self._state.add_run(request, run_id, now)
+            return self._state.find_run(run_id)
+
+    def retry(self, run_id: str, now: datetime) -> Run:
+        with self._state.lock:
+            run = self._state.find_run(run_id)
+            rules.check_retry(run)
+            steps = self._state.of_round(run)
+            if rules.may_continue(tuple(steps.values())):
+                self._state.steps[run_id, run.round + 1] = {
+                    name: step
+                    if step.status is StepStatus.SUCCEEDED
+                    else Step(run_id=run_id, name=name, status=StepStatus.PENDING)
+                    for name, step in steps.items()
+                }
+            for part in list(self._state.run_uploads.get(run_id, {}).values()):
+                self._take_up(part)
+            self._state.runs[run_id] = replace(
+                self._state.runs[run_id],
+                status=RunStatus.QUEUED,
+                round=run.round + 1,
+                queued_at=now,
+                finished_at=None,
+                error=None,
+            )
+            return self._state.find_run(run_id)
+
+    def _take_up(self, part: RunUpload) -> None:
+        upload = self._state.uploads[part.upload_id]
+        is_failed = part.status is UploadStatus.FAILED
+        if not is_failed or not rules.is_retried(upload, is_again=part.is_again):
+            return
+        self._state.add_upload(part.run_id, part.upload_id, is_again=part.is_again)
+        if upload.status is UploadStatus.FAILED:
+            self._state.uploads[part.upload_id] = replace(
+                upload, status=UploadStatus.ACCEPTED, run_id=part.run_id, error=None
+            )
+
+
+def _accepted(delivery: Delivery, run_id: str, now: datetime) -> Upload:
+    return Upload(
+        upload_id=rules.upload_id(delivery.source, delivery.sha256),
+        source=delivery.source,
+        sha256=delivery.sha256,
+        file_name=delivery.file_name,
+        size_bytes=delivery.size_bytes,
+        media_type=delivery.media_type,
+        delivered_by=delivery.delivered_by,
+        accepted_at=now,
+        status=UploadStatus.ACCEPTED,
+        run_id=run_id,
+    )
+
+
+class _Execution:
+    """See `journal.Execution`."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def claim(self, owner_id: str, is_alive: journal.IsAlive, now: datetime) -> Claim | None:
+        with self._state.lock:
+            standing = [
+                rules.Standing(
+                    run_id=run.run_id,
+                    status=run.status,
+                    owner_id=run.owner_id,
+                    tables=frozenset(run.request.tables),
+                )
+                for run in self._state.unfinished()
+            ]
+            found = rules.next_run(standing, owner_id=owner_id, is_alive=is_alive)
+            if found is None:
+                return None
+            self._state.fence += 1
+            run = self._state.runs[found.run_id]
+            self._state.runs[run.run_id] = replace(
+                run,
+                status=RunStatus.RUNNING,
+                owner_id=owner_id,
+                fence=self._state.fence,
+                started_at=run.started_at or now,
+            )
+            return Claim(
+                run_id=run.run_id, owner_id=owner_id, fence=self._state.fence, token=run.token
+            )
+
+    @contextmanager
+    def _holding(self, claim: Claim) -> Iterator[Run]:
+        with self._state.lock:
+            run = self._state.find_run(claim.run_id)
+            if run.fence != claim.fence or run.status is not RunStatus.RUNNING:
+                raise rules.lost(claim.run_id, claim.owner_id)
+            yield run
+
+    def lock(self, claim: Claim, tables: Sequence[str]) -> bool:
+        with self._holding(claim):
+            run = self._state.runs[claim.run_id]
+            wanted = set(run.request.tables) | set(tables)
+            is_held = any(
+                other.run_id != run.run_id
+                and other.status is RunStatus.RUNNING
+                and not wanted.isdisjoint(other.request.tables)
+                for other in self._state.unfinished()
+            )
+            request = replace(run.request, tables=tuple(sorted(wanted)))
+            self._state.runs[run.run_id] = replace(run, request=request)
+            if is_held:
+                self._put_back(claim)
+            return not is_held
+
+    def _put_back(self, claim: Claim) -> None:
+        self._state.runs[claim.run_id] = replace(
+            self._state.runs[claim.run_id], status=RunStatus.QUEUED, owner_id=None
+        )
+
+    def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
+        with self._holding(claim) as run:
+            for name in steps:
+                self._state.of_round(run).setdefault(
+                    name, Step(run_id=run.run_id, name=name, status=StepStatus.PENDING)
+                )
+
+    def discard(self, claim: Claim, steps: Sequence[str]) -> None:
+        with self._holding(claim) as run:
+            for name in steps:
+                self._state.of_round(run).pop(name, None)
+
+    # Memory is never on disk: `is_synced` asks for what this twin does not promise.
+    def start(
+        self,
+        claim: Claim,
+        step: str,
+        now: datetime,
+        *,
+        is_synced: bool = False,  # noqa: ARG002
+    ) -> Attempt:
+        with self._holding(claim) as run:
+            found = self._step(run, step)
+            self._close_attempt(run, step, Ending(status=StepStatus.PENDING), now)
+            attempt = Attempt(
+                run_id=run.run_id,
+                round=run.round,
+                step=step,
+                number=1 + _attempts(self._state, run, step),
+                fence=claim.fence,
+                status=StepStatus.RUNNING,
+                started_at=now,
+            )
+            self._state.attempts.append(attempt)
+            self._state.of_round(run)[step] = replace(
+                found, status=StepStatus.RUNNING, started_at=now, finished_at=None, error=None
+            )
+            return attempt
+
+    def end(
+        self,
+        claim: Claim,
+        step: str,
+        ending: Ending,
+        now: datetime,
+        *,
+        is_synced: bool = False,  # noqa: ARG002
+    ) -> None:
+        with self._holding(claim) as run:
+            self._state.of_round(run)[step] = replace(
+                self._step(run, step),
+                status=ending.status,
+                finished_at=now if ending.status.is_finished else None,
+                result=_copy(ending.result),
+                error=_copy(ending.error),
+            )
+            self._close_attempt(run, step, ending, now)
+            for upload_id, facts in ending.ready.items():
+                self._state.tell(rules.raw_data_ready(run, upload_id, facts), now)
+
+    def _step(self, run: Run, name: str) -> Step:
+        steps = self._state.of_round(run)
+        if name not in steps:
+            raise rules.missing_step(run.run_id, name)
+        return steps[name]
+
+    def _close_attempt(self, run: Run, step: str, ending: Ending, now: datetime) -> None:
+        key = (run.run_id, run.round, step, StepStatus.RUNNING)
+        for index, found in enumerate(self._state.attempts):
+            if (found.run_id, found.round, found.step, found.status) == key:
+                self._state.attempts[index] = replace(
+                    found, status=ending.status, finished_at=now, error=_copy(ending.error)
+                )
+
+    def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
+        with self._holding(claim) as run:
+            named = {upload.upload_id for upload in outcome.uploads}
+            parts = self._state.run_uploads.get(run.run_id, {}).values()
+            unnamed = tuple(
+                UploadOutcome(
+                    upload_id=part.upload_id, status=UploadStatus.FAILED, error=outcome.error
+                )
+                for part in parts
+                if part.status is UploadStatus.ACCEPTED and part.upload_id not in named
+            )
+            uploads = outcome.uploads + unnamed
+            for upload in uploads:
+                self._conclude(run.run_id, upload)
+            self._state.runs[run.run_id] = replace(
+                self._state.runs[run.run_id],
+                status=outcome.status,
+                owner_id=None,
+                finished_at=now,
+                result=_copy(outcome.result),
+                error=_copy(outcome.error),
+            )
+            statuses = {upload.upload_id: upload.status for upload in uploads}
+            self._state.tell(rules.run_finished(run, outcome.status, statuses), now)
+
+    def _conclude(self, run_id: str, outcome: UploadOutcome) -> None:
+        parts = self._state.run_uploads.setdefault(run_id, {})
+        if outcome.upload_id not in parts:
+            self._state.add_upload(run_id, outcome.upload_id, is_again=True)
+        parts[outcome.upload_id] = replace(
+            parts[outcome.upload_id], status=outcome.status, error=_copy(outcome.error)
+        )
+        upload = self._state.uploads[outcome.upload_id]
+        if outcome.status is UploadStatus.FAILED:
+            if upload.status is not UploadStatus.ACCEPTED:
+                return
+            upload = replace(upload, error=_copy(outcome.error))
+        else:
+            upload = replace(
+                upload,
+                run_id=run_id,
+                rows=outcome.rows,
+                snapshot_id=outcome.snapshot_id,
+                suspicions=outcome.suspicions,
+                error=None,
+            )
+        self._state.uploads[outcome.upload_id] = replace(
+            upload,
+            status=outcome.status,
+            records=outcome.records,
+            quarantined=outcome.quarantined,
+        )
+
+    def release(self, claim: Claim) -> None:
+        with self._holding(claim):
+            self._put_back(claim)
+
+
+class _Reading:
+    """See `journal.Reading`."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def upload(self, upload_id: str) -> Upload:
+        if upload_id not in self._state.uploads:
+            raise rules.missing_upload(upload_id)
+        return self._state.uploads[upload_id]
+
+    def uploads(
+        self,
+        *,
+        source: str | None = None,
+        statuses: Sequence[UploadStatus] = (),
+        limit: int | None = None,
+    ) -> tuple[Upload, ...]:
+        with self._state.lock:
+            found = [
+                upload
+                for upload in reversed(self._state.uploads.values())
+                if (source is None or upload.source == source)
+                and (not statuses or upload.status in statuses)
+            ]
+        return tuple(found[:limit])
+
+    def run(self, run_id: str) -> Run:
+        with self._state.lock:
+            return self._state.find_run(run_id)
+
+    def runs(
+        self, *, statuses: Sequence[RunStatus] = (), limit: int | None = None
+    ) -> tuple[Run, ...]:
+        with self._state.lock:
+            found = [
+                self._state.find_run(run.run_id)
+                for run in reversed(self._state.runs.values())
+                if not statuses or run.status in statuses
+            ]
+        return tuple(found[:limit])
+
+    def run_uploads(self, run_id: str) -> tuple[RunUpload, ...]:
+        with self._state.lock:
+            return tuple(self._state.run_uploads.get(run_id, {}).values())
+
+    def steps(self, run_id: str) -> tuple[Step, ...]:
+        with self._state.lock:
+            run = self._state.find_run(run_id)
+            return tuple(
+                replace(step, attempts=_attempts(self._state, run, step.name))
+                for step in self._state.of_round(run).values()
+            )
+
+    def attempts(self, run_id: str) -> tuple[Attempt, ...]:
+        with self._state.lock:
+            return tuple(found for found in self._state.attempts if found.run_id == run_id)
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        with self._state.lock:
+            found = [event for event in self._state.events.values() if event.sequence > after]
+        return tuple(found[:limit])
+
+
+def _attempts(state: _State, run: Run, step: str) -> int:
+    key = (run.run_id, run.round, step)
+    return sum((found.run_id, found.round, found.step) == key for found in state.attempts)

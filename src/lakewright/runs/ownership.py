@@ -1,0 +1,95 @@
+"""Who carries out a run: a process that holds a lock, for as long as it lives and is awake.
+
+An owner holds an OS lock on a file of its own. The system lets go of it the moment the process
+dies, however it dies, so a survivor may take its runs over at once. A process that is only asleep
+keeps its lock: it is known by a heartbeat, the file's time, that has grown old. Should it wake up,
+the journal refuses its writes by their fence.
+"""
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+LEASE_SECONDS = 60.0
+"""How old a heartbeat may be before its owner counts as asleep. Owners beat many times a minute
+while they wait for a step; a minute outlasts any stall of a busy disk."""
+
+BEAT_SECONDS = 2.0
+"""How often an owner touches its file at the most."""
+
+
+class Owner:
+    """This process's lock. Use it as a context; what it owns may be adopted when it is left."""
+
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.owner_id = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._path = _path(folder, self.owner_id)
+        self._clock = clock
+        # The lock goes with the descriptor: it must not pass to a child that may outlive us.
+        # Descriptors that Python opens are closed on exec.
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._beaten_at = 0.0
+        self.beat()
+
+    def beat(self) -> None:
+        """Say that this owner is awake; cheap enough to be called in every turn of a wait."""
+        now = self._clock()
+        if abs(now - self._beaten_at) >= BEAT_SECONDS:
+            os.utime(self._descriptor, (now, now))
+            self._beaten_at = now
+
+    def close(self) -> None:
+        """Let go of the lock and of the file."""
+        if self._descriptor >= 0:
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def is_alive(
+    folder: Path,
+    owner_id: str,
+    *,
+    clock: Callable[[], float] = time.time,
+    lease_seconds: float = LEASE_SECONDS,
+) -> bool:
+    """Whether this owner's process lives and has been awake within the lease."""
+    path = _path(folder, owner_id)
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return clock() - os.fstat(descriptor).st_mtime <= lease_seconds
+        # Nobody holds it: an owner locks its file before it claims anything, and no id comes twice.
+        with suppress(FileNotFoundError):
+            path.unlink()
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _path(folder: Path, owner_id: str) -> Path:
+    return folder / f"{owner_id}.lock"

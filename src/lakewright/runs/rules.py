@@ -1,0 +1,207 @@
+"""What every journal decides alike, as pure functions: whose turn it is, and what a request means.
+
+Adapters keep rows; these functions look at values and answer. So no two journals can disagree.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lakewright import errors
+from lakewright.runs.journal import (
+    Answer,
+    IsAlive,
+    Json,
+    RequestKind,
+    Run,
+    RunStatus,
+    Step,
+    StepStatus,
+    Upload,
+    UploadStatus,
+)
+
+RUN_UPLOADS_MAX = 500
+"""Uploads that one run takes together: one commit for all, but the work that a fault repeats
+stays bounded."""
+
+PUBLISH = "publish"
+"""The name of the step that ends every run's effects."""
+
+
+def upload_id(source: str, sha256: str) -> str:
+    """The identity of a content within a source: 64 bits, in hex."""
+    return hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What an unfinished run holds or waits for."""
+
+    run_id: str
+    status: RunStatus
+    owner_id: str | None
+    tables: frozenset[str]
+
+
+def next_run(
+    unfinished: Sequence[Standing], *, owner_id: str, is_alive: IsAlive
+) -> Standing | None:
+    """The first run, in the order of their queueing, that this owner may carry out.
+
+    An owner carries out one run at a time: what still runs under its own name was left behind.
+    """
+    alive = {
+        owner: owner != owner_id and is_alive(owner)
+        for owner in {run.owner_id for run in unfinished if run.owner_id is not None}
+    }
+    taken: set[str] = set()
+    for run in unfinished:
+        if run.owner_id is not None and alive[run.owner_id]:
+            taken |= run.tables
+    for run in unfinished:
+        if run.owner_id is not None:
+            if not alive[run.owner_id]:
+                return run
+        elif run.tables.isdisjoint(taken):
+            return run
+        else:
+            taken |= run.tables
+    return None
+
+
+def answer(upload: Upload | None, *, is_again: bool, waiting: RequestKind | None) -> Answer:
+    """What delivering this content comes to.
+
+    `waiting` is what the last unfinished run with the upload is for.
+    """
+    if waiting is not None and waiting is not RequestKind.REMOVE:
+        return Answer.PENDING
+    if upload is None or is_again or waiting is RequestKind.REMOVE:
+        return Answer.QUEUED
+    return Answer.ALREADY_LOADED if upload.status.is_in_bronze else Answer.QUEUED
+
+
+def may_continue(steps: Sequence[Step]) -> bool:
+    """Whether a retry may keep the finished steps of a run that failed.
+
+    It may if nothing was published and what failed was only interrupted, or was the publish
+    itself. Any other failure has a cause in the files or the project, and mending that may change
+    what every step does.
+    """
+    if any(step.name == PUBLISH and step.status is StepStatus.SUCCEEDED for step in steps):
+        return False
+    failed = [step for step in steps if step.status is StepStatus.FAILED]
+    return bool(failed) and all(step.name == PUBLISH or _is_transient(step) for step in failed)
+
+
+def _is_transient(step: Step) -> bool:
+    code = step.error.get("code") if isinstance(step.error, Mapping) else None
+    return isinstance(code, str) and errors.of_code(code).is_transient
+
+
+def check_retry(run: Run) -> None:
+    """Raise `Conflict` unless the run has failed."""
+    if run.status is RunStatus.FAILED:
+        return
+    raise errors.Conflict(
+        f"run {run.run_id} cannot be retried",
+        why=f"it is {run.status.value}; only a failed run is retried",
+        hint=f"look at it with `lakewright runs show {run.run_id}`",
+    )
+
+
+def is_retried(upload: Upload, *, is_again: bool) -> bool:
+    """Whether a retry takes up an upload that its run had failed to load.
+
+    Not if another run has loaded it, or is about to, in the meantime.
+    """
+    if is_again and upload.status.is_in_bronze:
+        return True
+    return upload.status is UploadStatus.FAILED
+
+
+def lost(run_id: str, owner_id: str) -> errors.RunLost:
+    """The refusal of a write by an owner that has lost its run."""
+    return errors.RunLost(
+        f"run {run_id} is no longer carried out by {owner_id}",
+        why="another process found its owner gone or asleep and has taken the run over",
+        hint=f"nothing is lost; follow it with `lakewright runs show {run_id}`",
+    )
+
+
+def missing_run(run_id: str) -> errors.NotFound:
+    """The refusal to speak of a run that the journal does not know."""
+    return errors.NotFound(
+        f"there is no run {run_id!r}",
+        why="the journal has no run with this id",
+        hint="list the runs with `lakewright runs list`",
+    )
+
+
+def missing_upload(upload_id: str) -> errors.NotFound:
+    """The refusal to speak of an upload that the journal does not know."""
+    return errors.NotFound(
+        f"there is no upload {upload_id!r}",
+        why="the journal has no upload with this id",
+        hint="list the uploads with `lakewright uploads list`",
+    )
+
+
+def missing_step(run_id: str, step: str) -> errors.NotFound:
+    """The refusal to start or end a step that was never prepared."""
+    return errors.NotFound(
+        f"run {run_id} has no step {step!r}",
+        why="a step is prepared before it is started",
+        hint=f"list its steps with `lakewright runs show {run_id}`",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """An event before the journal gives it a sequence."""
+
+    event_id: str
+    kind: str
+    payload: Json
+
+
+def file_uploaded(upload: Upload, run_id: str) -> Notice:
+    """An upload was acknowledged and a run will load it."""
+    return Notice(
+        event_id=f"file-uploaded:{upload.upload_id}:{run_id}",
+        kind="file-uploaded",
+        payload={
+            "upload_id": upload.upload_id,
+            "source": upload.source,
+            "sha256": upload.sha256,
+            "file_name": upload.file_name,
+            "size_bytes": upload.size_bytes,
+            "run_id": run_id,
+        },
+    )
+
+
+def raw_data_ready(run: Run, upload_id: str, facts: Json) -> Notice:
+    """An upload was read as a whole: its format is known and its records are counted."""
+    return Notice(
+        event_id=f"raw-data-ready:{upload_id}:{run.token}",
+        kind="raw-data-ready",
+        payload={"upload_id": upload_id, "run_id": run.run_id, "facts": facts},
+    )
+
+
+def run_finished(run: Run, status: RunStatus, uploads: Mapping[str, UploadStatus]) -> Notice:
+    """A run ended."""
+    return Notice(
+        event_id=f"run-finished:{run.token}",
+        kind="run-finished",
+        payload={
+            "run_id": run.run_id,
+            "round": run.round,
+            "kind": run.request.kind.value,
+            "source": run.request.source,
+            "status": status.value,
+            "uploads": {name: found.value for name, found in uploads.items()},
+        },
+    )

@@ -1,0 +1,107 @@
+-- The journal, version 1. Times are ISO 8601 in UTC; JSON is text.
+
+CREATE TABLE runs (
+  sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id      TEXT NOT NULL UNIQUE,
+  kind        TEXT NOT NULL CHECK (kind IN ('upload', 'models', 'remove', 'replay', 'rebuild')),
+  source      TEXT,
+  payload     TEXT NOT NULL,
+  status      TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),
+  round       INTEGER NOT NULL DEFAULT 1,
+  owner_id    TEXT,
+  fence       INTEGER NOT NULL DEFAULT 0,
+  queued_at   TEXT NOT NULL,
+  started_at  TEXT,
+  finished_at TEXT,
+  result      TEXT NOT NULL DEFAULT 'null',
+  error       TEXT NOT NULL DEFAULT 'null',
+  CHECK ((status = 'running') = (owner_id IS NOT NULL))
+) STRICT;
+
+CREATE INDEX runs_unfinished ON runs (sequence) WHERE status IN ('queued', 'running');
+
+-- The tables that a run changes: while it runs, its locks.
+CREATE TABLE run_tables (
+  run_id     TEXT NOT NULL REFERENCES runs (run_id),
+  table_name TEXT NOT NULL,
+  PRIMARY KEY (run_id, table_name)
+) STRICT, WITHOUT ROWID;
+
+-- Every claim takes the next number, so that of two owners the later one is known.
+CREATE TABLE fence (value INTEGER NOT NULL) STRICT;
+INSERT INTO fence VALUES (0);
+
+CREATE TABLE uploads (
+  sequence     INTEGER PRIMARY KEY AUTOINCREMENT,
+  upload_id    TEXT NOT NULL UNIQUE,
+  source       TEXT NOT NULL,
+  sha256       TEXT NOT NULL,
+  file_name    TEXT NOT NULL,
+  size_bytes   INTEGER NOT NULL,
+  media_type   TEXT,
+  delivered_by TEXT NOT NULL,
+  accepted_at  TEXT NOT NULL,
+  status       TEXT NOT NULL
+    CHECK (status IN ('accepted', 'loaded', 'suspect', 'failed', 'removed')),
+  run_id       TEXT NOT NULL REFERENCES runs (run_id),
+  records      INTEGER,
+  rows         INTEGER,
+  quarantined  INTEGER,
+  snapshot_id  INTEGER,
+  suspicions   TEXT NOT NULL DEFAULT '[]',
+  error        TEXT NOT NULL DEFAULT 'null',
+  UNIQUE (source, sha256)
+) STRICT;
+
+CREATE INDEX uploads_by_source ON uploads (source, status);
+
+-- One upload's part in one run: every attempt to load it, superseded ones included.
+CREATE TABLE run_uploads (
+  sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id    TEXT NOT NULL REFERENCES runs (run_id),
+  upload_id TEXT NOT NULL REFERENCES uploads (upload_id),
+  is_again  INTEGER NOT NULL,
+  status    TEXT NOT NULL
+    CHECK (status IN ('accepted', 'loaded', 'suspect', 'failed', 'removed')),
+  error     TEXT NOT NULL DEFAULT 'null',
+  UNIQUE (run_id, upload_id)
+) STRICT;
+
+CREATE INDEX run_uploads_by_upload ON run_uploads (upload_id);
+
+CREATE TABLE steps (
+  position    INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id      TEXT NOT NULL REFERENCES runs (run_id),
+  round       INTEGER NOT NULL,
+  name        TEXT NOT NULL,
+  status      TEXT NOT NULL
+    CHECK (status IN ('pending', 'running', 'succeeded', 'failed', 'skipped')),
+  started_at  TEXT,
+  finished_at TEXT,
+  result      TEXT NOT NULL DEFAULT 'null',
+  error       TEXT NOT NULL DEFAULT 'null',
+  UNIQUE (run_id, round, name)
+) STRICT;
+
+CREATE TABLE attempts (
+  sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id      TEXT NOT NULL REFERENCES runs (run_id),
+  round       INTEGER NOT NULL,
+  step        TEXT NOT NULL,
+  number      INTEGER NOT NULL,
+  fence       INTEGER NOT NULL,
+  status      TEXT NOT NULL
+    CHECK (status IN ('pending', 'running', 'succeeded', 'failed', 'skipped')),
+  started_at  TEXT NOT NULL,
+  finished_at TEXT,
+  error       TEXT NOT NULL DEFAULT 'null',
+  UNIQUE (run_id, round, step, number)
+) STRICT;
+
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_id TEXT NOT NULL UNIQUE,
+  kind     TEXT NOT NULL,
+  at       TEXT NOT NULL,
+  payload  TEXT NOT NULL
+) STRICT;
