@@ -37,6 +37,11 @@ class FileSet:
     `a.key`, `a.value`). Files hold columns by id: an older file may name or type one otherwise."""
     files: tuple[DataFile, ...]
 
+    @property
+    def rows(self) -> int:
+        """How many rows the files hold."""
+        return sum(file.rows for file in self.files)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
