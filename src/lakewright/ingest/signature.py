@@ -105,7 +105,8 @@ def looks_like_wide_text(head: bytes) -> str | None:
     if whole < 4:
         return None
     zeros = [head[place:whole:4].count(0) / (whole // 4) for place in range(4)]
-    wide = tuple(share > 0.7 for share in zeros)  # A few characters may be beyond U+00FF.
+    first, second, third, fourth = (share > 0.7 for share in zeros)  # A few are beyond U+00FF.
+    wide = (first, second, third, fourth)
     rare = max(
         (share for share, is_wide in zip(zeros, wide, strict=True) if not is_wide), default=1
     )
