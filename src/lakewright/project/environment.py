@@ -1,0 +1,28 @@
+"""An environment: where a project's tables lie and what carries its steps out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+DEFAULT_NAME = "local"
+DEFAULT_STORAGE = ".lakewright"
+
+
+class Engine(StrEnum):
+    """What executes steps."""
+
+    DUCKDB = "duckdb"
+    """In a child process on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """A named set of settings for running a project."""
+
+    name: str = DEFAULT_NAME
+    storage: str = DEFAULT_STORAGE
+    """The folder of the journal, the catalog, raw files and tables; relative to the project."""
+    engine: Engine = Engine.DUCKDB
+    threads: int | None = None
+    """How many threads a step may use; None: one for each core."""
+    memory_limit_bytes: int | None = None
+    """How much memory a step may use before it spills to disk; None: the engine's own share."""
