@@ -30,8 +30,8 @@ class Match:
 def match(columns: Sequence[Column], landed: Landed) -> Match:
     """Match a landed file to a contract's columns.
 
-    A header is, in this order of preference: the `source_name` of a column to the letter; a
-    column's `name` once it is standardised; what a `source_name` is once both are.
+    A header is, in this order of preference: to the letter a column's `source_name` (where it has
+    none, its `name`); once standardised, a column's `name`; what its `source_name` is by then.
     """
     if not has_names(landed):
         pairs = dict(zip((column.name for column in columns), landed.columns, strict=False))
@@ -40,7 +40,7 @@ def match(columns: Sequence[Column], landed: Landed) -> Match:
     names = naming.unique_names([arrived.name for arrived in landed.columns])
     found: dict[str, ArrivedColumn] = {}
     for wanted, offered in (
-        ({column.name: column.source_name for column in columns if column.source_name},
+        ({column.name: column.header for column in columns},
          [arrived.name for arrived in landed.columns]),
         ({column.name: column.name for column in columns}, names),
         ({column.name: naming.standardise(column.header) for column in columns}, names),

@@ -1,0 +1,135 @@
+"""How a model's table is brought up to date: whether at all, in part, or in full, and why.
+
+A part is built only where it provably equals a full build; in doubt the build is full and says so:
+
+    row-wise       the query maps each row of one driving input to result rows by itself, and since
+                   the table's cursor that input only gained rows.
+    affected keys  the query groups one driving input, and what changed there is known row by row:
+                   rows were only added since the cursor, or all changes are this run's own.
+
+Everything else that the query reads (a lookup) must stand exactly where the table consumed it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from lakewright.plan import observed, steps
+from lakewright.project.model import Model, Write
+from lakewright.sql import query
+
+
+class Movement(Enum):
+    """What the steps before a model do to one of its inputs, in the same run."""
+
+    NONE = auto()
+    APPENDED = auto()
+    """It only gains files."""
+    CHANGED = auto()
+    """It gains and loses rows, and which is known."""
+    REPLACED = auto()
+    """It is made anew."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One input of a model: as it stands, and what this run does to it first."""
+
+    table: observed.Table | None
+    """None: the run makes it."""
+    movement: Movement
+    why: str = ""
+    """Why it is replaced."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """All that decides how a model is built."""
+
+    model: Model
+    shape: query.Shape
+    fingerprint: str
+    table: observed.Table | None
+    inputs: Mapping[str, Input]
+    is_full: bool
+    """Whether a person asked for a full build."""
+
+
+def decide(situation: Situation) -> steps.Build | None:
+    """How to build; None: the table is up to date."""
+    table = situation.table
+    if table is None:
+        return steps.Full(reason="the table does not exist yet")
+    if situation.is_full:
+        return steps.Full(reason="a full build was asked for")
+    if table.fingerprint != situation.fingerprint:
+        return steps.Full(reason="the query, its settings or a type that it reads has changed")
+    moved = {name: _moved(name, given, table) for name, given in situation.inputs.items()}
+    if not any(moved.values()):
+        return None
+    shape = situation.shape
+    if isinstance(shape, query.WholeShape):
+        return steps.Full(reason=shape.reason)
+    for name, how in moved.items():
+        if how and name != shape.driving:
+            return steps.Full(reason=f"{how}, and the query looks values up there")
+    return _partial(situation, table, shape)
+
+
+def movement(build: steps.Build, write: Write) -> Movement:
+    """What a build does to the model's own table, for those that read it."""
+    if isinstance(build, steps.Full):
+        return Movement.REPLACED
+    if isinstance(build, steps.RowWise) and write is not Write.MERGE:
+        return Movement.APPENDED
+    return Movement.CHANGED
+
+
+def _moved(name: str, given: Input, table: observed.Table) -> str:
+    """How an input differs from what the table consumed, in words; empty: it does not."""
+    if given.movement is not Movement.NONE:
+        return f"{name} changes in this run"
+    consumed = table.consumed.get(name)
+    if given.table is None or consumed is None:
+        return f"{name} was not read before"
+    if given.table.snapshot_id != consumed:
+        return f"{name} has changed since it was last read"
+    return ""
+
+
+def _partial(
+    situation: Situation,
+    table: observed.Table,
+    shape: query.RowWiseShape | query.GroupedShape,
+) -> steps.Build:
+    """A part, if every change of the driving input since the cursor allows it."""
+    driving = situation.inputs[shape.driving]
+    cursor = table.consumed.get(shape.driving)
+    if driving.table is None or cursor is None:
+        return steps.Full(reason=f"{shape.driving} was not read before")
+    if driving.movement is Movement.REPLACED:
+        return steps.Full(reason=f"{shape.driving} is made anew: {driving.why}")
+    if reason := _break_since(cursor, driving.table):
+        return steps.Full(reason=reason)
+    if isinstance(shape, query.RowWiseShape):
+        if driving.movement is Movement.CHANGED:
+            return steps.Full(reason=f"{shape.driving} loses or changes rows in this run")
+        return steps.RowWise(driving=shape.driving, since_snapshot_id=cursor)
+    if driving.movement is Movement.CHANGED and driving.table.snapshot_id != cursor:
+        return steps.Full(
+            reason=f"{shape.driving} changes in this run, and had changed before without being read"
+        )
+    model = situation.model
+    if model.write is Write.MERGE and set(model.key) != {output for output, _ in shape.keys}:
+        return steps.Full(reason="the key is not what the query groups by, so groups may compete")
+    return steps.AffectedKeys(driving=shape.driving, since_snapshot_id=cursor, keys=shape.keys)
+
+
+def _break_since(cursor: int, table: observed.Table) -> str:
+    """Why the snapshots since the cursor do not just add rows; empty: they do."""
+    for snapshot in table.ancestors:
+        if snapshot.snapshot_id == cursor:
+            return ""
+        if not snapshot.is_append:
+            return f"{table.name} lost or changed rows in snapshot {snapshot.snapshot_id}"
+    return f"snapshot {cursor} of {table.name}, up to which it was read, expired or was rolled back"
