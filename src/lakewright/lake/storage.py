@@ -1,0 +1,45 @@
+"""A lake's place on this machine: its folder, its catalog, and whether both still belong together.
+
+    <root>/catalog.sqlite
+    <root>/warehouse/<layer>/<table>/{data,metadata}/
+
+Iceberg's metadata holds absolute paths. A lake whose folder has moved, or was copied, would read
+and write the folder that it came from: it is refused until its paths are rewritten.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lakewright import errors
+from lakewright.lake import manifests
+from lakewright.lake.catalog import Catalog
+
+
+class Storage:
+    """A lake's folder and what is needed to read it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.catalog = Catalog(self.root / "catalog.sqlite")
+        self.reader = manifests.Reader()
+
+    def pointers(self) -> Mapping[str, str]:
+        """The metadata file of every table, by `layer.table`, in order of name.
+
+        Raises:
+            Conflict: the lake has moved.
+        """
+        pointers = self.catalog.pointers()
+        inside = f"{self.root}/"
+        for table, pointer in pointers.items():
+            if not manifests.local_path(pointer).startswith(inside):
+                raise errors.Conflict(
+                    f"the lake in {self.root} has moved",
+                    why=f"its table {table} still refers to {pointer}",
+                    hint="run `lakewright relocate` to make its tables refer to this folder",
+                )
+        return pointers
+
+    def location(self, table: str) -> Path:
+        """The folder of a table that is about to be made."""
+        return self.root / "warehouse" / Path(*table.split(".", 1))

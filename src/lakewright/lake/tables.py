@@ -1,0 +1,403 @@
+"""The lake: the tables of one environment, as they are, as they were, and how they change.
+
+Tables change only by `publish`, `rollback` and `drop`; each is one catalog commit. A snapshot that
+was published is never changed. Reading the state of the tables needs no heavy library; their files
+are listed through PyIceberg.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lakewright import errors
+from lakewright.lake import (
+    durable,
+    filing,
+    metadata,
+    provenance,
+    publish,
+    relocate,
+    schema,
+)
+from lakewright.lake.catalog import Move
+from lakewright.lake.metadata import Document, SnapshotJson
+from lakewright.lake.staged import FileSet, Published, Staged, Target
+from lakewright.lake.storage import Storage
+from lakewright.plan import codec, observed
+from lakewright.project.contract import Contract, PartitionField
+from lakewright.sql import types
+
+_ROLLED_BACK_BY = f"{provenance.PREFIX}rolled-back-by"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryEntry:
+    """One snapshot of a table, as people look at it."""
+
+    snapshot_id: int
+    parent_id: int | None
+    made_at: datetime
+    operation: str
+    """`append`, `overwrite`, `replace` (the same rows in other files) or `delete`."""
+    run_id: str | None
+    """None: another program made it."""
+    rows: int | None
+    """Of the whole table; None: whoever made the snapshot did not say."""
+    rows_added: int
+    rows_removed: int
+    files: int | None
+    size_bytes: int | None
+    is_current: bool
+    is_ancestor: bool
+    """Whether the present state comes from it; False: it was rolled back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """A table, as people look at it."""
+
+    table: str
+    description: str
+    schema: types.Schema
+    partitioning: tuple[str, ...]
+    """Each field in Iceberg's words, such as `month(ordered_at)`."""
+    rows: int
+    files: int
+    size_bytes: int
+    snapshot_id: int
+    snapshots: int
+    changed_at: datetime
+    location: str
+    metadata_location: str
+
+
+class Lake:
+    """The tables in one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the environment's storage; it is made by the first publish."""
+        self.storage = Storage(root)
+
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables, `layer.table`, in order."""
+        return tuple(self.storage.pointers())
+
+    def observe(self) -> Mapping[str, observed.Table]:
+        """Every table as planning sees it, by name."""
+        found = {}
+        for table, pointer in self.storage.pointers().items():
+            document = metadata.read(pointer)
+            current = metadata.current_snapshot(document)
+            if current is not None:
+                found[table] = _observe(table, document, current)
+        return found
+
+    def file_set(self, table: str, at: int | None = None) -> FileSet:
+        """The table's files, as of a snapshot; None: as of now.
+
+        Raises:
+            NotFound: there is no such table, or no such snapshot of it.
+        """
+        document = self._document(table)
+        snapshot = _snapshot(table, document, at)
+        return self._file_set(table, document, snapshot, since=None)
+
+    def added_since(self, table: str, snapshot_id: int) -> FileSet:
+        """The files that were added after that snapshot, which must be an ancestor of now.
+
+        Raises:
+            NotFound: the snapshot is not, or not any more, an ancestor of the present one.
+            Conflict: a later snapshot did more than add files.
+        """
+        document = self._document(table)
+        later: set[int] = set()
+        for ancestor in metadata.ancestors(document):
+            if ancestor["snapshot-id"] == snapshot_id:
+                break
+            if ancestor["summary"]["operation"] != "append":
+                raise errors.Conflict(
+                    f"the table {table} has not only grown since snapshot {snapshot_id}",
+                    why=f"snapshot {ancestor['snapshot-id']} changed or removed rows",
+                    hint="build what reads it in full",
+                )
+            later.add(ancestor["snapshot-id"])
+        else:
+            raise _no_snapshot(table, document, snapshot_id)
+        snapshot = _snapshot(table, document, None)
+        return self._file_set(table, document, snapshot, since=frozenset(later))
+
+    def target(
+        self,
+        table: str,
+        wanted: types.Schema,
+        partitioning: tuple[PartitionField, ...],
+        run_id: str,
+        step: str,
+    ) -> Target:
+        """Where the step of a run writes files for a table, which need not exist yet."""
+        pointer = self.storage.pointers().get(table)
+        document = metadata.read(pointer) if pointer else None
+        base = None
+        if document is not None and metadata.current_snapshot(document) is not None:
+            base = self._file_set(table, document, _snapshot(table, document, None), since=None)
+        assigned = schema.assign(
+            wanted,
+            metadata.schema(document) if document else None,
+            document["last-column-id"] if document else 0,
+        )
+        location = Path(document["location"]) if document else self.storage.location(table)
+        folder = location / "data"
+        durable.make_folder(folder)
+        return Target(
+            table=table,
+            schema=schema.of_fields(assigned.fields),
+            field_ids=schema.field_ids(assigned.fields),
+            partitioning=partitioning,
+            folder=str(folder),
+            file_prefix=_file_prefix(run_id, step),
+            base=base,
+        )
+
+    def publish(
+        self, staged: Sequence[Staged], run_id: str, now: datetime
+    ) -> tuple[Published, ...]:
+        """Make everything that was staged visible, all at once: see `publish.publish`."""
+        return publish.publish(self.storage, staged, run_id, now)
+
+    def history(self, table: str) -> tuple[HistoryEntry, ...]:
+        """The table's snapshots, newest first.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        document = self._document(table)
+        line = {one["snapshot-id"] for one in metadata.ancestors(document)}
+        current = document.get("current-snapshot-id")
+        return tuple(
+            _history_entry(one, is_current=one["snapshot-id"] == current,
+                           is_ancestor=one["snapshot-id"] in line)
+            for one in reversed(metadata.snapshots(document))
+        )  # fmt: skip
+
+    def describe(self, table: str) -> Description:
+        """The table as it stands.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        document = self._document(table)
+        snapshot = _snapshot(table, document, None)
+        files = filing.live_files(document, snapshot["snapshot-id"], self.storage.reader)
+        columns = {field["id"]: field["name"] for field in metadata.schema(document)["fields"]}
+        return Description(
+            table=table,
+            description=document["properties"].get("comment", ""),
+            schema=schema.of_json(metadata.schema(document)),
+            partitioning=tuple(
+                f"{field['transform']}({columns[field['source-id']]})"
+                for field in metadata.spec(document)["fields"]
+            ),
+            rows=sum(one.file.rows for one in files),
+            files=len(files),
+            size_bytes=sum(one.file.size_bytes for one in files),
+            snapshot_id=snapshot["snapshot-id"],
+            snapshots=len(metadata.snapshots(document)),
+            changed_at=_moment(document["last-updated-ms"]),
+            location=document["location"],
+            metadata_location=self._pointer(table),
+        )
+
+    def snapshot_at(self, table: str, moment: datetime) -> int:
+        """The snapshot that was the table's state at that moment, which has a zone.
+
+        Raises:
+            NotFound: there is no such table, or it did not exist then.
+        """
+        document = self._document(table)
+        moment_ms = moment.timestamp() * 1000
+        log = document.get("snapshot-log", [])
+        past = [one for one in log if one["timestamp-ms"] <= moment_ms]
+        if not past:
+            first = f"; its first snapshot is of {_moment(log[0]['timestamp-ms'])}" if log else ""
+            raise errors.NotFound(
+                f"the table {table} did not exist at {moment.isoformat()}",
+                why=f"looked in its history{first}",
+                hint=f"`lakewright tables history {table}` shows its snapshots",
+            )
+        return past[-1]["snapshot-id"]
+
+    def rollback(self, table: str, snapshot_id: int, run_id: str, now: datetime) -> Published:
+        """Make an earlier snapshot the table's present state, with its columns.
+
+        No snapshot is lost: rolling back to a later one is possible in the same way. `now` has
+        a zone. The run's own repeat, and going where the table already is, change nothing.
+
+        Raises:
+            NotFound: there is no such table or snapshot.
+            CommitConflict: somebody else has just changed the table.
+        """
+        pointer = self._pointer(table)
+        document = metadata.read(pointer)
+        snapshot = _snapshot(table, document, snapshot_id)
+        is_there = document.get("current-snapshot-id") == snapshot_id
+        is_repeat = is_there or document["properties"].get(_ROLLED_BACK_BY) == run_id
+        if not is_repeat:
+            updates = _rollback_updates(document, snapshot, run_id, now)
+            commit = publish.Commit(
+                table=table,
+                pointer=pointer,
+                before=document,
+                after=metadata.apply(document, updates),
+            )
+            publish.commit(self.storage, [commit])
+        return Published(
+            table=table,
+            snapshot_id=snapshot_id,
+            rows=_count(snapshot, "total-records") or 0,
+            is_repeat=is_repeat,
+        )
+
+    def drop(self, table: str) -> None:
+        """Take the table out of the catalog. Its files stay on the disk.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        self.storage.catalog.commit([Move(table=table, before=self._pointer(table), after=None)])
+
+    def relocate(self) -> tuple[str, ...]:
+        """Make tables that were made in another folder refer to this one: see `relocate`."""
+        return relocate.relocate(self.storage)
+
+    def close(self) -> None:
+        """Let go of the catalog's file."""
+        self.storage.catalog.close()
+
+    def _pointer(self, table: str) -> str:
+        pointers = self.storage.pointers()
+        if table not in pointers:
+            raise errors.NotFound(
+                f"there is no table {table}",
+                why=f"looked in {self.storage.catalog.path}",
+                hint=f"the tables are {', '.join(pointers)}" if pointers else "publish one first",
+            )
+        return pointers[table]
+
+    def _document(self, table: str) -> Document:
+        return metadata.read(self._pointer(table))
+
+    def _file_set(
+        self, table: str, document: Document, snapshot: SnapshotJson, since: frozenset[int] | None
+    ) -> FileSet:
+        fields = _fields_of(document, snapshot)
+        files = filing.live_files(document, snapshot["snapshot-id"], self.storage.reader)
+        return FileSet(
+            table=table,
+            snapshot_id=snapshot["snapshot-id"],
+            schema=schema.of_fields(fields),
+            field_ids=schema.field_ids(fields),
+            files=tuple(one.file for one in files if since is None or one.snapshot_id in since),
+        )
+
+
+def _observe(table: str, document: Document, current: SnapshotJson) -> observed.Table:
+    own = provenance.newest_own(document)
+    state = provenance.state(document, own)
+    contract = state.get("contract")
+    return observed.Table(
+        name=table,
+        schema=schema.of_json(metadata.schema(document)),
+        snapshot_id=current["snapshot-id"],
+        ancestors=tuple(
+            observed.Snapshot(
+                snapshot_id=one["snapshot-id"],
+                parent_id=one.get("parent-snapshot-id"),
+                is_append=one["summary"]["operation"] == "append",
+            )
+            for one in metadata.ancestors(document)
+        ),
+        consumed=provenance.consumed(own) if own else {},
+        fingerprint=state.get("fingerprint", ""),
+        contract=codec.from_json(Contract, contract) if contract else None,
+        rows=_count(current, "total-records") or 0,
+    )
+
+
+def _history_entry(snapshot: SnapshotJson, *, is_current: bool, is_ancestor: bool) -> HistoryEntry:
+    return HistoryEntry(
+        snapshot_id=snapshot["snapshot-id"],
+        parent_id=snapshot.get("parent-snapshot-id"),
+        made_at=_moment(snapshot["timestamp-ms"]),
+        operation=snapshot["summary"]["operation"],
+        run_id=provenance.run_id(snapshot),
+        rows=_count(snapshot, "total-records"),
+        rows_added=_count(snapshot, "added-records") or 0,
+        rows_removed=_count(snapshot, "deleted-records") or 0,
+        files=_count(snapshot, "total-data-files"),
+        size_bytes=_count(snapshot, "total-files-size"),
+        is_current=is_current,
+        is_ancestor=is_ancestor,
+    )
+
+
+def _count(snapshot: SnapshotJson, name: str) -> int | None:
+    text = snapshot["summary"].get(name)
+    return None if text is None else int(text)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _snapshot(table: str, document: Document, snapshot_id: int | None) -> SnapshotJson:
+    if snapshot_id is None:
+        found = metadata.current_snapshot(document)
+    else:
+        found = metadata.snapshot(document, snapshot_id)
+    if found is None:
+        raise _no_snapshot(table, document, snapshot_id)
+    return found
+
+
+def _no_snapshot(table: str, document: Document, snapshot_id: int | None) -> errors.NotFound:
+    what = "a present state" if snapshot_id is None else f"the snapshot {snapshot_id}"
+    kept = [str(one["snapshot-id"]) for one in metadata.ancestors(document)]
+    return errors.NotFound(
+        f"the table {table} does not have {what}",
+        why=f"the newest of its snapshots are {', '.join(kept[:5])}" if kept else "it has none",
+        hint=f"`lakewright tables history {table}` shows its snapshots",
+    )
+
+
+def _fields_of(document: Document, snapshot: SnapshotJson) -> Sequence[metadata.FieldJson]:
+    """The columns as of a snapshot: the table's present ones for its present state."""
+    is_current = snapshot["snapshot-id"] == document.get("current-snapshot-id")
+    schema_id = None if is_current else snapshot.get("schema-id")
+    return metadata.schema(document, schema_id)["fields"]
+
+
+def _rollback_updates(
+    document: Document, snapshot: SnapshotJson, run_id: str, now: datetime
+) -> Sequence[metadata.Update]:
+    """Columns go back with the rows; the partitioning only where it needs a column that went."""
+    now_ms = max(int(now.timestamp() * 1000), document["last-updated-ms"])
+    fields = metadata.schema(document, snapshot.get("schema-id"))
+    updates: list[metadata.Update] = [metadata.SetCurrentSchema(fields["schema-id"])]
+    field_ids = {field["id"] for field in fields["fields"]}
+    newest_first = [metadata.spec(document), *reversed(document["partition-specs"])]
+    fitting = next(
+        spec
+        for spec in newest_first
+        if {field["source-id"] for field in spec["fields"]} <= field_ids
+    )
+    if fitting["spec-id"] != document["default-spec-id"]:
+        updates.append(metadata.SetDefaultSpec(fitting["spec-id"]))
+    updates.append(metadata.SetProperties({_ROLLED_BACK_BY: run_id}))
+    updates.append(metadata.SetMain(snapshot["snapshot-id"], now_ms))
+    return updates
+
+
+def _file_prefix(run_id: str, step: str) -> str:
+    return re.sub(r"[^\w.]+", "-", f"{run_id}-{step}") + "-"
