@@ -1,0 +1,195 @@
+"""JSON text into arrays, structs and maps, strictly: no value and no field is dropped silently.
+
+DuckDB's own JSON casts make null of what does not fit and leave out fields that the type does not
+have. Here a value is built only from JSON that fits the type everywhere; else the reason names
+every path that does not. Scalars inside are read as text is everywhere else, so that `"5"` and `5`
+are both a bigint; a number that JSON's writers may not keep apart (RFC 8259, section 6) is read as
+a double first.
+"""
+
+from collections.abc import Callable
+
+from lakewright.engines.duckdb import casting, text
+from lakewright.engines.duckdb.casting import Cast, reason
+from lakewright.sql import types
+
+_PATHS_SHOWN_MAX = 5
+
+
+def from_json(kind: types.Type) -> Cast:
+    """The strict cast from JSON text to a type that holds other types.
+
+    Raises:
+        ValueError: a type within it cannot be read from text.
+    """
+
+    text.type_name(kind)  # Raises for a type that cannot be stored.
+
+    def json(name: str) -> str:
+        return f"TRY_CAST({name} AS JSON)"
+
+    def candidate(name: str) -> str:
+        built = _built(json(name), kind, 0)
+        fits = f"len({_misfits(json(name), kind, _quoted('$'), 0)}) = 0"
+        return f"CASE WHEN {json(name)} IS NOT NULL THEN CASE WHEN {fits} THEN {built} END END"
+
+    def refused(name: str) -> str:
+        paths = _misfits(json(name), kind, _quoted("$"), 0)
+        told = f"array_to_string(list_slice({paths}, 1, {_PATHS_SHOWN_MAX}), '; ')"
+        misfit = f"{{'code': 'wrong_nested_value', 'message': {told}}}"
+        broken = reason("not_json", f"not JSON, as a value of type {kind} is")
+        return f"CASE WHEN {json(name)} IS NULL THEN {broken} ELSE {misfit} END"
+
+    return Cast(
+        candidate=candidate,
+        is_exact=lambda _, value: f"{value} IS NOT NULL",
+        reason=refused,
+    )
+
+
+def is_nested(kind: types.Type) -> bool:
+    """Whether values of the type hold other values."""
+    return isinstance(kind, types.Array | types.Map | types.Struct)
+
+
+def _word(kind: types.Type) -> str:
+    return type(kind).__name__.lower()
+
+
+def _quoted(value: str) -> str:
+    return text.literal(value)
+
+
+def _child(json: str, name: str) -> str:
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    return f"json_extract({json}, {_quoted(pointer)})"
+
+
+def _is_null(json: str) -> str:
+    return f"coalesce(json_type({json}), 'NULL') = 'NULL'"
+
+
+def _scalar(json: str) -> str:
+    return f"json_extract_string({json}, '$')"
+
+
+def _elements(json: str) -> str:
+    return f"json_extract({json}, '$[*]')"
+
+
+def _values(json: str) -> str:
+    return f"json_extract({json}, '$.*')"
+
+
+def _map(items: str, depth: int, body: Callable[[str], str]) -> str:
+    name = f"x{depth}"
+    return f"list_transform({items}, lambda {name}: {body(name)})"
+
+
+def _built(json: str, kind: types.Type, depth: int) -> str:
+    """The value; only for JSON that fits."""
+    sql = text.type_name(kind)
+    if isinstance(kind, types.Array):
+        value = _map(_elements(json), depth, lambda x: _built(x, kind.element, depth + 1))
+    elif isinstance(kind, types.Map):
+        keys = _map(f"json_keys({json})", depth, lambda x: _read(x, kind.key))
+        values = _map(_values(json), depth, lambda x: _built(x, kind.value, depth + 1))
+        value = f"map({keys}, {values})"
+    elif isinstance(kind, types.Struct):
+        fields = ", ".join(
+            f"{text.name(name)} := {_built(_child(json, name), inner, depth)}"
+            for name, inner in kind.fields
+        )
+        value = f"struct_pack({fields})"
+    else:
+        return _read(_scalar(json), kind)
+    return f"CASE WHEN {_is_null(json)} THEN NULL ELSE CAST({value} AS {sql}) END"
+
+
+def _read(name: str, kind: types.Type) -> str:
+    cast = casting.from_text(kind)
+    candidate = cast.candidate(name)
+    return cast.value(name, candidate, f"({cast.is_exact(name, candidate)})")
+
+
+def _is_read(name: str, kind: types.Type) -> str:
+    cast = casting.from_text(kind)
+    value = _read(name, kind)
+    exact = cast.is_exact(name, cast.candidate(name))
+    return (
+        f"CASE WHEN {exact} THEN true WHEN {value} IS NULL THEN false"
+        f" ELSE {cast.is_sound(name, value)} END"
+    )
+
+
+def _misfits(json: str, kind: types.Type, path: str, depth: int) -> str:
+    """A list of texts: each a path within the value, and what is wrong there."""
+    if isinstance(kind, types.Array):
+        told = _each(_elements(json), depth, path, kind.element)
+        wanted, inner = "ARRAY", told
+    elif isinstance(kind, types.Map):
+        wanted, inner = "OBJECT", _map_misfits(json, kind, path, depth)
+    elif isinstance(kind, types.Struct):
+        wanted, inner = "OBJECT", _struct_misfits(json, kind, path, depth)
+    else:
+        return _scalar_misfits(json, kind, path)
+    other = f"[{path} || ' is no {_word(kind)}: a JSON {wanted.lower()} is needed']"
+    nothing = "[]::VARCHAR[]"
+    return (
+        f"CASE WHEN {_is_null(json)} THEN {nothing}"
+        f" WHEN json_type({json}) <> '{wanted}' THEN {other} ELSE {inner} END"
+    )
+
+
+def _scalar_misfits(json: str, kind: types.Type, path: str) -> str:
+    value = _scalar(json)
+    told = f"({casting.from_text(kind).reason(value)}).message"
+    return (
+        f"CASE WHEN {_is_null(json)} THEN []::VARCHAR[]"
+        f" WHEN json_type({json}) IN ('ARRAY', 'OBJECT')"
+        f" THEN [{path} || ' holds other values, not a {kind}']"
+        f" WHEN {_is_read(value, kind)} THEN []::VARCHAR[]"
+        f" ELSE [{path} || ': ' || {told}] END"
+    )
+
+
+def _each(items: str, depth: int, path: str, kind: types.Type) -> str:
+    name, index = f"x{depth}", f"i{depth}"
+    here = f"{path} || '[' || ({index} - 1) || ']'"
+    inner = _misfits(name, kind, f"({here})", depth + 1)
+    return f"flatten(list_transform({items}, lambda {name}, {index}: {inner}))"
+
+
+def _map_misfits(json: str, kind: types.Map, path: str, depth: int) -> str:
+    keys = f"json_keys({json})"
+    name, index = f"k{depth}", f"i{depth}"
+    here = f"({path} || '.' || {keys}[{index}])"
+    values = (
+        f"flatten(list_transform({_values(json)}, lambda {name}, {index}:"
+        f" {_misfits(name, kind.value, here, depth + 1)}))"
+    )
+    bad_keys = (
+        f"list_transform(list_filter({keys}, lambda {name}: NOT ({_is_read(name, kind.key)})),"
+        f" lambda {name}: {path} || ' has the key ' || {name} || ', not a {kind.key}')"
+    )
+    return f"list_concat(list_concat({bad_keys}, {values}), {_doubles(keys, path)})"
+
+
+def _doubles(keys: str, path: str) -> str:
+    told = f"[{path} || ' has a key twice']"
+    return f"CASE WHEN len({keys}) > list_unique({keys}) THEN {told} ELSE []::VARCHAR[] END"
+
+
+def _struct_misfits(json: str, kind: types.Struct, path: str, depth: int) -> str:
+    keys = f"json_keys({json})"
+    known = text.literals(name for name, _ in kind.fields)
+    name = f"k{depth}"
+    unknown = (
+        f"list_transform(list_filter({keys}, lambda {name}: NOT list_contains({known}, {name})),"
+        f" lambda {name}: {path} || '.' || {name} || ' is not in the contract')"
+    )
+    told = f"list_concat({unknown}, {_doubles(keys, path)})"
+    for field, inner in kind.fields:
+        here = f"({path} || {_quoted('.' + field)})"
+        told = f"list_concat({told}, {_misfits(_child(json, field), inner, here, depth)})"
+    return told
