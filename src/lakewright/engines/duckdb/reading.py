@@ -13,14 +13,17 @@ import duckdb
 from lakewright.engines.duckdb import text
 from lakewright.lake.staged import FileSet
 
+FILE_INDEX = "file_index"
+"""DuckDB's virtual column that tells a row's file. (`filename` would change a `file:` URI.)"""
+
 
 def relation_sql(file_set: FileSet, columns: Sequence[str] | None = None) -> str:
     """A SELECT that returns the table's rows.
 
     Args:
         file_set: the table; without files the result has no rows but the right types.
-        columns: which columns, in which order; None: all. `filename` and `file_row_number` may be
-            among them: a row's file as the file set names it, and its place there from 0.
+        columns: which columns, in which order; None: all. `FILE_INDEX` may be among them: the place
+            of a row's file in `file_set.files`, from 0.
     """
     wanted = file_set.schema.names if columns is None else tuple(columns)
     if not file_set.files:
@@ -35,32 +38,37 @@ def _scan(file_set: FileSet) -> str:
         f" 'type': {text.literal(text.type_name(field.type))}, 'default_value': NULL}}"
         for field in file_set.schema.fields
     )
-    return f"read_parquet({paths}, schema = MAP {{{entries}}})"
+    # With a given schema DuckDB looks into no file beforehand and knows no number of rows.
+    rows = f"explicit_cardinality = {file_set.rows}"
+    return f"read_parquet({paths}, schema = MAP {{{entries}}}, {rows})"
 
 
 def _empty(file_set: FileSet, columns: Sequence[str]) -> str:
     kinds = {field.name: text.type_name(field.type) for field in file_set.schema.fields}
-    kinds |= {"filename": "VARCHAR", "file_row_number": "BIGINT"} | kinds
+    kinds.setdefault(FILE_INDEX, "UBIGINT")
     return ", ".join(f"NULL::{kinds[name]} AS {text.name(name)}" for name in columns)
 
 
 def register(connection: duckdb.DuckDBPyConnection, name: str, file_set: FileSet) -> None:
     """Make the table readable as `layer.table`; an earlier meaning of the name is replaced."""
-    layer = name.partition(".")[0]
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {text.name(layer)}")
-    view = f"CREATE OR REPLACE VIEW {text.table(name)} AS {relation_sql(file_set)}"
-    connection.execute(view)
+    _create_view(connection, name, relation_sql(file_set))
 
 
 @contextmanager
 def registered(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, FileSet]
+    connection: duckdb.DuckDBPyConnection, relations: Mapping[str, str]
 ) -> Iterator[None]:
-    """Make the tables readable by their names, for a while."""
-    for name, file_set in tables.items():
-        register(connection, name, file_set)
+    """Make each SELECT readable by its `layer.table`, for a while."""
+    for name, select in relations.items():
+        _create_view(connection, name, select)
     try:
         yield
     finally:
-        for name in tables:
+        for name in relations:
             connection.execute(f"DROP VIEW IF EXISTS {text.table(name)}")
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
+    layer = name.partition(".")[0]
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {text.name(layer)}")
+    connection.execute(f"CREATE OR REPLACE VIEW {text.table(name)} AS {select}")

@@ -16,6 +16,7 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
+    "enable_external_file_cache": "false",
     "python_enable_replacements": "false",  # A table's name never means a Python variable.
 }
 
@@ -42,7 +43,7 @@ def connect(
     )
     allowed = ", ".join(text.literal(folder) for folder in (*folders, temp_folder))
     for statement in (
-        "SET TimeZone = 'UTC'",
+        "SET GLOBAL TimeZone = 'UTC'",  # Global, as cursors do not inherit what a session sets.
         f"SET allowed_directories = [{allowed}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",

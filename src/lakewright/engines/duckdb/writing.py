@@ -18,7 +18,14 @@ ROW_GROUP_ROWS = 122_880
 """DuckDB's own default: 60 vectors of 2,048 rows; one row group is one thread's work."""
 
 FILE_BYTES_MAX = 128 * 1024 * 1024
-"""Big enough that opening a file costs nothing beside reading it, small enough to rewrite."""
+FILE_ROWS = 4 * ROW_GROUP_ROWS
+"""Big enough that opening a file costs nothing beside reading it. Not bigger, because DuckDB reads
+a table of only one file with one thread when it maps columns by field id."""
+
+FILE_ROWS_MIN = 32_768
+_FILES_OF_MERGED_TABLE = 48
+"""A merge rewrites whole files: the fewer rows each has, the less is rewritten for a few late keys;
+the more files there are, the longer a commit and every read take."""
 
 _PARTITION = "__lakewright_partition"
 
@@ -28,7 +35,7 @@ def copy(
     select: str,
     target: Target,
     suffix: str,
-    file_rows: int | None = None,
+    file_rows: int = FILE_ROWS,
 ) -> tuple[DataFile, ...]:
     """Write what a SELECT returns; no rows give no file.
 
@@ -37,8 +44,8 @@ def copy(
         select: returns at least the target's columns, by name; others are left out.
         target: says where, with which types, field ids and partitioning.
         suffix: tells this copy's files from others of the same step.
-        file_rows: about how many rows a file may have; None: as many as fit `FILE_BYTES_MAX`. Files
-            of a partitioned table hold what their partition does.
+        file_rows: about how many rows a file may have. Files of a partitioned table hold what
+            their partition does.
     """
     remove_leftovers(target, suffix)
     folder = Path(target.folder, f"{_stem(target, suffix)}.partial")
@@ -58,6 +65,20 @@ def copy(
     return tuple(files)
 
 
+def typed_sql(select: str, schema: types.Schema) -> str:
+    """The SELECT's columns by name, in the schema's order, with exactly the schema's types."""
+    columns = ", ".join(
+        f"CAST({text.name(field.name)} AS {text.type_name(field.type)}) AS {text.name(field.name)}"
+        for field in schema.fields
+    )
+    return f"SELECT {columns} FROM ({select})"
+
+
+def merged_file_rows(rows: int) -> int:
+    """How many rows a file of a merged table of that many rows should have."""
+    return max(FILE_ROWS_MIN, rows // _FILES_OF_MERGED_TABLE)
+
+
 def remove_leftovers(target: Target, suffix: str) -> None:
     """Delete what an earlier attempt of the same copy left behind."""
     stem = _stem(target, suffix)
@@ -70,11 +91,7 @@ def _stem(target: Target, suffix: str) -> str:
     return f"{target.file_prefix}-{suffix}" if suffix else target.file_prefix
 
 
-def _copy_sql(select: str, target: Target, folder: Path, file_rows: int | None) -> str:
-    columns = ", ".join(
-        f"CAST({text.name(field.name)} AS {text.type_name(field.type)}) AS {text.name(field.name)}"
-        for field in target.schema.fields
-    )
+def _copy_sql(select: str, target: Target, folder: Path, file_rows: int) -> str:
     options = [
         "FORMAT parquet",
         "COMPRESSION zstd",
@@ -82,15 +99,17 @@ def _copy_sql(select: str, target: Target, folder: Path, file_rows: int | None) 
         "FILENAME_PATTERN 'part_{i}'",
         "RETURN_STATS true",
     ]
-    rows = f"SELECT {columns} FROM ({select})"
+    rows = typed_sql(select, target.schema)
     if target.partitioning:
         rows = f"SELECT *, {_partition_sql(target)} AS {_PARTITION} FROM ({rows})"
         options += [f"PARTITION_BY ({_PARTITION})", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}"]
-    elif file_rows is None:
-        options += [f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}", f"FILE_SIZE_BYTES {FILE_BYTES_MAX}"]
     else:
-        groups = -(-file_rows // ROW_GROUP_ROWS)
-        options += [f"ROW_GROUP_SIZE {-(-file_rows // groups)}", f"ROW_GROUPS_PER_FILE {groups}"]
+        groups = max(2, round(file_rows / ROW_GROUP_ROWS))
+        options += [
+            f"ROW_GROUP_SIZE {-(-file_rows // groups)}",
+            f"ROW_GROUPS_PER_FILE {groups - 1}",  # DuckDB ends a file one row group late.
+            f"FILE_SIZE_BYTES {FILE_BYTES_MAX}",
+        ]
     return f"COPY ({rows}) TO {text.literal(str(folder))} ({', '.join(options)})"
 
 

@@ -1,0 +1,153 @@
+"""One row for each key: the newest, by a total order, so that any order of input gives the same.
+
+A window over a whole table costs more than everything else in a build. Keys that occur once need
+none: hashes of all keys, sorted, tell which occur again, and only their rows are compared.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import numpy
+
+from lakewright.engines.duckdb import text
+from lakewright.errors import RunFailed
+from lakewright.plan import steps
+
+_HASHES_MAX = 64 * 1024 * 1024
+"""Hashes held at a time, 8 bytes each: 512 MiB, and as much again while they are fetched."""
+
+_REPEATED = "lakewright_repeated"
+_ROWS = "lakewright_rows"
+
+_STREAMED = {"PROJECTION", "FILTER", "READ_PARQUET", "TABLE_SCAN", "SEQ_SCAN", "EMPTY_RESULT"}
+"""Operators that cost little more than reading: a query of only these is run again for each
+purpose; any other is run once and its result kept, on disk where it exceeds the memory."""
+
+
+def newest_sql(
+    connection: duckdb.DuckDBPyConnection, select: str, step: steps.BuildModel, rows_max: int
+) -> str:
+    """A SELECT that returns the newest row of each key among those of `select`.
+
+    Args:
+        connection: keeps temporary tables that the result reads.
+        select: returns the columns of `step.schema`.
+        step: gives key, order and schema.
+        rows_max: as many rows as any table has that `select` reads.
+
+    Raises:
+        RunFailed: a row has no value in a key column.
+    """
+    if not _is_streamed(connection, select):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {_ROWS} AS {select}")
+        select = f"SELECT * FROM {_ROWS}"
+        found = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
+        rows_max = int(found[0][0])
+    check_keys(connection, select, step)
+    repeated = _repeated(connection, select, step.key, rows_max)
+    if not len(repeated):
+        return select
+    connection.register("lakewright_hashes", {"hash": repeated})
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS SELECT hash FROM lakewright_hashes"
+    )
+    connection.unregister("lakewright_hashes")
+    is_repeated = f"JOIN {_REPEATED} ON hash({text.names(step.key)}) = {_REPEATED}.hash"
+    compared = newest_window_sql(f"SELECT * FROM ({select}) SEMI {is_repeated}", step)
+    return f"SELECT * FROM ({select}) ANTI {is_repeated} UNION ALL ({compared})"
+
+
+def newest_window_sql(select: str, step: steps.BuildModel, tie_breaker: str = "") -> str:
+    """A SELECT of the newest row of each key, by a window over all of them.
+
+    Args:
+        select: returns the columns of `step.schema`, and the tie breaker where there is one.
+        step: gives key, order and schema.
+        tie_breaker: a column; of rows that are equal but for metadata, its smallest value wins.
+    """
+    keys = text.names(step.key)
+    order = ", ".join(_order(step, tie_breaker))
+    rank = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order})"
+    return f"SELECT * FROM ({select}) QUALIFY {rank} = 1"
+
+
+def check_keys(connection: duckdb.DuckDBPyConnection, select: str, step: steps.BuildModel) -> None:
+    """Refuse rows without a key: nothing says which row of the table they are.
+
+    Raises:
+        RunFailed: a row has no value in a key column.
+    """
+    counts = ", ".join(f"count(*) - count({text.name(column)})" for column in step.key)
+    row = connection.execute(f"SELECT {counts} FROM ({select})").fetchone() or ()
+    missing = {column: count for column, count in zip(step.key, row, strict=True) if count}
+    if missing:
+        column = next(iter(missing))
+        raise RunFailed(
+            f"the model {step.table} returns rows without a key",
+            why=", ".join(
+                f"{column} is null in {count:,} rows" for column, count in missing.items()
+            )
+            + _examples(connection, select, step, missing),
+            hint=f"leave such rows out (WHERE {column} IS NOT NULL), or make the column required in"
+            " its source, which sends them to quarantine",
+        )
+
+
+def _examples(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    step: steps.BuildModel,
+    columns: Iterable[str],
+) -> str:
+    """Where the first such rows come from, if the model keeps that."""
+    if not {"_source_file", "_record"} <= set(step.schema.names):
+        return ""
+    is_null = " OR ".join(f"{text.name(column)} IS NULL" for column in columns)
+    rows = connection.execute(
+        f"SELECT _source_file, _record FROM ({select}) WHERE {is_null} ORDER BY ALL LIMIT 3"
+    ).fetchall()
+    places = ", ".join(f"record {record} of {file}" for file, record in rows)
+    return f"; such as {places}"
+
+
+def _order(step: steps.BuildModel, tie_breaker: str) -> list[str]:
+    """Newest first; then every other column, so that only equal rows tie; then first loaded."""
+    own = [column for column in step.schema.names if not is_metadata(column)]
+    rest = [column for column in own if column not in (*step.latest_by, *step.key)]
+    metadata = sorted(column for column in step.schema.names if is_metadata(column))
+    by_value = [f"{text.name(column)} DESC NULLS LAST" for column in (*step.latest_by, *rest)]
+    by_origin = [f"{text.name(column)} ASC NULLS LAST" for column in metadata]
+    return by_value + ([tie_breaker] if tie_breaker else []) + by_origin or ["1"]
+
+
+def is_metadata(column: str) -> bool:
+    """Whether a column tells where a row comes from, and not what it says."""
+    return column.startswith("_")
+
+
+def _repeated(
+    connection: duckdb.DuckDBPyConnection, select: str, key: Sequence[str], rows_max: int
+) -> "numpy.typing.NDArray[numpy.uint64]":
+    """Hashes that more than one row's key has. (Two keys with one hash cost a comparison more.)"""
+    found = [numpy.empty(0, dtype=numpy.uint64)]
+    passes = max(1, -(-rows_max // _HASHES_MAX))
+    for number in range(passes):
+        query = f"SELECT hash({text.names(key)}) AS hash FROM ({select})"
+        if passes > 1:
+            query = f"SELECT hash FROM ({query}) WHERE hash % {passes} = {number}"
+        hashes = numpy.asarray(connection.execute(query).fetchnumpy()["hash"])
+        hashes.sort()
+        found.append(numpy.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+    return numpy.concatenate(found)
+
+
+def _is_streamed(connection: duckdb.DuckDBPyConnection, select: str) -> bool:
+    found = connection.execute(f"EXPLAIN (FORMAT json) {select}").fetchall()
+    pending = list(json.loads(found[0][1]))
+    while pending:
+        operator = pending.pop()
+        if operator["name"].strip() not in _STREAMED:
+            return False
+        pending += operator["children"]
+    return True

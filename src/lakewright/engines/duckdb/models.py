@@ -1,0 +1,93 @@
+"""A model's table, built in full or only where its input changed; the rows are the same.
+
+In full: run the query, keep one row for each key where the model merges. Row by row: the query over
+the new rows; merged, they replace what they beat. By affected keys: the groups that changed rows
+belong to are computed again. Files that hold rows which go are replaced by files with the rest.
+"""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from lakewright.engines.duckdb import (
+    affected_keys,
+    deduplication,
+    failures,
+    merging,
+    reading,
+    writing,
+)
+from lakewright.engines.duckdb.job import Files, Job
+from lakewright.engines.engine import ModelInput
+from lakewright.lake.staged import Staged, Target
+from lakewright.plan import steps
+from lakewright.project.model import Write
+from lakewright.sql import render
+
+
+def model(
+    connection: duckdb.DuckDBPyConnection,
+    step: steps.BuildModel,
+    inputs: Mapping[str, ModelInput],
+    target: Target,
+) -> Staged:
+    """Run the query and stage the table. `Staged.consumed` is left to who knows the snapshots.
+
+    Raises:
+        RunFailed: a row cannot be computed, or a row of a merged table has no key.
+    """
+    schemas = {name: given.table.schema for name, given in inputs.items()}
+    query = writing.typed_sql(render.render(step.sql, schemas, "duckdb"), target.schema)
+    with connection.cursor() as cursor, failures.of(f"the model {step.table}"):
+        job = Job(connection=cursor, step=step, query=query, inputs=inputs, target=target)
+        files = _build(job)
+    return Staged(
+        table=step.table,
+        step=step.name,
+        base_snapshot_id=target.base.snapshot_id if target.base is not None else None,
+        schema=target.schema,
+        partitioning=target.partitioning,
+        added=files.added,
+        rewritten=files.rewritten,
+        removed=files.removed,
+        is_replaced=files.is_replaced,
+        consumed={},
+        properties=_properties(step),
+        table_properties={},
+        description=step.description,
+        column_descriptions={
+            field.name: field.description for field in step.schema.fields if field.description
+        },
+    )
+
+
+def _properties(step: steps.BuildModel) -> dict[str, str]:
+    reason = step.build.reason if isinstance(step.build, steps.Full) else ""
+    properties = {"query_fingerprint": step.fingerprint, "build": step.build.kind, "reason": reason}
+    return {name: value for name, value in properties.items() if value}
+
+
+def _build(job: Job) -> Files:
+    build = job.step.build
+    if isinstance(build, steps.Full):
+        return _full(job)
+    if isinstance(build, steps.AffectedKeys):
+        return affected_keys.recompute(job, build)
+    change = job.change(build.driving)
+    relations = job.relations | {build.driving: reading.relation_sql(change.added)}
+    with reading.registered(job.connection, relations):
+        if job.step.write is Write.MERGE:
+            return merging.merge(job, change.added.rows)
+        return Files(added=writing.copy(job.connection, job.query, job.target, "rows"))
+
+
+def _full(job: Job) -> Files:
+    with reading.registered(job.connection, job.relations):
+        if job.step.write is Write.MERGE:
+            rows_max = max((given.table.rows for given in job.inputs.values()), default=0)
+            newest = deduplication.newest_sql(job.connection, job.query, job.step, rows_max)
+            file_rows = writing.merged_file_rows(rows_max)
+            added = writing.copy(job.connection, newest, job.target, "rows", file_rows)
+        else:
+            added = writing.copy(job.connection, job.query, job.target, "rows")
+    return Files(added=added, is_replaced=job.target.base is not None)
