@@ -3,10 +3,12 @@
 The subset that people write by hand: mappings, lists and scalars. A scalar stays the text that
 was written, because its key alone knows what it means: `no` is a word for a list of null words and
 an answer for `required`, `1.10` a version or a number. Only an empty, `~` or `null` value of a key
-is None. Refuses what could surprise or exhaust a reader: duplicate keys, anchors and aliases,
-tags, several documents, deep nesting, very long texts.
+is None. A comma inside `decimal(12,2)` or `map<string,int>` ends no item, even where YAML would
+say so. Refuses what could surprise or exhaust a reader: duplicate keys, anchors and aliases, tags,
+several documents, deep nesting, very long texts.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
@@ -23,6 +25,9 @@ DEPTH_MAX = 20
 Plain: TypeAlias = str | Sequence["Plain"] | Mapping[str, "Plain"] | None
 Path: TypeAlias = tuple[str | int, ...]
 
+_HELD_COMMA = "\ue000"  # For private use; it is one character, so every place stays right.
+_BRACKETS = re.compile(r"(?<=\w)[(<]|[)>\n\"'#{}\[\]]")
+_CLOSING = {"(": ")", "<": ">"}
 _NULLS = ("", "~", "null", "Null", "NULL")
 _Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
@@ -70,9 +75,9 @@ def parse(mistakes: Mistakes, text: str | None = None) -> Parsed | None:
             why=f"at most {LENGTH_MAX:,} are read",
         )
         return None
-    builder = _Builder(text=text, mistakes=mistakes)
+    builder = _Builder(mistakes=mistakes)
     try:
-        for event in _events(text):
+        for event in _events(_hold_commas(text)):
             builder.take(event)
     except yaml.YAMLError as error:
         _note_syntax(error, text, mistakes)
@@ -102,6 +107,36 @@ def _events(text: str) -> Iterator[yaml.Event]:
     return iter(yaml.parse(text, Loader=yaml.SafeLoader))
 
 
+def _hold_commas(text: str) -> str:
+    """The text with commas inside `word(...)` and `word<...>` replaced, so that none splits it."""
+    if _HELD_COMMA in text:
+        return text
+    parts: list[str] = []
+    done = 0
+    for start, end in _bracketed(text):
+        parts += [text[done:start], text[start:end].replace(",", _HELD_COMMA)]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _bracketed(text: str) -> list[tuple[int, int]]:
+    """The outermost stretches in round or angle brackets after a word, each within one line."""
+    found: list[tuple[int, int]] = []
+    open_brackets: list[tuple[str, int]] = []
+    for token in _BRACKETS.finditer(text):
+        bracket, start = token.group(), token.start()
+        if bracket in _CLOSING:
+            open_brackets.append((_CLOSING[bracket], start))
+        elif open_brackets and bracket == open_brackets[-1][0]:
+            _, start = open_brackets.pop()
+            while found and found[-1][0] > start:
+                found.pop()
+            found.append((start, token.end()))
+        else:
+            open_brackets.clear()
+    return found
+
+
 class _Unsupported(Exception):
     def __init__(self, offset: int, what: str, hint: str) -> None:
         super().__init__(what)
@@ -126,7 +161,6 @@ class _Open:
 class _Builder:
     """Builds data from the parser's events without recursion."""
 
-    text: str
     mistakes: Mistakes
     stack: list[_Open] = field(default_factory=list)
     root: Plain = None
@@ -147,7 +181,7 @@ class _Builder:
             raise _Unsupported(
                 start,
                 "anchors and aliases are not read here",
-                "write the value out where it is needed",
+                "write the value out; a text that starts with `*` or `&` goes in quotes",
             )
         if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag:
             raise _Unsupported(start, "tags are not read here", f"take out {event.tag}")
@@ -160,15 +194,16 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         span = Span(_offset(event.start_mark), _length(event))
+        value = event.value.replace(_HELD_COMMA, ",")
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
-            self._key(top, event.value, span)
+            self._key(top, value, span)
             return
         is_item = top is not None and isinstance(top.value, list)
-        is_null = event.implicit[0] and event.value in (("", "~") if is_item else _NULLS)
+        is_null = event.implicit[0] and value in (("", "~") if is_item else _NULLS)
         path = self._path()
         self.values[path] = span
-        self._put(None if is_null else event.value)
+        self._put(None if is_null else value)
 
     def _key(self, top: _Open, key: str, span: Span) -> None:
         path = (*top.path, key)
@@ -251,6 +286,11 @@ def _length(event: yaml.ScalarEvent) -> int:
 
 _EXPLAINED: tuple[tuple[Callable[[str], bool], str, str], ...] = (
     (
+        lambda words: "scanning an a" in words,  # An alias or an anchor.
+        "a text cannot start with this character",
+        "put the text in quotes",
+    ),
+    (
         lambda words: "'\\t'" in words or "\\t that" in words,
         "a tab stands where only blanks may",
         "indent with blanks",
@@ -305,7 +345,10 @@ def _note_syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> None:
     assert isinstance(error, yaml.MarkedYAMLError)  # noqa: S101 -- told to the type checker
     words = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark
-    if "end of stream" in words and error.context_mark is not None:
+    is_told_at_start = any(
+        part in words for part in ("end of stream", "stream end", "scanning an a")
+    )
+    if is_told_at_start and error.context_mark is not None:
         mark = error.context_mark  # Where it began says more than where the file ends.
     offset = min(_offset(mark), max(0, len(text) - 1))
     for is_meant, why, hint in _EXPLAINED:

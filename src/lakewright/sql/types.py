@@ -175,11 +175,11 @@ class _Reader:
         if not self.is_next("("):
             return Decimal(10, 0)  # Spark's default for a bare DECIMAL.
         self.take("(")
-        precision = int(self.take())
+        precision = self._number()
         scale = 0
         if self.is_next(","):
             self.take(",")
-            scale = int(self.take())
+            scale = self._number()
         self.take(")")
         if not (1 <= precision <= DECIMAL_PRECISION_MAX and 0 <= scale <= precision):
             raise ValueError(
@@ -187,6 +187,12 @@ class _Reader:
                 f" {DECIMAL_PRECISION_MAX} and the scale 0 to the precision"
             )
         return Decimal(precision, scale)
+
+    def _number(self) -> int:
+        token = self.take()
+        if not token.isdecimal():
+            raise ValueError(f"{self.text!r} is not a type: {token!r} is no number")
+        return int(token)
 
     def _struct(self) -> Type:
         self.take("<")
@@ -197,6 +203,8 @@ class _Reader:
             name = self.take()
             if name.startswith("`"):
                 name = name[1:-1].replace("``", "`")
+            if name in (known for known, _ in fields):
+                raise ValueError(f"{self.text!r} is not a type: it has two fields {name!r}")
             self.take(":")
             fields.append((name, self.type()))
         self.take(">")
