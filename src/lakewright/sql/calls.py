@@ -1,0 +1,352 @@
+"""Calls: functions, aggregates and windows from the catalogue, and SQL's own forms of calls."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from sqlglot import exp
+
+from lakewright.sql import catalogue, coercion, operators, types
+from lakewright.sql.function import Function, Kind
+from lakewright.sql.quoting import duckdb_type, text
+from lakewright.sql.refusals import Refused
+from lakewright.sql.signature import NoMatch, Signature
+from lakewright.sql.term import Term, combine
+
+if TYPE_CHECKING:
+    from lakewright.sql.expression import Context
+
+Bind: TypeAlias = "Callable[[exp.Expr, Context], Term]"
+
+EXTRACTED: Mapping[str, str] = {
+    "YEAR": "year",
+    "QUARTER": "quarter",
+    "MONTH": "month",
+    "WEEK": "weekofyear",
+    "DAY": "day",
+    "DAYOFWEEK": "dayofweek",
+    "DOW": "dayofweek",
+    "DOY": "dayofyear",
+    "HOUR": "hour",
+    "MINUTE": "minute",
+}
+"""The fields of EXTRACT, each with the function that it is another word for."""
+
+_SHIFTS = {
+    "YEAR": ("to_years", False),
+    "MONTH": ("to_months", False),
+    "WEEK": ("to_weeks", False),
+    "DAY": ("to_days", False),
+    "HOUR": ("to_hours", True),
+    "MINUTE": ("to_minutes", True),
+    "SECOND": ("to_seconds", True),
+}
+"""Units of an interval: DuckDB's function, and whether a date would become a timestamp."""
+
+
+def bind_call(node: exp.Expr, context: "Context", bind: Bind) -> Term:
+    """The term of a call of any form.
+
+    Raises:
+        Refused: it is not portable here.
+    """
+    if isinstance(node, exp.Window):
+        return _window(node, context, bind)
+    if isinstance(node, exp.Filter):
+        return _aggregate(node.this, context, bind, condition=node.args["expression"].this)
+    if isinstance(node, exp.Extract):
+        return _extract(node, context, bind)
+    if isinstance(node, exp.Trim):
+        return _trim(node, context, bind)
+    if isinstance(node, exp.StrPosition):
+        arguments = [bind(node.args["substr"], context), bind(node.this, context)]
+        return _scalar(node, catalogue.FUNCTIONS["locate"], arguments)
+    assert isinstance(node, exp.Anonymous)  # noqa: S101 -- told to the type checker
+    function = catalogue.function(node)
+    if function.kind is Kind.AGGREGATE:
+        return _aggregate(node, context, bind)
+    if function.kind is Kind.WINDOW:
+        raise Refused(
+            node, f"{node.name} needs a window", hint=f"write {node.name}(...) OVER (...)"
+        )
+    return _scalar(node, function, [bind(argument, context) for argument in node.expressions])
+
+
+def _scalar(node: exp.Expr, function: Function, arguments: Sequence[Term]) -> Term:
+    signature, bound, kind = matched(node, function, arguments)
+    return combine(kind, signature.write(bound), bound)
+
+
+def matched(
+    node: exp.Expr, function: Function, arguments: Sequence[Term]
+) -> tuple[Signature, Sequence[Term], types.Type]:
+    """The way to call a function that fits some arguments, those as its types, and its answer's.
+
+    Raises:
+        Refused: no way fits, or more than one fits a NULL without a type.
+    """
+    reasons: list[str] = []
+    found: list[tuple[Signature, Sequence[Term], types.Type]] = []
+    for signature in function.signatures:
+        try:
+            bound, kind = signature.bind(arguments)
+        except NoMatch as reason:
+            reasons.append(str(reason))
+        else:
+            found.append((signature, bound, kind))
+    if not found:
+        ways = "; ".join(signature.text for signature in function.signatures)
+        given = ", ".join(str(argument.type) for argument in arguments)
+        raise Refused(
+            node,
+            f"{function.name}({given}) is not portable SQL",
+            why=reasons[0] if len(set(reasons)) == 1 else "no way to call it fits",
+            hint=f"it is {ways}",
+        )
+    has_untyped = any(argument.type == types.UNKNOWN for argument in arguments)
+    if has_untyped and len({str(kind) for _, _, kind in found}) > 1:
+        raise Refused(
+            node,
+            f"{function.name} cannot tell the type of a NULL",
+            hint="cast it, such as CAST(NULL AS INT)",
+        )
+    return found[0]
+
+
+def _extract(node: exp.Extract, context: "Context", bind: Bind) -> Term:
+    field = node.this.name.upper()
+    name = EXTRACTED.get(field)
+    if name is None:
+        raise Refused(
+            node,
+            f"EXTRACT({field} FROM ...) is not portable SQL",
+            hint="use second(x)" if field == "SECOND" else f"the fields are {', '.join(EXTRACTED)}",
+        )
+    return _scalar(node, catalogue.FUNCTIONS[name], [bind(node.args["expression"], context)])
+
+
+def _trim(node: exp.Trim, context: "Context", bind: Bind) -> Term:
+    side = str(node.args.get("position") or "").upper()
+    name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side, "btrim")
+    value = bind(node.this, context)
+    cut = node.args.get("expression")
+    if cut is None:
+        return _scalar(node, catalogue.FUNCTIONS["trim" if name == "btrim" else name], [value])
+    given = [value, bind(cut, context)]
+    texts = [operators.converted(one, types.STRING) for one in given]
+    written = {"btrim": "trim"}.get(name, name)
+    return combine(types.STRING, f"{written}({texts[0].text}, {texts[1].text})", texts)
+
+
+def _aggregate(
+    node: exp.Expr, context: "Context", bind: Bind, condition: exp.Expr | None = None
+) -> Term:
+    if not context.may_aggregate:
+        raise Refused(
+            node,
+            f"an aggregate cannot stand in {context.clause}",
+            hint="use HAVING to filter groups" if context.clause == "WHERE" else "",
+        )
+    inner = replace(context, may_aggregate=False, may_window=False, clause="an aggregate")
+    term, call = _aggregate_call(node, inner, bind)
+    if condition is not None:
+        tested = operators.condition(bind(condition, inner))
+        call = f"{call} FILTER (WHERE {tested.text})"
+        term = combine(term.type, "", (term, tested))
+    return replace(
+        term,
+        text=f"CAST({call} AS {duckdb_type(term.type)})",
+        loose=frozenset(),
+        has_aggregate=True,
+    )
+
+
+def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind) -> tuple[Term, str]:
+    """An aggregate's type and origins, and DuckDB's call without the cast around it."""
+    assert isinstance(node, exp.Anonymous)  # noqa: S101 -- told to the type checker
+    function = catalogue.function(node)
+    given = node.expressions
+    is_distinct = len(given) == 1 and isinstance(given[0], exp.Distinct)
+    if function.name == "count" and len(given) == 1 and isinstance(given[0], exp.Star):
+        return Term(type=types.BIGINT, text=""), "count(*)"
+    if is_distinct and not function.takes_distinct:
+        raise Refused(node, f"{function.name}(DISTINCT ...) is not portable SQL")
+    arguments = [bind(one, context) for one in (given[0].expressions if is_distinct else given)]
+    if is_distinct and len(arguments) > 1:
+        arguments = [_together(node, arguments)]
+    signature, bound, kind = matched(node, function, arguments)
+    if is_distinct:
+        bound = [replace(bound[0], text=f"DISTINCT {bound[0].text}"), *bound[1:]]
+    return combine(kind, "", bound), signature.write(bound)
+
+
+def _together(node: exp.Expr, arguments: Sequence[Term]) -> Term:
+    """Several columns as one value; null where any is null, as count(DISTINCT a, b) asks."""
+    if any(coercion.is_nested(argument.type) for argument in arguments):
+        raise Refused(node, "nested columns cannot be counted here")
+    known = " AND ".join(f"{argument.text} IS NOT NULL" for argument in arguments)
+    listed = ", ".join(argument.text for argument in arguments)
+    kind = types.Struct(tuple((f"c{i}", one.type) for i, one in enumerate(arguments)))
+    return combine(kind, f"(CASE WHEN {known} THEN row({listed}) END)", arguments)
+
+
+def _window(node: exp.Window, context: "Context", bind: Bind) -> Term:
+    call, nulls = _without_nulls(node.this)
+    if not context.may_window:
+        raise Refused(
+            node,
+            f"a window function cannot stand in {context.clause}",
+            hint="compute it in a subquery and use its column in the query around it",
+        )
+    condition = None
+    if isinstance(call, exp.Filter):
+        call, condition = call.this, call.args["expression"].this
+    assert isinstance(call, exp.Anonymous)  # noqa: S101 -- told to the type checker
+    function = catalogue.function(call)
+    inner = replace(context, may_window=False, clause="a window", prefers_items=False)
+    order = [_ordered(one, bind(one.this, inner)) for one in _order_of(node)]
+    partition = [bind(one, inner) for one in node.args.get("partition_by") or ()]
+    frame = _frame(node, function, has_order=bool(order))
+    if function.kind is Kind.SCALAR:
+        raise Refused(call, f"{function.name} is no window function", hint="leave out OVER")
+    if nulls and not function.may_ignore_nulls:
+        raise Refused(node, f"{function.name} takes no {nulls}")
+    if function.kind is Kind.WINDOW and not order:
+        raise Refused(
+            node,
+            f"{function.name} needs an ORDER BY in its window",
+            why="the order of rows is undefined otherwise",
+        )
+    value, written = _aggregate_call(call, inner, bind)
+    parts = [value, *partition, *(term for term, _ in order)]
+    if nulls == "IGNORE NULLS":
+        written = f"{written[:-1]} IGNORE NULLS)"
+    if condition is not None:
+        tested = operators.condition(bind(condition, inner))
+        written = f"{written} FILTER (WHERE {tested.text})"
+        parts.append(tested)
+    over = " ".join(
+        part
+        for part in (
+            "PARTITION BY " + ", ".join(one.text for one in partition) if partition else "",
+            "ORDER BY " + ", ".join(shown for _, shown in order) if order else "",
+            frame,
+        )
+        if part
+    )
+    final = f"CAST({written} OVER ({over}) AS {duckdb_type(value.type)})"
+    return replace(combine(value.type, final, parts), has_window=True)
+
+
+def _without_nulls(node: exp.Expr) -> tuple[exp.Expr, str]:
+    if isinstance(node, exp.IgnoreNulls):
+        return node.this, "IGNORE NULLS"
+    if isinstance(node, exp.RespectNulls):
+        return node.this, "RESPECT NULLS"
+    return node, ""
+
+
+def _order_of(node: exp.Expr) -> Sequence[exp.Expr]:
+    order = node.args.get("order")
+    return order.expressions if order is not None else ()
+
+
+def _ordered(node: exp.Expr, term: Term) -> tuple[Term, str]:
+    """A term in an ORDER BY. Spark's nulls come first ascending and last descending."""
+    if coercion.is_nested(term.type):
+        raise Refused(node, f"{term.type} has no order here", hint="order by its fields")
+    return term, f"{term.text} {direction(node)}"
+
+
+def direction(node: exp.Expr) -> str:
+    """How an ORDER BY's item is ordered, with nulls where Spark puts them."""
+    way = "DESC" if node.args.get("desc") else "ASC"
+    return f"{way} NULLS {'FIRST' if node.args.get('nulls_first') else 'LAST'}"
+
+
+def _frame(node: exp.Window, function: Function, *, has_order: bool) -> str:
+    spec = node.args.get("spec")
+    if spec is None:
+        return ""
+    if not function.takes_frame:
+        raise Refused(node, f"{function.name} takes no frame", hint="leave out ROWS or RANGE")
+    if not has_order:
+        raise Refused(node, "a frame needs an ORDER BY in its window")
+    kind = spec.args["kind"]
+    start = _bound(spec, "start", kind)
+    end = _bound(spec, "end", kind) if spec.args.get("end") else "CURRENT ROW"
+    return f"{kind} BETWEEN {start} AND {end}"
+
+
+def _bound(spec: exp.Expr, name: str, kind: str) -> str:
+    value, side = spec.args[name], spec.args.get(f"{name}_side") or ""
+    if isinstance(value, str):
+        return f"{value} {side}".strip()
+    if kind != "ROWS" or not (isinstance(value, exp.Literal) and value.name.isdigit()):
+        raise Refused(
+            spec,
+            "this frame is not portable SQL",
+            hint="ROWS with constant numbers, or UNBOUNDED and CURRENT ROW",
+        )
+    return f"{value.name} {side}"
+
+
+def shifted(moment: Term, interval: exp.Expr, *, is_minus: bool) -> Term:
+    """A date or time plus or minus an interval.
+
+    Raises:
+        Refused: the interval or what it is added to is not portable.
+    """
+    unit = interval.args["unit"].name.upper().removesuffix("S") if interval.args.get("unit") else ""
+    amount = interval.this.name if isinstance(interval.this, exp.Literal) else ""
+    if unit not in _SHIFTS or not amount.lstrip("-").isdigit():
+        raise Refused(
+            interval,
+            "this interval is not portable SQL",
+            hint=f"write INTERVAL and a whole number of {', '.join(_SHIFTS)}",
+        )
+    name, is_clock = _SHIFTS[unit]
+    is_date = moment.type == types.DATE
+    if moment.type not in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
+        raise Refused(interval, f"an interval cannot be added to {moment.type}")
+    if is_date and is_clock:
+        raise Refused(
+            interval,
+            f"a date plus {unit.lower()}s is a timestamp",
+            hint="cast the date to timestamp or timestamp_ntz first",
+        )
+    sign = "-" if is_minus else "+"
+    inner = f"({moment.text} {sign} {name}({int(amount)}))"
+    return combine(moment.type, f"CAST({inner} AS DATE)" if is_date else inner, (moment,))
+
+
+def days_added(left: Term, right: Term, *, is_minus: bool) -> Term | None:
+    """A date plus or minus days, or None if it is something else that is added."""
+    if left.type == types.DATE and right.type == types.INT:
+        sign = "-" if is_minus else "+"
+        return combine(types.DATE, f"({left.text} {sign} {right.text})", (left, right))
+    if right.type == types.DATE and left.type == types.INT and not is_minus:
+        return combine(types.DATE, f"({right.text} + {left.text})", (left, right))
+    return None
+
+
+def like(value: Term, pattern: str, mark: str) -> Term:
+    """A text compared with a pattern; `mark` makes the next character mean itself.
+
+    Raises:
+        ValueError: the pattern is malformed.
+    """
+    if len(mark) != 1:
+        raise ValueError("the ESCAPE character is one character")
+    position = 0
+    while position < len(pattern):
+        if pattern[position] == mark:
+            following = pattern[position + 1 : position + 2]
+            if following not in ("%", "_", mark) or not following:
+                raise ValueError(
+                    f"in the pattern {pattern!r}, {mark!r} must precede %, _ or itself"
+                )
+            position += 1
+        position += 1
+    written = f"({value.text} LIKE {text(pattern)} ESCAPE {text(mark)})"
+    return combine(types.BOOLEAN, written, (value,))

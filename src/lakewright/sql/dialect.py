@@ -1,0 +1,91 @@
+"""How the text of portable SQL becomes sqlglot's tree: Spark's grammar, functions left as written.
+
+sqlglot normally turns a function into a class of its own that stands for many dialects at once and
+forgets what was written. Here every call stays a call by its name, so that the catalogue alone
+decides what it means.
+"""
+
+from functools import lru_cache
+from typing import TypeVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.spark import Spark
+from sqlglot.parsers.spark import SparkParser
+from sqlglot.tokens import Token
+
+_SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM")
+_NO_PAREN = ("CASE", "IF")
+
+_Node = TypeVar("_Node", bound=exp.Expr)
+
+
+class PortableParser(SparkParser):
+    """Spark's parser without its knowledge of functions."""
+
+    STRICT_CAST = True  # Spark 4's CAST raises; sqlglot's Spark still returns null.
+    ADD_JOIN_ON_TRUE = False  # A forgotten ON is a mistake, not a cross join.
+    FUNCTIONS = {}  # noqa: RUF012 -- the parent declares it without ClassVar
+    NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+    FUNCTION_PARSERS = {  # noqa: RUF012
+        name: SparkParser.FUNCTION_PARSERS[name] for name in _SPECIAL_SYNTAX
+    }
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+        name: SparkParser.NO_PAREN_FUNCTION_PARSERS[name] for name in _NO_PAREN
+    }
+
+    def expression(
+        self, instance: _Node, token: Token | None = None, comments: list[str] | None = None
+    ) -> _Node:
+        """Build a node and remember where its last token ends."""
+        node = super().expression(instance, token, comments)
+        if self._prev is not None:
+            node.meta["until"] = self._prev.end
+        return node
+
+
+class Portable(Spark):
+    """The dialect of portable SQL."""
+
+    Parser = PortableParser
+
+
+@lru_cache(maxsize=256)
+def statements(text: str) -> tuple[exp.Expr | None, ...]:
+    """The statements in a text. The trees are shared: nobody may change them.
+
+    Raises:
+        sqlglot.errors.SqlglotError: the text is not SQL.
+    """
+    return tuple(sqlglot.parse(text, dialect=Portable))
+
+
+@lru_cache(maxsize=256)
+def condition(text: str) -> exp.Expr:
+    """The expression in a text. The tree is shared: nobody may change it.
+
+    Raises:
+        sqlglot.errors.SqlglotError: the text is no expression.
+    """
+    return sqlglot.parse_one(text, dialect=Portable, into=exp.Condition)
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a text, without comments and layout.
+
+    Raises:
+        sqlglot.errors.SqlglotError: a word never ends.
+    """
+    return list(Portable().tokenize(text))
+
+
+def span(node: exp.Expr) -> tuple[int, int]:
+    """Offset of a node's first known character, and of the last one of that word; (0, 0): none."""
+    first: tuple[int, int] | None = None
+    for part in node.walk():
+        start, end = part.meta.get("start"), part.meta.get("end")
+        if start is not None and end is not None and (first is None or start < first[0]):
+            first = (start, end)
+    if first is None and node.parent is not None:
+        return span(node.parent)
+    return first or (0, 0)

@@ -1,0 +1,430 @@
+"""Understands one expression: from sqlglot's node to a term with type, text and origins."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from sqlglot import exp
+
+from lakewright.sql import calls, casts, coercion, moments, operators, types
+from lakewright.sql.literals import number
+from lakewright.sql.refusals import Refused
+from lakewright.sql.scope import Output, Scope, struct_field
+from lakewright.sql.term import Term, combine, constant
+
+SubqueryBinder: TypeAlias = Callable[[exp.Expr, Scope], tuple[tuple[Output, ...], str]]
+"""Binds a subquery, which may look outwards into a scope: its columns and its text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Where an expression stands."""
+
+    scope: Scope
+    subquery: SubqueryBinder
+    clause: str
+    """For messages: `WHERE`, `GROUP BY`, ..."""
+    may_aggregate: bool = False
+    may_window: bool = False
+    may_correlate: bool = False
+    """Whether a subquery in it may name this query's columns."""
+    prefers_items: bool = False
+    """Whether a name means a selected column first."""
+
+
+def bind(node: exp.Expr, context: Context) -> Term:
+    """The term that a node means.
+
+    Raises:
+        Refused: it is not portable, or does not fit its operands.
+        Poisoned: it rests on something refused before.
+    """
+    try:
+        term = _BINDERS[type(node)](node, context)
+    except operators.Mismatch as mismatch:
+        raise Refused(
+            node, f"{_shown(node)} does not fit: {mismatch}", hint=mismatch.hint
+        ) from mismatch
+    except ValueError as error:
+        raise Refused(node, f"{_shown(node)} is refused: {error}") from error
+    if term.text in context.scope.groups:
+        return replace(term, loose=frozenset())
+    return term
+
+
+def _shown(node: exp.Expr) -> str:
+    written = _NAMES.get(type(node))
+    if written:
+        return written
+    return "this expression"
+
+
+def _paren(node: exp.Expr, context: Context) -> Term:
+    return bind(node.this, context)
+
+
+def _column(node: exp.Expr, context: Context) -> Term:
+    assert isinstance(node, exp.Column)  # noqa: S101 -- told to the type checker
+    term = context.scope.column(node, prefers_items=context.prefers_items)
+    if term.has_aggregate and not context.may_aggregate:
+        raise Refused(node, f"{node.name!r} is an aggregate and cannot stand in {context.clause}")
+    if term.has_window and not context.may_window:
+        raise Refused(
+            node,
+            f"{node.name!r} is a window function and cannot stand in {context.clause}",
+            hint="compute it in a subquery and use its column in the query around it",
+        )
+    return term
+
+
+def _dot(node: exp.Expr, context: Context) -> Term:
+    base = bind(node.this, context)
+    name = node.args["expression"].name
+    found = struct_field(base, name)
+    if found is None:
+        raise Refused(node, f"{base.type} has no field {name!r}")
+    return found
+
+
+def _literal(node: exp.Expr, context: Context) -> Term:
+    assert isinstance(node, exp.Literal)  # noqa: S101
+    if node.is_string:
+        return constant(node.name, types.STRING)
+    return number(node.name)
+
+
+def _raw_string(node: exp.Expr, context: Context) -> Term:
+    return constant(node.name, types.STRING)
+
+
+def _null(node: exp.Expr, context: Context) -> Term:
+    return constant(None, types.UNKNOWN)
+
+
+def _boolean(node: exp.Expr, context: Context) -> Term:
+    return constant(bool(node.this), types.BOOLEAN)
+
+
+def _negative(node: exp.Expr, context: Context) -> Term:
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return number("-" + node.this.name)
+    term = bind(node.this, context)
+    if not coercion.is_number(term.type):
+        raise operators.Mismatch(f"{term.type} is not a number")
+    return combine(term.type, f"(-{term.text})", (term,))
+
+
+def _arithmetic(node: exp.Expr, context: Context) -> Term:
+    left, right = node.this, node.args["expression"]
+    for one, other in ((left, right), (right, left)):
+        if isinstance(other, exp.Interval):
+            is_minus = isinstance(node, exp.Sub)
+            if not isinstance(node, (exp.Add, exp.Sub)) or (is_minus and one is right):
+                raise Refused(node, "an interval can only be added to a date or time")
+            return calls.shifted(bind(one, context), other, is_minus=is_minus)
+    one_term, other_term = bind(left, context), bind(right, context)
+    if isinstance(node, (exp.Add, exp.Sub)):
+        days = calls.days_added(one_term, other_term, is_minus=isinstance(node, exp.Sub))
+        if days is not None:
+            return days
+    return operators.arithmetic(_NAMES[type(node)], one_term, other_term)
+
+
+def _comparison(node: exp.Expr, context: Context) -> Term:
+    left, right = bind(node.this, context), bind(node.args["expression"], context)
+    return operators.comparison(_NAMES[type(node)], left, right)
+
+
+def _joined_text(node: exp.Expr, context: Context) -> Term:
+    parts = [bind(part, context) for part in (node.this, node.args["expression"])]
+    texts = []
+    for part in parts:
+        if part.type not in (types.STRING, types.UNKNOWN):
+            raise operators.Mismatch(f"{part.type} is not a string", "cast it: CAST(... AS STRING)")
+        texts.append(operators.converted(part, types.STRING))
+    return combine(types.STRING, f"({texts[0].text} || {texts[1].text})", texts)
+
+
+def _connective(node: exp.Expr, context: Context) -> Term:
+    parts = [
+        operators.condition(bind(part, context)) for part in (node.this, node.args["expression"])
+    ]
+    return combine(types.BOOLEAN, f"({parts[0].text} {_NAMES[type(node)]} {parts[1].text})", parts)
+
+
+def _not(node: exp.Expr, context: Context) -> Term:
+    inner = operators.condition(bind(node.this, context))
+    return combine(types.BOOLEAN, f"(NOT {inner.text})", (inner,))
+
+
+def _is(node: exp.Expr, context: Context) -> Term:
+    right = node.args["expression"]
+    is_not = isinstance(right, exp.Not)
+    value = right.this if is_not else right
+    if not isinstance(value, (exp.Null, exp.Boolean)):
+        raise Refused(node, "IS compares with NULL, TRUE or FALSE only", hint="use <=>")
+    left = bind(node.this, context)
+    if isinstance(value, exp.Boolean):
+        left = operators.condition(left)
+        return combine(
+            types.BOOLEAN,
+            f"({left.text} IS {'NOT ' if is_not else ''}DISTINCT FROM"
+            f" {str(bool(value.this)).upper()})"
+            if is_not
+            else f"({left.text} IS NOT DISTINCT FROM {str(bool(value.this)).upper()})",
+            (left,),
+        )
+    return combine(types.BOOLEAN, f"({left.text} IS {'NOT ' if is_not else ''}NULL)", (left,))
+
+
+def _between(node: exp.Expr, context: Context) -> Term:
+    value = bind(node.this, context)
+    low = operators.comparison(">=", value, bind(node.args["low"], context))
+    high = operators.comparison("<=", value, bind(node.args["high"], context))
+    return combine(types.BOOLEAN, f"({low.text} AND {high.text})", (low, high))
+
+
+def _in(node: exp.Expr, context: Context) -> Term:
+    value = bind(node.this, context)
+    query = node.args.get("query")
+    if query is not None:
+        return _in_query(node, value, query, context)
+    (one, *others), shared = operators.meet(
+        (value, *(bind(item, context) for item in node.expressions))
+    )
+    if coercion.is_nested(shared):
+        raise operators.Mismatch(f"{shared} cannot be compared here")
+    listed = ", ".join(other.text for other in others)
+    return combine(types.BOOLEAN, f"({one.text} IN ({listed}))", (one, *others))
+
+
+def _in_query(node: exp.Expr, value: Term, query: exp.Expr, context: Context) -> Term:
+    outputs, text = context.subquery(_unwrapped(query), _inner_scope(context))
+    if len(outputs) != 1:
+        raise Refused(query, f"this subquery returns {len(outputs)} columns, and IN needs one")
+    offered = outputs[0]
+    try:
+        shared = coercion.common((value.type, offered.type))
+    except coercion.NoCommonType as error:
+        raise operators.Mismatch(str(error), "cast one side") from error
+    one = operators.converted(value, shared)
+    column = operators.converted(Term(type=offered.type, text='"in".v'), shared)
+    inner = f'SELECT {column.text} FROM ({text}) AS "in"(v)'
+    term = combine(types.BOOLEAN, f"({one.text} IN ({inner}))", (one,))
+    return replace(term, origins=term.origins | offered.origins)
+
+
+def _exists(node: exp.Expr, context: Context) -> Term:
+    outputs, text = context.subquery(_unwrapped(node.this), _inner_scope(context))
+    origins = frozenset().union(*(output.origins for output in outputs))
+    return Term(type=types.BOOLEAN, text=f"EXISTS ({text})", origins=origins)
+
+
+def _scalar_query(node: exp.Expr, context: Context) -> Term:
+    outputs, text = context.subquery(_unwrapped(node), _inner_scope(context))
+    if len(outputs) != 1:
+        raise Refused(node, f"this subquery returns {len(outputs)} columns, and a value is one")
+    return Term(type=outputs[0].type, text=f"({text})", origins=outputs[0].origins)
+
+
+def _unwrapped(node: exp.Expr) -> exp.Expr:
+    while isinstance(node, exp.Subquery):
+        node = node.this
+    return node
+
+
+def _inner_scope(context: Context) -> Scope:
+    return Scope(outer=context.scope if context.may_correlate else None)
+
+
+def _like(node: exp.Expr, context: Context) -> Term:
+    return _like_escaped(node, context, "\\")
+
+
+def _escape(node: exp.Expr, context: Context) -> Term:
+    mark = node.args["expression"]
+    if not (isinstance(node.this, exp.Like) and isinstance(mark, exp.Literal)):
+        raise Refused(node, "ESCAPE belongs after a LIKE, with one character as text")
+    return _like_escaped(node.this, context, mark.name)
+
+
+def _like_escaped(node: exp.Expr, context: Context, mark: str) -> Term:
+    value = operators.converted(bind(node.this, context), types.STRING)
+    pattern = bind(node.args["expression"], context)
+    if value.type != types.STRING or not isinstance(pattern.value, str):
+        raise operators.Mismatch(
+            "LIKE compares a text with a constant pattern",
+            "use startswith, endswith or contains for a pattern from a column",
+        )
+    return calls.like(value, pattern.value, mark)
+
+
+def _case(node: exp.Expr, context: Context) -> Term:
+    subject = bind(node.this, context) if node.this is not None else None
+    conditions: list[Term] = []
+    results: list[Term] = []
+    for branch in node.args["ifs"]:
+        tested = bind(branch.this, context)
+        conditions.append(
+            operators.condition(tested)
+            if subject is None
+            else operators.comparison("=", subject, tested)
+        )
+        results.append(bind(branch.args["true"], context))
+    default = node.args.get("default")
+    results.append(bind(default, context) if default else constant(None, types.UNKNOWN))
+    return _chosen(conditions, results)
+
+
+def _if(node: exp.Expr, context: Context) -> Term:
+    tested = operators.condition(bind(node.this, context))
+    default = node.args.get("false")
+    results = [
+        bind(node.args["true"], context),
+        bind(default, context) if default else constant(None, types.UNKNOWN),
+    ]
+    return _chosen([tested], results)
+
+
+def _chosen(conditions: Sequence[Term], results: Sequence[Term]) -> Term:
+    (*chosen, default), shared = operators.meet(results)
+    branches = " ".join(
+        f"WHEN {tested.text} THEN {result.text}"
+        for tested, result in zip(conditions, chosen, strict=True)
+    )
+    parts = (*conditions, *chosen, default)
+    return combine(shared, f"(CASE {branches} ELSE {default.text} END)", parts)
+
+
+def _cast(node: exp.Expr, context: Context) -> Term:
+    target = cast_target(node.args["to"])
+    inner = node.this
+    is_try = isinstance(node, exp.TryCast)
+    if isinstance(inner, exp.Literal):
+        if inner.is_string and target in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
+            return moments.constant(inner.name, target)
+        if not inner.is_string and target == types.DOUBLE:
+            return constant(float(inner.name), target)
+    term = bind(inner, context)
+    found = casts.apply(term, target, is_try=is_try)
+    if found is None:
+        raise Refused(
+            node,
+            f"a cast from {term.type} to {target} is not portable SQL",
+            why="the engines' answers differ",
+            hint=casts.way_out(term.type, target),
+        )
+    return found
+
+
+def cast_target(node: exp.Expr) -> types.Type:
+    """The type that a cast names.
+
+    Raises:
+        Refused: it is none that tables have.
+    """
+    name = _TYPES.get(str(node.this.value) if hasattr(node.this, "value") else "")
+    if name == "decimal":
+        digits = [int(part.this.name) for part in node.expressions]
+        precision, scale = (*digits, 0)[:2] if digits else (10, 0)
+        if not (1 <= precision <= coercion.DIGITS_MAX and 0 <= scale <= precision):
+            raise Refused(node, f"decimal({precision},{scale}) is not a type")
+        return types.Decimal(precision, scale)
+    if name is None:
+        raise Refused(
+            node,
+            f"a cast to {node.sql('spark')} is not portable SQL",
+            hint=f"the types are {', '.join(sorted(set(_TYPES.values())))}",
+        )
+    return types.parse(name)
+
+
+_TYPES: Mapping[str, str] = {
+    "BOOLEAN": "boolean",
+    "INT": "int",
+    "BIGINT": "bigint",
+    "FLOAT": "float",
+    "DOUBLE": "double",
+    "DECIMAL": "decimal",
+    "TEXT": "string",
+    "DATE": "date",
+    "TIMESTAMPTZ": "timestamp",
+    "TIMESTAMPLTZ": "timestamp",
+    "TIMESTAMPNTZ": "timestamp_ntz",
+}
+
+_NAMES: Mapping[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+    exp.IntDiv: "DIV",
+    exp.Neg: "-",
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "<=>",
+    exp.And: "AND",
+    exp.Or: "OR",
+    exp.Not: "NOT",
+    exp.DPipe: "||",
+    exp.In: "IN",
+    exp.Between: "BETWEEN",
+    exp.Like: "LIKE",
+    exp.Case: "CASE",
+    exp.If: "IF",
+}
+
+
+def _call(node: exp.Expr, context: Context) -> Term:
+    return calls.bind_call(node, context, bind)
+
+
+def _no_interval(node: exp.Expr, context: Context) -> Term:
+    raise Refused(
+        node,
+        "an interval stands alone",
+        hint="add it to a date or time, such as ordered_at + INTERVAL 1 DAY",
+    )
+
+
+_BINDERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], Term]] = {
+    exp.Paren: _paren,
+    exp.Column: _column,
+    exp.Dot: _dot,
+    exp.Literal: _literal,
+    exp.RawString: _raw_string,
+    exp.Null: _null,
+    exp.Boolean: _boolean,
+    exp.Neg: _negative,
+    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv), _arithmetic),
+    **dict.fromkeys(
+        (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ), _comparison
+    ),
+    exp.DPipe: _joined_text,
+    exp.And: _connective,
+    exp.Or: _connective,
+    exp.Not: _not,
+    exp.Is: _is,
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Exists: _exists,
+    exp.Subquery: _scalar_query,
+    exp.Like: _like,
+    exp.Escape: _escape,
+    exp.Case: _case,
+    exp.If: _if,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Anonymous: _call,
+    exp.Extract: _call,
+    exp.Trim: _call,
+    exp.StrPosition: _call,
+    exp.Filter: _call,
+    exp.Window: _call,
+    exp.Interval: _no_interval,
+}

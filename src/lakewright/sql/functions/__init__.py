@@ -1,0 +1,1 @@
+"""The permitted functions, one module for each topic, and the list of refused ones."""

@@ -1,0 +1,234 @@
+"""Arithmetic, comparison and logic: the type of each operator's answer and its text for DuckDB."""
+
+from collections.abc import Sequence
+
+from lakewright.sql import casts, coercion, moments, types
+from lakewright.sql.quoting import duckdb_type, text
+from lakewright.sql.term import Term, combine
+
+
+class Mismatch(ValueError):
+    """The operands do not fit the operator; the message says why, `hint` what to do."""
+
+    def __init__(self, why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.hint = hint
+
+
+def meet(terms: Sequence[Term]) -> tuple[tuple[Term, ...], types.Type]:
+    """The terms as their common type. A constant text beside dates or times becomes one of them.
+
+    Raises:
+        Mismatch: a cast must say what is meant.
+    """
+    read = [_as_moment(term, terms) for term in terms]
+    try:
+        shared = coercion.common([term.type for term in read])
+    except coercion.NoCommonType as error:
+        raise Mismatch(str(error), _cast_hint([term.type for term in read])) from error
+    if coercion.is_nested(shared) and any(term.type != shared for term in read):
+        raise Mismatch(f"{shared} is nested")
+    return tuple(converted(term, shared) for term in read), shared
+
+
+def converted(term: Term, kind: types.Type) -> Term:
+    """A term as a type that it widens to; already of that type, it is unchanged.
+
+    Raises:
+        Mismatch: no cast between the types is known.
+    """
+    if term.type == kind:
+        return term
+    found = casts.apply(term, kind)
+    if found is None:
+        raise Mismatch(f"{term.type} does not become {kind}")
+    return found
+
+
+def _as_moment(term: Term, beside: Sequence[Term]) -> Term:
+    if not (term.is_literal and isinstance(term.value, str)):
+        return term
+    for other in beside:
+        if other.type in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
+            try:
+                return moments.constant(term.value, other.type)
+            except ValueError as error:
+                raise Mismatch(str(error)) from error
+    return term
+
+
+def _cast_hint(kinds: Sequence[types.Type]) -> str:
+    for kind in kinds:
+        if kind not in (types.STRING, types.UNKNOWN):
+            return f"cast one side, for example CAST(... AS {kind})"
+    return "cast one side"
+
+
+def arithmetic(symbol: str, left: Term, right: Term) -> Term:
+    """`+`, `-`, `*`, `/`, `%` or `DIV` of two numbers.
+
+    Raises:
+        Mismatch: they are not numbers, or the exact answer needs more than 38 digits.
+    """
+    for term in (left, right):
+        if not (coercion.is_number(term.type) or term.type == types.UNKNOWN):
+            raise Mismatch(f"{term.type} is not a number", _arithmetic_hint(symbol, left, right))
+    kinds = (left.type, right.type)
+    has_fraction = any(kind in coercion.FRACTIONS for kind in kinds)
+    if symbol == "DIV":
+        return _whole_quotient(left, right)
+    if any(isinstance(kind, types.Decimal) for kind in kinds) and not has_fraction:
+        return _decimal_arithmetic(symbol, left, right)
+    if symbol == "/":
+        kind: types.Type = types.DOUBLE
+    else:
+        kind = coercion.common(kinds)
+    if kind == types.UNKNOWN:
+        kind = types.INT
+    one, other = converted(left, kind), converted(right, kind)
+    if symbol in ("/", "%"):
+        other = nonzero(other, beside=one)
+    return combine(kind, f"({one.text} {symbol} {other.text})", (one, other))
+
+
+def _arithmetic_hint(symbol: str, left: Term, right: Term) -> str:
+    if symbol == "+" and types.STRING in (left.type, right.type):
+        return "join texts with ||, or cast to a number"
+    if symbol == "-" and left.type == right.type == types.DATE:
+        return "use datediff(end, start)"
+    if symbol == "-" and types.TIMESTAMP in (left.type, right.type):
+        return "use timestampdiff(SECOND, start, end)"
+    return "cast it to a number"
+
+
+def nonzero(divisor: Term, *, beside: Term) -> Term:
+    """A divisor that stops the query at zero, as ANSI asks, unless the dividend is null."""
+    if divisor.is_literal and divisor.value not in (None, 0):
+        return divisor
+    guarded = (
+        f"(CASE WHEN {divisor.text} = 0 AND {beside.text} IS NOT NULL"
+        f" THEN error('division by zero') ELSE {divisor.text} END)"
+    )
+    return combine(divisor.type, guarded, (divisor,))
+
+
+def _whole_quotient(left: Term, right: Term) -> Term:
+    if any(kind not in (*coercion.INTEGERS, types.UNKNOWN) for kind in (left.type, right.type)):
+        raise Mismatch("DIV takes whole numbers", "cast both sides to bigint")
+    one, other = converted(left, types.BIGINT), converted(right, types.BIGINT)
+    other = nonzero(other, beside=one)
+    return combine(types.BIGINT, f"({one.text} // {other.text})", (one, other))
+
+
+def _decimal_arithmetic(symbol: str, left: Term, right: Term) -> Term:
+    one, other = _decimal_operand(left, beside=right), _decimal_operand(right, beside=left)
+    assert isinstance(one.type, types.Decimal)  # noqa: S101 -- told to the type checker
+    assert isinstance(other.type, types.Decimal)  # noqa: S101
+    rule = {
+        "+": coercion.sum_type,
+        "-": coercion.sum_type,
+        "*": coercion.product_type,
+        "/": coercion.quotient_type,
+        "%": coercion.remainder_type,
+    }[symbol]
+    exact = rule(one.type, other.type)
+    kind = coercion.limited(exact)
+    if symbol == "/":
+        return quotient(one, other, kind)
+    if kind.scale != exact.scale:
+        raise Mismatch(
+            f"the exact answer needs {exact}, and a decimal has 38 digits",
+            "cast the operands to smaller decimals, such as decimal(18,2), or to double",
+        )
+    if symbol == "%":
+        wide = types.Decimal(
+            min(38, max(one.type.precision - one.type.scale,
+                        other.type.precision - other.type.scale) + exact.scale),
+            exact.scale,
+        )  # fmt: skip
+        one, other = converted(one, wide), converted(other, wide)
+        other = nonzero(other, beside=one)
+    inner = f"{one.text} {symbol} {other.text}"
+    return combine(kind, f"CAST({inner} AS {duckdb_type(kind)})", (one, other))
+
+
+def _decimal_operand(term: Term, *, beside: Term) -> Term:
+    if term.type == types.UNKNOWN:
+        return converted(term, coercion.as_decimal(beside.type))
+    return converted(term, coercion.operand_decimal(term))
+
+
+def quotient(left: Term, right: Term, kind: types.Decimal) -> Term:
+    """Two decimals' exact quotient, rounded half up to `kind`; DuckDB itself would give a double.
+
+    Both become whole numbers of 128 bits; the remainder decides how the last digit is rounded.
+    Where Spark's rule for the answer's digits holds, the scaled dividend has at most 38 digits.
+
+    Raises:
+        Mismatch: the scaled dividend could need more.
+    """
+    dividend, divisor = left.type, right.type
+    assert isinstance(dividend, types.Decimal)  # noqa: S101 -- told to the type checker
+    assert isinstance(divisor, types.Decimal)  # noqa: S101
+    shift = kind.scale - dividend.scale + divisor.scale
+    if shift < 0 or dividend.precision + shift > coercion.DIGITS_MAX or dividend.scale > 19:
+        raise Mismatch(
+            f"the exact quotient of {dividend} and {divisor} needs more than 38 digits",
+            "cast the operands to smaller decimals, such as decimal(18,2), or to double",
+        )
+    guarded = nonzero(right, beside=left)
+    n = f"({_unscaled(left.text, dividend)} * {_power_of_ten(shift)})"
+    d = _unscaled(guarded.text, divisor)
+    plain_d = _unscaled(right.text, divisor)
+    up = (
+        f"(CASE WHEN abs({n} % {plain_d}) >= abs({plain_d}) - abs({n} % {plain_d})"
+        f" THEN CAST(sign({n}) * sign({plain_d}) AS HUGEINT) ELSE 0 END)"
+    )
+    whole = f"CAST({n} // {d} + {up} AS DECIMAL(38,0))"
+    if kind.scale == 0:
+        return combine(kind, f"CAST({whole} AS {duckdb_type(kind)})", (left, right))
+    unit = (
+        f"CAST({text('0.' + '0' * (kind.scale - 1) + '1')} AS DECIMAL({kind.scale},{kind.scale}))"
+    )
+    return combine(kind, f"CAST({whole} * {unit} AS {duckdb_type(kind)})", (left, right))
+
+
+def _unscaled(x: str, kind: types.Decimal) -> str:
+    """A decimal's digits as a whole number."""
+    if kind.scale == 0:
+        return f"CAST({x} AS HUGEINT)"
+    unit = f"CAST({10**kind.scale} AS DECIMAL({kind.scale + 1},0))"
+    if kind.precision + kind.scale <= coercion.DIGITS_MAX:
+        return f"CAST({x} * {unit} AS HUGEINT)"
+    rest = f"CAST(({x} - trunc({x})) * {unit} AS HUGEINT)"
+    return f"(CAST(trunc({x}) AS HUGEINT) * {_power_of_ten(kind.scale)} + {rest})"
+
+
+def _power_of_ten(exponent: int) -> str:
+    return f"CAST({10**exponent} AS HUGEINT)"
+
+
+def comparison(symbol: str, left: Term, right: Term) -> Term:
+    """`=`, `<>`, `<`, `<=`, `>`, `>=` or `<=>`.
+
+    Raises:
+        Mismatch: the two do not meet, or cannot be compared.
+    """
+    (one, other), shared = meet((left, right))
+    if coercion.is_nested(shared):
+        raise Mismatch(f"{shared} cannot be compared here", "compare its fields")
+    written = "IS NOT DISTINCT FROM" if symbol == "<=>" else symbol
+    return combine(types.BOOLEAN, f"({one.text} {written} {other.text})", (one, other))
+
+
+def condition(term: Term) -> Term:
+    """A term that must be true or false.
+
+    Raises:
+        Mismatch: it is not a boolean.
+    """
+    if term.type == types.UNKNOWN:
+        return converted(term, types.BOOLEAN)
+    if term.type != types.BOOLEAN:
+        raise Mismatch(f"{term.type} is not a condition", "compare it with something")
+    return term

@@ -1,0 +1,20 @@
+"""Writes a query for an engine, so that its answer is the one that Spark would give."""
+
+from collections.abc import Mapping
+
+from lakewright.errors import Place
+from lakewright.sql import types
+from lakewright.sql.quoting import Dialect, known
+from lakewright.sql.resolve import bind
+
+
+def render(text: str, schemas: Mapping[str, types.Schema], dialect: Dialect) -> str:
+    """The query for a dialect. Tables are named `"layer"."table"`; every column has its type.
+
+    The engine's time zone must be UTC.
+
+    Raises:
+        SqlRefused: the query is not portable SQL or does not fit the tables.
+    """
+    known(dialect)
+    return bind(text, Place(file="query"), schemas).text

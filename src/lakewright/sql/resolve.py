@@ -1,0 +1,46 @@
+"""Fits a query to the tables that it reads: its columns, their origins, and its shape."""
+
+from collections.abc import Mapping
+
+from lakewright.errors import Place
+from lakewright.sql import parse as parsing
+from lakewright.sql import queries, shape, types
+from lakewright.sql.query import Query, Resolved
+from lakewright.sql.refusals import Refusals
+
+
+def resolve(query: Query, schemas: Mapping[str, types.Schema]) -> Resolved:
+    """The columns that a query returns, where each comes from, and what its rows depend on.
+
+    Args:
+        query: as `parse` made it.
+        schemas: of every table that may be read, by `layer.table`.
+
+    Raises:
+        SqlRefused: it does not fit the tables; every mistake is in its `problems`.
+    """
+    bound = bind(query.text, query.where, schemas)
+    fields = tuple(types.Field(name=one.name, type=one.type) for one in bound.outputs)
+    lineage = {one.name: tuple(sorted(one.origins)) for one in bound.outputs}
+    return Resolved(
+        schema=types.Schema(fields),
+        lineage=lineage,
+        shape=shape.shape(bound.form, bound.outputs),
+    )
+
+
+def bind(text: str, where: Place, schemas: Mapping[str, types.Schema]) -> queries.Bound:
+    """A text's query, understood against these tables.
+
+    Raises:
+        SqlRefused: it is not portable SQL or does not fit the tables.
+    """
+    refusals = Refusals(text=text, where=where)
+    tree = parsing.query_tree(text, refusals)
+    refusals.check()
+    bound = None
+    with refusals.gather():
+        bound = queries.Binder(schemas=schemas, refusals=refusals).query(tree)
+    refusals.check()
+    assert bound is not None  # noqa: S101 -- whatever stops the binding is noted
+    return bound
