@@ -174,6 +174,7 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     owner_id: str | None = None
+    """Who carries it out, or did last."""
     fence: int = 0
     result: Json = None
     error: Json = None
@@ -259,6 +260,8 @@ class Claim:
     fence: int
     token: str
     """`Run.token`."""
+    previous_owner_id: str | None = None
+    """Who had the run last; None: nobody yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -258,7 +258,11 @@ class _Execution:
                 started_at=run.started_at or now,
             )
             return Claim(
-                run_id=run.run_id, owner_id=owner_id, fence=self._state.fence, token=run.token
+                run_id=run.run_id,
+                owner_id=owner_id,
+                fence=self._state.fence,
+                token=run.token,
+                previous_owner_id=run.owner_id,
             )
 
     @contextmanager
@@ -287,7 +291,7 @@ class _Execution:
 
     def _put_back(self, claim: Claim) -> None:
         self._state.runs[claim.run_id] = replace(
-            self._state.runs[claim.run_id], status=RunStatus.QUEUED, owner_id=None
+            self._state.runs[claim.run_id], status=RunStatus.QUEUED
         )
 
     def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
@@ -381,7 +385,6 @@ class _Execution:
             self._state.runs[run.run_id] = replace(
                 self._state.runs[run.run_id],
                 status=outcome.status,
-                owner_id=None,
                 finished_at=now,
                 result=_copy(outcome.result),
                 error=_copy(outcome.error),

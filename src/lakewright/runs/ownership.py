@@ -23,13 +23,15 @@ while they wait for a step; a minute outlasts any stall of a busy disk."""
 BEAT_SECONDS = 2.0
 """How often an owner touches its file at the most."""
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 
 class Owner:
     """This process's lock. Use it as a context; what it owns may be adopted when it is left."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.owner_id = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.owner_id = f"{_boot()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._path = _path(folder, self.owner_id)
         self._clock = clock
         # The lock goes with the descriptor: it must not pass to a child that may outlive us.
@@ -89,6 +91,21 @@ def is_alive(
         return False
     finally:
         os.close(descriptor)
+
+
+def is_of_this_boot(owner_id: str | None) -> bool:
+    """Whether nothing that the owner wrote can have been lost: the machine has not failed since.
+
+    Where the system does not tell one boot from another, and where there was no owner, it is so.
+    """
+    return owner_id is None or owner_id.partition("-")[0] == _boot()
+
+
+def _boot() -> str:
+    try:
+        return _BOOT_ID.read_text("ascii")[:8]
+    except OSError:
+        return "unknown"
 
 
 def _path(folder: Path, owner_id: str) -> Path:

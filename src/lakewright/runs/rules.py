@@ -51,17 +51,16 @@ def next_run(
 
     An owner carries out one run at a time: what still runs under its own name was left behind.
     """
-    alive = {
-        owner: owner != owner_id and is_alive(owner)
-        for owner in {run.owner_id for run in unfinished if run.owner_id is not None}
-    }
-    taken: set[str] = set()
+    running = [run for run in unfinished if run.status is RunStatus.RUNNING]
+    held = [
+        run
+        for run in running
+        if run.owner_id is not None and run.owner_id != owner_id and is_alive(run.owner_id)
+    ]
+    taken: set[str] = set().union(*(run.tables for run in held))
     for run in unfinished:
-        if run.owner_id is not None and alive[run.owner_id]:
-            taken |= run.tables
-    for run in unfinished:
-        if run.owner_id is not None:
-            if not alive[run.owner_id]:
+        if run in running:
+            if run not in held:
                 return run
         elif run.tables.isdisjoint(taken):
             return run

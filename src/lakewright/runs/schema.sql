@@ -15,7 +15,7 @@ CREATE TABLE runs (
   finished_at TEXT,
   result      TEXT NOT NULL DEFAULT 'null',
   error       TEXT NOT NULL DEFAULT 'null',
-  CHECK ((status = 'running') = (owner_id IS NOT NULL))
+  CHECK (status != 'running' OR owner_id IS NOT NULL)
 ) STRICT;
 
 CREATE INDEX runs_unfinished ON runs (sequence) WHERE status IN ('queued', 'running');

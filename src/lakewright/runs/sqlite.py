@@ -262,13 +262,20 @@ class _Execution:
             fence = connection.execute(
                 "UPDATE fence SET value = value + 1 RETURNING value"
             ).fetchone()["value"]
+            before = find_run(connection, found.run_id).owner_id
             connection.execute(
                 "UPDATE runs SET status = 'running', owner_id = ?, fence = ?,"
                 " started_at = coalesce(started_at, ?) WHERE run_id = ?",
                 (owner_id, fence, to_time(now), found.run_id),
             )
             run = find_run(connection, found.run_id)
-            return Claim(run_id=run.run_id, owner_id=owner_id, fence=fence, token=run.token)
+            return Claim(
+                run_id=run.run_id,
+                owner_id=owner_id,
+                fence=fence,
+                token=run.token,
+                previous_owner_id=before,
+            )
 
     @contextmanager
     def _holding(
@@ -295,9 +302,7 @@ class _Execution:
             return other is None
 
     def _put_back(self, connection: sqlite3.Connection, claim: Claim) -> None:
-        connection.execute(
-            "UPDATE runs SET status = 'queued', owner_id = NULL WHERE run_id = ?", (claim.run_id,)
-        )
+        connection.execute("UPDATE runs SET status = 'queued' WHERE run_id = ?", (claim.run_id,))
 
     def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
         with self._holding(claim) as (connection, run):
@@ -387,7 +392,7 @@ class _Execution:
             for upload in uploads:
                 _conclude(connection, run.run_id, upload)
             connection.execute(
-                "UPDATE runs SET status = ?, owner_id = NULL, finished_at = ?, result = ?,"
+                "UPDATE runs SET status = ?, finished_at = ?, result = ?,"
                 " error = ? WHERE run_id = ?",
                 (
                     outcome.status.value,

@@ -1,0 +1,389 @@
+"""Carry one claimed run from where it stands to its end.
+
+    land each upload ──▶ plan ──▶ lock tables ──▶ bronze, models ──▶ publish ──▶ finish
+                          ▲                                             │
+                          └────────── a table has moved: stage again ───┘
+
+The journal is the truth: a step that it calls finished is not done again, whoever did it. What
+fails, fails alone: an upload leaves the batch, a model takes only what reads it along, and what
+passed is published together. Steps run in a child process; this one touches no user bytes.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from lakewright import errors
+from lakewright.plan import codec, steps
+from lakewright.runs import failure, ownership, rules
+from lakewright.runs.journal import (
+    Claim,
+    Ending,
+    Json,
+    Outcome,
+    RequestKind,
+    Run,
+    RunStatus,
+    StepStatus,
+    Upload,
+    UploadOutcome,
+    UploadStatus,
+)
+from lakewright.runs.round import Hands, Round, Task
+
+PLAN = "plan"
+"""The name of the step that decides what follows landing."""
+
+PLANS_MAX = 10
+"""How often a run is planned anew because a table moved. Whoever moves it must hold no lock of
+ours: another program, or a run that planned for the table after we did."""
+
+
+class _PutBack(Exception):
+    """The run is back in the queue: another run holds one of its tables."""
+
+
+class _PlanAgain(Exception):
+    """A table moved after it was planned for."""
+
+
+class Carrier:
+    """Carries out one run."""
+
+    def __init__(self, hands: Hands, claim: Claim) -> None:
+        self._hands = hands
+        self._claim = claim
+        self._run: Run = hands.journal.reading.run(claim.run_id)
+        self._round = Round(hands, claim, self._run)
+        self._refused: dict[str, Json] = {}
+        """Uploads that failed before bronze, each with its error."""
+
+    def carry_out(self) -> None:
+        """Bring the run to its end, or put it back into the queue if it must wait.
+
+        Raises:
+            RunLost: another process has taken the run over.
+        """
+        self._hands.progress.run_started(self._run)
+        self._forget_unsynced()
+        self._round.work_folder.mkdir(parents=True, exist_ok=True)
+        uploads = self._waiting_uploads()
+        try:
+            published = self._publish_all(uploads)
+        except _PutBack:
+            return
+        outcome = self._outcome(uploads, published)
+        self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
+        if not rules.may_continue(tuple(self._round)):
+            shutil.rmtree(self._round.work_folder, ignore_errors=True)
+        self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
+
+    def _forget_unsynced(self) -> None:
+        """Do again what another boot of this machine did, unless it was published.
+
+        Files that steps leave are synced when they are published: after a power failure, the
+        journal may remember more than the disk holds.
+        """
+        is_safe = ownership.is_of_this_boot(self._claim.previous_owner_id)
+        names = [step.name for step in self._round]
+        if not names or (is_safe and self._round.work_folder.exists()):
+            return
+        publish = self._round.get(rules.PUBLISH)
+        if publish is not None and publish.attempts and self._round.ask("is_published", {}):
+            return
+        self._round.discard(names)
+
+    def _waiting_uploads(self) -> list[Upload]:
+        reading = self._hands.journal.reading
+        return [
+            reading.upload(part.upload_id)
+            for part in reading.run_uploads(self._run.run_id)
+            if part.status is UploadStatus.ACCEPTED
+        ]
+
+    def _publish_all(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
+        """Do every step; what was published, by table."""
+        kind = self._run.request.kind
+        lands = uploads if kind in (RequestKind.UPLOAD, RequestKind.REPLAY) else ()
+        self._round.prepare([*(_land_name(upload.upload_id) for upload in lands), PLAN])
+        for upload in lands:
+            self._land(upload)
+        if lands and len(self._refused) == len(lands):
+            self._round.skip(PLAN, "no upload of the run could be read")
+            return {}
+        for _ in range(PLANS_MAX):
+            try:
+                return self._publish_planned(uploads)
+            except _PlanAgain:
+                kept = {_land_name(upload.upload_id) for upload in lands}
+                self._round.discard([each.name for each in self._round if each.name not in kept])
+                self._round.prepare([PLAN])
+        conflict = errors.Conflict(
+            f"run {self._run.run_id} could not be published",
+            why="its tables were changed by others each time that it was staged",
+            hint=f"try `lakewright runs retry {self._run.run_id}` when they are at rest",
+        )
+        self._round.end(PLAN, Ending(status=StepStatus.FAILED, error=failure.to_json(conflict)))
+        return {}
+
+    def _do(self, task: Task) -> bool:
+        """Have a step done; whether it succeeded."""
+        step = self._round.do(task)
+        if step.status is StepStatus.PENDING:
+            raise _PlanAgain
+        return step.status is StepStatus.SUCCEEDED
+
+    def _land(self, upload: Upload) -> None:
+        task = Task(
+            name=_land_name(upload.upload_id),
+            operation="land",
+            payload={
+                "upload": {
+                    "upload_id": upload.upload_id,
+                    "source": upload.source,
+                    "file_name": upload.file_name,
+                    "sha256": upload.sha256,
+                }
+            },
+            total=upload.size_bytes,
+            ready=lambda landed: {upload.upload_id: _facts(upload, landed)},
+        )
+        if self._round.do(task).status is not StepStatus.SUCCEEDED:
+            self._refused[upload.upload_id] = self._round[task.name].error
+
+    def _publish_planned(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
+        """Plan, stage and publish; what was published, by table.
+
+        Raises:
+            _PlanAgain: a table moved meanwhile.
+            _PutBack: another run holds a table.
+        """
+        if not self._do(self._plan_task(uploads)):
+            return {}
+        result = cast("Mapping[str, Mapping[str, Json]]", self._round[PLAN].result)
+        self._refused.update(result["refused"])
+        plan = codec.decode(steps.Plan, result["plan"])
+        if not self._hands.journal.execution.lock(self._claim, _tables(plan)):
+            raise _PutBack
+        self._round.prepare([planned.name for planned in plan.steps])
+        self._stage(plan, result["bases"])
+        if self._round.get(rules.PUBLISH) is None:
+            return {}
+        staged = self._staged()
+        if not staged:
+            self._round.skip(rules.PUBLISH, "nothing was staged")
+            return {}
+        task = Task(name=rules.PUBLISH, operation="publish", payload={"staged": staged})
+        if not self._do(task):
+            return {}
+        return cast("Mapping[str, Json]", self._round[rules.PUBLISH].result)
+
+    def _plan_task(self, uploads: Sequence[Upload]) -> Task:
+        request = self._run.request
+        lands = [_land_name(upload.upload_id) for upload in uploads]
+        landed = [self._round[name].result for name in lands if self._round.is_done(name)]
+        return Task(
+            name=PLAN,
+            operation="plan",
+            payload={
+                "kind": request.kind.value,
+                "request": request.payload,
+                "source": request.source,
+                "upload_ids": [upload.upload_id for upload in uploads],
+                "landed": landed,
+                "loaded": self._loaded(),
+                "loaded_at": codec.encode(self._run.queued_at),
+            },
+        )
+
+    def _loaded(self) -> Json:
+        """What the source's bronze table holds, oldest first."""
+        source = self._run.request.source
+        if source is None:
+            return []
+        found = self._hands.journal.reading.uploads(
+            source=source, statuses=(UploadStatus.LOADED, UploadStatus.SUSPECT)
+        )
+        return [
+            {"upload_id": each.upload_id, "file_name": each.file_name, "sha256": each.sha256}
+            for each in reversed(found)
+        ]
+
+    def _stage(self, plan: steps.Plan, bases: Mapping[str, Json]) -> None:
+        """Do every step but the publish. What reads a table that could not be staged is left out.
+
+        `bases` are the snapshots that the plan was made for; a step refuses any other.
+        """
+        missing: set[str] = set()
+        for planned in plan.steps:
+            if isinstance(planned, steps.Land):
+                value = {"step": codec.encode(planned)}
+                self._do(Task(name=planned.name, operation="land", payload=value))
+            elif isinstance(planned, steps.Bronze):
+                if not self._bronze(planned, bases):
+                    missing |= {planned.table, planned.quarantine}
+            elif isinstance(planned, steps.BuildModel) and not self._model(planned, bases, missing):
+                missing.add(planned.table)
+
+    def _bronze(self, planned: steps.Bronze, bases: Mapping[str, Json]) -> bool:
+        lands = [_land_name(upload_id) for upload_id in planned.upload_ids]
+        for name in lands:
+            if not self._round.is_done(name):
+                error = self._round[name].error
+                self._round.end(planned.name, Ending(status=StepStatus.FAILED, error=error))
+                return False
+        landed = [self._round[name].result for name in lands]
+        payload: Mapping[str, Json] = {
+            "step": codec.encode(planned),
+            "landed": landed,
+            "bases": bases,
+        }
+        return self._do(
+            Task(
+                name=planned.name,
+                operation="bronze",
+                payload=payload,
+                total=sum(_records(each) for each in landed),
+                error_of=_error_of_bronze,
+            )
+        )
+
+    def _model(
+        self, planned: steps.BuildModel, bases: Mapping[str, Json], missing: set[str]
+    ) -> bool:
+        needed = missing.intersection(planned.reads)
+        if needed:
+            self._round.skip(planned.name, f"it reads {', '.join(sorted(needed))}, which failed")
+            return False
+        payload: Mapping[str, Json] = {
+            "step": codec.encode(planned),
+            "staged": self._staged(),
+            "bases": bases,
+        }
+        return self._do(Task(name=planned.name, operation="model", payload=payload))
+
+    def _staged(self) -> list[Json]:
+        """Everything that the round's steps have staged so far, in their order."""
+        return [
+            staged
+            for step in self._round
+            if step.status is StepStatus.SUCCEEDED and step.name.startswith(("bronze:", "model:"))
+            for staged in cast("Mapping[str, list[Json]]", step.result)["staged"]
+        ]
+
+    def _outcome(self, uploads: Sequence[Upload], published: Mapping[str, Json]) -> Outcome:
+        counts = self._counts()
+        found = tuple(
+            self._upload_outcome(upload_id, counts, published)
+            for upload_id in dict.fromkeys([*(each.upload_id for each in uploads), *counts])
+        )
+        failed = [step for step in self._round if step.status is StepStatus.FAILED]
+        refused = [each for each in found if each.status is UploadStatus.FAILED]
+        status = RunStatus.FAILED if failed or refused else RunStatus.SUCCEEDED
+        reasons = [step.error for step in failed] + [each.error for each in refused]
+        return Outcome(
+            status=status,
+            uploads=found,
+            result={"tables": published},
+            error=self._error(reasons) if status is RunStatus.FAILED else None,
+        )
+
+    def _counts(self) -> dict[str, Mapping[str, Json]]:
+        """What bronze's steps made of each upload."""
+        return {
+            str(each["upload_id"]): each
+            for step in self._round
+            if step.name.startswith("bronze:") and step.result is not None
+            for each in cast("Mapping[str, list[Mapping[str, Json]]]", step.result)["uploads"]
+        }
+
+    def _upload_outcome(
+        self,
+        upload_id: str,
+        counts: Mapping[str, Mapping[str, Json]],
+        published: Mapping[str, Json],
+    ) -> UploadOutcome:
+        found = counts.get(upload_id, {})
+        error = self._refused.get(upload_id) or found.get("error")
+        land = self._round.get(_land_name(upload_id))
+        landed = cast("Mapping[str, Json]", (land.result if land else None) or {})
+        source = self._run.request.source
+        table = published.get(f"bronze.{source}") or published.get(f"quarantine.{source}")
+        if error is None and table is None:
+            error = self._why_unpublished()
+        suspicions = (*_texts(landed, "suspicions"), *_texts(found, "suspicions"))
+        status = _upload_status(self._run, error=error, is_suspect=bool(suspicions))
+        return UploadOutcome(
+            upload_id=upload_id,
+            status=status,
+            records=cast("int | None", found.get("records", landed.get("records"))),
+            rows=cast("int | None", found.get("rows")),
+            quarantined=cast("int | None", found.get("quarantined")),
+            snapshot_id=cast("Mapping[str, int]", table)["snapshot_id"] if table else None,
+            suspicions=suspicions,
+            error=error,
+        )
+
+    def _why_unpublished(self) -> Json:
+        """The error of an upload that was in order but not published."""
+        reasons = [step.error for step in self._round if step.status is StepStatus.FAILED]
+        return self._error(reasons)
+
+    def _error(self, reasons: Iterable[Json]) -> Json:
+        """One error for all that went wrong: the only one, or a list of their problems."""
+        unique = list({str(reason): reason for reason in reasons if reason is not None}.values())
+        if len(unique) == 1:
+            return unique[0]
+        problems = [
+            problem for reason in unique for problem in failure.from_json(reason).as_problems()
+        ]
+        error = errors.RunFailed(
+            f"run {self._run.run_id} failed in {len(unique)} places",
+            why="what passed, and depends on nothing that failed, is published",
+            hint=f"see each with `lakewright runs show {self._run.run_id}`",
+            problems=problems,
+        )
+        return failure.to_json(error)
+
+
+def _upload_status(run: Run, *, error: Json, is_suspect: bool) -> UploadStatus:
+    if error is not None:
+        return UploadStatus.FAILED
+    if run.request.kind is RequestKind.REMOVE:
+        return UploadStatus.REMOVED
+    return UploadStatus.SUSPECT if is_suspect else UploadStatus.LOADED
+
+
+def _land_name(upload_id: str) -> str:
+    return f"land:{upload_id}"
+
+
+def _tables(plan: steps.Plan) -> list[str]:
+    """Every table that a plan changes."""
+    tables: list[str] = []
+    for step in plan.steps:
+        if isinstance(step, steps.Bronze):
+            tables += [step.table, step.quarantine]
+        elif isinstance(step, steps.BuildModel):
+            tables.append(step.table)
+    return tables
+
+
+def _facts(upload: Upload, landed: Json) -> Json:
+    return {"source": upload.source, "sha256": upload.sha256, "records": _records(landed)}
+
+
+def _records(landed: Json) -> int:
+    return cast("Mapping[str, int]", landed)["records"]
+
+
+def _texts(facts: Mapping[str, Json], name: str) -> tuple[str, ...]:
+    return tuple(cast("Sequence[str]", facts.get(name, ())))
+
+
+def _error_of_bronze(result: Json) -> Json:
+    """The error of a step in which not one upload was fit to be loaded."""
+    facts = cast("Mapping[str, list[Mapping[str, Json]]]", result)
+    if facts["staged"]:
+        return None
+    return next((each["error"] for each in facts["uploads"] if each["error"] is not None), None)

@@ -1,0 +1,211 @@
+"""The steps of a run's present round: do each once, try again what was interrupted, write it down.
+
+start ──▶ child ──▶ result ──────────────▶ succeeded
+  ▲         │
+  │         ├─ refused ──────────────────▶ failed
+  └─ pause ─┴─ died or overran, again ───▶ failed with the last attempt
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from lakewright import errors
+from lakewright.runs import failure, rules
+from lakewright.runs.journal import Claim, Ending, Journal, Json, Run, Step, StepStatus
+from lakewright.runs.launcher import Launcher
+from lakewright.runs.ownership import Owner
+from lakewright.runs.progress import Progress
+
+BACKOFF_SECONDS = 0.2
+"""Before the second attempt at a step; it doubles with each further one, up to 16 times that."""
+
+ABANDONED_MAX = 10
+"""How many processes may die while they carry out one step before it is taken for the cause. More
+than for a child's death, since a parent may be killed for any reason."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """How a worker works."""
+
+    storage: Path
+    """The environment's storage folder; `work/<run id>` in it is the run's."""
+    step_timeout_seconds: float
+    step_attempts_max: int
+    wait_max_seconds: float
+    """How long to wait for runs that other processes carry out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hands:
+    """What a run is carried out with."""
+
+    journal: Journal
+    launcher: Launcher
+    owner: Owner
+    terms: Terms
+    progress: Progress
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One step to do: its name, the child's operation that does it, and what that is told."""
+
+    name: str
+    operation: str
+    payload: Mapping[str, Json]
+    total: int | None = None
+    """Units of work, where they are known: for whoever watches."""
+    ready: Callable[[Json], Mapping[str, Json]] = lambda _: {}
+    """From the result, the uploads whose raw data is ready and what to say of each."""
+    error_of: Callable[[Json], Json] = lambda _: None
+    """From the result, why the step has failed although the operation came to its end."""
+
+
+class Round:
+    """The steps of one claimed run. Writes raise `RunLost` once the run is another owner's."""
+
+    def __init__(self, hands: Hands, claim: Claim, run: Run) -> None:
+        self.work_folder = hands.terms.storage / "work" / run.run_id
+        self._hands = hands
+        self._claim = claim
+        self._run = run
+        self._execution = hands.journal.execution
+        self._steps: dict[str, Step] = {}
+        self._load()
+
+    def _load(self) -> None:
+        found = self._hands.journal.reading.steps(self._run.run_id)
+        self._steps = {step.name: step for step in found}
+
+    def __iter__(self) -> Iterator[Step]:
+        """The steps, in order."""
+        return iter(tuple(self._steps.values()))
+
+    def __getitem__(self, name: str) -> Step:
+        """The step of that name, which was prepared."""
+        return self._steps[name]
+
+    def get(self, name: str) -> Step | None:
+        """The step of that name."""
+        return self._steps.get(name)
+
+    def is_done(self, name: str) -> bool:
+        """Whether the step has succeeded."""
+        return name in self._steps and self._steps[name].status is StepStatus.SUCCEEDED
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Add steps that are not there yet."""
+        if any(name not in self._steps for name in names):
+            self._execution.prepare(self._claim, names)
+            self._load()
+
+    def discard(self, names: Sequence[str]) -> None:
+        """Take steps out, so that they can be planned anew."""
+        self._execution.discard(self._claim, names)
+        for name in names:
+            self._steps.pop(name, None)
+
+    def do(self, task: Task) -> Step:
+        """Have a step done, unless it is finished. `pending`: a table moved, so stage again."""
+        name = task.name
+        while not self._steps[name].status.is_finished:
+            spent = self._spent(name)
+            if spent is not None:
+                self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(spent)))
+                break
+            if self._steps[name].attempts:
+                time.sleep(BACKOFF_SECONDS * 2 ** min(self._steps[name].attempts - 1, 4))
+            ending = self._attempt(task)
+            if ending.status is StepStatus.SUCCEEDED:
+                error = task.error_of(ending.result)
+                status = StepStatus.SUCCEEDED if error is None else StepStatus.FAILED
+                ending = replace(
+                    ending, status=status, error=error, ready=task.ready(ending.result)
+                )
+            self.end(name, ending)
+            if ending.status is StepStatus.PENDING and _is_conflict(ending.error):
+                break
+        return self._steps[name]
+
+    def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
+        """Ask the child something that is no step, and leaves no trace."""
+        return self._hands.launcher.call(
+            operation,
+            {"token": self._claim.token, **payload},
+            timeout_seconds=self._hands.terms.step_timeout_seconds,
+            on_wait=self._hands.owner.beat,
+        )
+
+    def _attempt(self, task: Task) -> Ending:
+        run, progress, name = self._run, self._hands.progress, task.name
+        is_publish = name == rules.PUBLISH
+        attempt = self._execution.start(
+            self._claim, name, self._hands.clock(), is_synced=is_publish
+        )
+        self._steps[name] = replace(self._steps[name], attempts=attempt.number)
+        progress.step_started(run, name, task.total)
+        common: Mapping[str, Json] = {
+            "run_id": run.run_id,
+            "token": self._claim.token,
+            "fence": self._claim.fence,
+            "attempt": attempt.number,
+            "work_folder": str(self.work_folder),
+        }
+        try:
+            result = self._hands.launcher.call(
+                task.operation,
+                {**common, **task.payload},
+                timeout_seconds=self._hands.terms.step_timeout_seconds,
+                on_progress=lambda done: progress.step_progressed(run, name, done),
+                on_wait=self._hands.owner.beat,
+            )
+        except errors.LakewrightError as error:
+            status = StepStatus.PENDING if error.is_transient else StepStatus.FAILED
+            return Ending(status=status, error=failure.to_json(error))
+        return Ending(status=StepStatus.SUCCEEDED, result=result)
+
+    def _spent(self, name: str) -> errors.LakewrightError | None:
+        """Why a step is not tried again, if it has had all its attempts."""
+        if not self._steps[name].attempts:
+            return None
+        before = [
+            attempt
+            for attempt in self._hands.journal.reading.attempts(self._run.run_id)
+            if (attempt.round, attempt.step) == (self._run.round, name)
+        ]
+        crashes = [attempt.error for attempt in before if attempt.error is not None]
+        if len(crashes) >= self._hands.terms.step_attempts_max:
+            return failure.from_json(crashes[-1])
+        if len(before) - len(crashes) >= ABANDONED_MAX:
+            return errors.StepCrashed(
+                f"the step {name} was given up",
+                why=f"{ABANDONED_MAX} processes died while they carried it out",
+                hint=f"when the cause is gone, `lakewright runs retry {self._run.run_id}`",
+            )
+        return None
+
+    def end(self, name: str, ending: Ending) -> None:
+        """Write down how a step ended."""
+        now = self._hands.clock()
+        is_synced = name == rules.PUBLISH
+        self._execution.end(self._claim, name, ending, now, is_synced=is_synced)
+        self._steps[name] = replace(
+            self._steps[name], status=ending.status, result=ending.result, error=ending.error
+        )
+        self._hands.progress.step_ended(self._run, name, ending.status, ending.error)
+
+    def skip(self, name: str, why: str) -> None:
+        """Leave a step out, unless it is finished."""
+        if not self._steps[name].status.is_finished:
+            error = errors.RunFailed(f"{name} was left out", why=why)
+            self.end(name, Ending(status=StepStatus.SKIPPED, error=failure.to_json(error)))
+
+
+def _is_conflict(error: Json) -> bool:
+    """Whether an attempt ended because a table had moved: only another plan can help then."""
+    return isinstance(error, Mapping) and error.get("code") == errors.CommitConflict.code

@@ -1,0 +1,105 @@
+"""Take runs from the queue and carry them out, one after another, until what is asked for is done.
+
+A foreground command is a worker for as long as it waits. Runs that another living process carries
+out are waited for; should it die, they are adopted. One thread, one owner, one warm child.
+"""
+
+import shutil
+import time
+from collections.abc import Collection
+
+from lakewright import errors
+from lakewright.runs import ownership
+from lakewright.runs.carrier import Carrier
+from lakewright.runs.journal import Claim, Run, RunStatus
+from lakewright.runs.round import Hands
+
+POLL_SECONDS = 0.05
+"""How often to look whether somebody else's run has ended or a queued one may begin."""
+
+
+class Worker:
+    """Carries out runs with one child process."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._owners = hands.terms.storage / "owners"
+
+    def drain(self, run_ids: Collection[str] | None = None) -> tuple[Run, ...]:
+        """Work until these runs have finished; none given: until no run is unfinished.
+
+        Returns:
+            The runs that were asked for, as they ended, in the order given.
+
+        Raises:
+            NotFound: a run is not in the journal.
+            Conflict: another process still holds a run after `wait_max_seconds` without work.
+        """
+        self._sweep()
+        waiting_since = time.monotonic()
+        while unfinished := self._unfinished(run_ids):
+            if self.work_once():
+                waiting_since = time.monotonic()
+                continue
+            if time.monotonic() - waiting_since > self._hands.terms.wait_max_seconds:
+                raise _waited_too_long(unfinished[0], self._hands.terms.wait_max_seconds)
+            self._hands.owner.beat()
+            time.sleep(POLL_SECONDS)
+        reading = self._hands.journal.reading
+        return tuple(reading.run(run_id) for run_id in run_ids or ())
+
+    def work_once(self) -> bool:
+        """Carry out the next run that may go on. False: there is none."""
+        self._hands.owner.beat()
+        claim = self._hands.journal.execution.claim(
+            self._hands.owner.owner_id, self._is_alive, self._hands.clock()
+        )
+        if claim is None:
+            return False
+        try:
+            Carrier(self._hands, claim).carry_out()
+        except errors.RunLost:
+            # The survivor has the run; whatever our child is doing for it, it must stop.
+            self._hands.launcher.end()
+        except BaseException:
+            self._let_go(claim)
+            raise
+        return True
+
+    def _let_go(self, claim: Claim) -> None:
+        """Leave a run that was broken off to whoever comes next."""
+        self._hands.launcher.end()
+        try:
+            self._hands.journal.execution.release(claim)
+        except errors.LakewrightError:
+            # It is lost, finished, or the journal is out of reach: the lock tells others enough.
+            return
+
+    def _unfinished(self, run_ids: Collection[str] | None) -> list[Run]:
+        reading = self._hands.journal.reading
+        if run_ids is None:
+            return list(reading.runs(statuses=(RunStatus.QUEUED, RunStatus.RUNNING)))
+        runs = [reading.run(run_id) for run_id in run_ids]
+        return [run for run in runs if not run.status.is_finished]
+
+    def _is_alive(self, owner_id: str) -> bool:
+        return ownership.is_alive(self._owners, owner_id)
+
+    def _sweep(self) -> None:
+        """Delete the work folders that runs left behind when they ended in a kill."""
+        work = self._hands.terms.storage / "work"
+        for folder in work.iterdir() if work.exists() else ():
+            try:
+                run = self._hands.journal.reading.run(folder.name)
+            except errors.NotFound:
+                continue
+            if run.status is RunStatus.SUCCEEDED:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _waited_too_long(run: Run, seconds: float) -> errors.Conflict:
+    return errors.Conflict(
+        f"run {run.run_id} is still {run.status.value}",
+        why=f"another process holds it, or a table of its, for more than {seconds:g} seconds",
+        hint=f"it will be finished by that process; look with `lakewright runs show {run.run_id}`",
+    )
