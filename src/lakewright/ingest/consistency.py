@@ -118,10 +118,14 @@ def _candidates(text: str, declared: Dialect) -> Iterator[Dialect]:
                     comment=declared.comment or "",
                 )
                 yield known
-                mark = re.escape(delimiter)
-                if quote and not declared.is_trimmed and delimiter != " ":
-                    if re.search(rf"{mark} +{re.escape(quote)}", text):
-                        yield replace(known, is_trimmed=True)
+                if not declared.is_trimmed and _has_blanks_before_quotes(text, delimiter, quote):
+                    yield replace(known, is_trimmed=True)
+
+
+def _has_blanks_before_quotes(text: str, delimiter: str, quote: str) -> bool:
+    if not quote or delimiter == " ":
+        return False
+    return re.search(rf"{re.escape(delimiter)} +{re.escape(quote)}", text) is not None
 
 
 def _delimiters(text: str, declared: Dialect) -> Sequence[str]:

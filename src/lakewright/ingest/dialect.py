@@ -105,10 +105,8 @@ def _delimiter_evidence(found: consistency.Fit, declared: Dialect) -> list[str]:
     count = len(found.records)
     if found.width == 1:
         return [f"delimiter {name}: assumed; no delimiter makes a table of the file"]
-    return [
-        f"delimiter {name}: {found.agreement:.0%} of the first {count:,} records have"
-        f" {found.width} fields"
-    ]
+    share = f"{found.agreement:.0%} of the first {count:,} records"
+    return [f"delimiter {name}: {share} have {found.width} fields"]
 
 
 def _quote_evidence(found: consistency.Fit, declared: Dialect) -> list[str]:

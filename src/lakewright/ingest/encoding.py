@@ -71,6 +71,28 @@ def as_utf8(path: Path, declared: str | None, work_folder: Path, file_name: str)
     return Text(path=path, encoding=UTF8, start=len(mark), is_sound=is_sound, evidence=evidence)
 
 
+def as_json_text(path: Path, work_folder: Path, file_name: str) -> Text:
+    """The same for JSON, which is UTF-8 unless it is marked; damage is the JSON reader's to find.
+
+    Raises:
+        FileUnreadable: the text is not in the encoding that it is marked with.
+    """
+    with path.open("rb") as file:
+        head = file.read(_BLOCK_BYTES)
+    mark, marked = _marked(head)
+    name = marked or signature.looks_like_wide_text(head) or UTF8
+    evidence = f"encoding {name}: {'marked' if marked else 'the rule for JSON'}"
+    if name == UTF8:
+        return Text(path=path, encoding=UTF8, start=len(mark), is_sound=False, evidence=evidence)
+    target = _transcode(path, name, len(mark), work_folder, file_name)
+    return Text(path=target, encoding=name, start=0, is_sound=True, evidence=evidence)
+
+
+def marked_codec(head: bytes) -> str | None:
+    """The codec whose byte order mark a file starts with."""
+    return _marked(head)[1]
+
+
 def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
     faults = _find_faults(path)
     if not faults.count:

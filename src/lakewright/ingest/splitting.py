@@ -346,3 +346,11 @@ def _lines(file: BinaryIO, start: int) -> Iterator[bytes]:
         yield from lines[1:]
         pieces = [last] if last else []
     yield from b"".join(pieces).splitlines(keepends=True)
+
+
+def skip_lines(file: BinaryIO, start: int, count: int) -> int:
+    """Where the line behind the next `count` lines starts."""
+    position = start
+    for _, line in zip(range(count), _lines(file, start), strict=False):
+        position += len(line)
+    return position

@@ -1,0 +1,207 @@
+"""Land an upload: read its bytes once, decide what is open, count its records, cut it into parts.
+
+Runs in the child process, as user bytes are parsed here. May be repeated: it overwrites what an
+earlier attempt left in the work folder, and gives the same result.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lakewright import errors
+from lakewright.ingest import (
+    delimited,
+    encoding,
+    json_file,
+    packing,
+    parquet_file,
+    signature,
+)
+from lakewright.ingest.inference import ColumnType
+from lakewright.plan import matching, steps
+from lakewright.plan.landed import ArrivedColumn, Landed, Part
+from lakewright.project import naming
+from lakewright.project.contract import NULL_WORDS, Contract, Policy
+from lakewright.project.source import Compression, Csv, Format, Json, JsonMode, Parquet
+from lakewright.sql import types
+
+_HEAD_BYTES = 1 << 16
+_JSON_NAMES = (".json", ".jsonl", ".ndjson", ".geojson")
+
+Report = Callable[[int], None]
+
+
+def land(
+    step: steps.Land,
+    raw_path: Path,
+    work_folder: Path,
+    report: Report,
+    limits: packing.Limits | None = None,
+) -> Landed:
+    """Land one upload; see `plan.landed` for what the result means.
+
+    Args:
+        step: which upload, and what is declared about it.
+        raw_path: its bytes as delivered.
+        work_folder: for the parts, of this upload alone; made if it is absent.
+        report: is told the number of records passed so far.
+        limits: against files that unpack to too much.
+
+    Raises:
+        FileUnreadable: the file as a whole cannot be read as the format that it is or should be.
+    """
+    work_folder.mkdir(parents=True, exist_ok=True)
+    unpacked = packing.unpack(
+        raw_path,
+        step.format.compression if step.format else Compression.AUTO,
+        work_folder,
+        step.file_name,
+        limits or packing.Limits(),
+    )
+    job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, report=report)
+    with unpacked.path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    declared = step.format
+    if declared is None:
+        found, evidence = _find_format(head, step.file_name)
+        landed = _land(job, found, head)
+        return replace(landed, evidence=(evidence, *landed.evidence))
+    return _land(job, declared, head)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """What landing one upload works with."""
+
+    step: steps.Land
+    unpacked: packing.Unpacked
+    work_folder: Path
+    report: Report
+
+    @property
+    def name(self) -> str:
+        return self.step.file_name
+
+    def landed(
+        self, found: Format, columns: tuple[ArrivedColumn, ...], parts: tuple[Part, ...]
+    ) -> Landed:
+        records = sum(part.records for part in parts)
+        nothing = () if records else ("it holds no records",)
+        return Landed(
+            upload_id=self.step.upload_id,
+            file_name=self.name,
+            format=replace(found, compression=self.unpacked.compression),
+            columns=columns,
+            parts=parts,
+            records=records,
+            size_bytes=self.unpacked.size_bytes,
+            suspicions=nothing,
+        )
+
+
+def _find_format(head: bytes, file_name: str) -> tuple[Format, str]:
+    """The format by the content; a name that says JSON is believed where the content is close."""
+    if head.startswith(signature.PARQUET_MAGIC):
+        return Parquet(), "format parquet: the file starts with PAR1"
+    signature.refuse_foreign(head, file_name)
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    wide = signature.looks_like_wide_text(head) or encoding.marked_codec(head)
+    if wide:
+        text = head.decode(wide, errors="ignore").removeprefix("\ufeff").encode()
+    if json_file.looks_like_json(text):
+        return Json(), "format json: the file starts as JSON and goes on so"
+    stem = file_name.lower().removesuffix(".gz").removesuffix(".zst")
+    if stem.endswith(_JSON_NAMES) and text.lstrip()[:1] in (b"{", b"["):
+        return Json(), "format json: by the file's name"
+    return Csv(), "format csv: text that is not JSON"
+
+
+def _land(job: _Job, declared: Format, head: bytes) -> Landed:
+    if isinstance(declared, Parquet):
+        return _land_parquet(job, declared, head)
+    if head.startswith(signature.PARQUET_MAGIC):
+        raise errors.FileUnreadable(
+            f"{job.name} looks like a Parquet file",
+            why=f"the source declares the format {declared.kind}",
+            hint=f"declare `format: parquet`, or deliver {declared.kind}",
+        )
+    signature.refuse_foreign(head, job.name)
+    return _land_json(job, declared) if isinstance(declared, Json) else _land_csv(job, declared)
+
+
+def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
+    if not head.startswith(signature.PARQUET_MAGIC):
+        signature.refuse_foreign(head, job.name)
+        raise errors.FileUnreadable(
+            f"{job.name} is no Parquet file",
+            why="a Parquet file starts with PAR1",
+            hint="correct `format` in the source, or deliver Parquet",
+        )
+    parquet_file.check_ends(job.unpacked.path, job.name)
+    columns, part = parquet_file.read(job.unpacked.path, job.name)
+    job.report(part.records)
+    return job.landed(declared, columns, (part,))
+
+
+def _land_csv(job: _Job, declared: Csv) -> Landed:
+    text = encoding.as_utf8(job.unpacked.path, declared.dialect.encoding, job.work_folder, job.name)
+    table = delimited.understand(text, declared.dialect, job.name)
+    untyped = tuple(ArrivedColumn(name=name, type=types.UNKNOWN) for name in table.names)
+    found = replace(declared, dialect=table.dialect)
+    wanted = _wanted(job.step.contract, job.landed(found, untyped, ()))
+    parts = delimited.read(table, job.work_folder, wanted, job.report)
+    columns = tuple(
+        replace(column, type=wanted[place].kind) if place in wanted else column
+        for place, column in enumerate(untyped)
+    )
+    landed = job.landed(found, columns, parts)
+    return replace(landed, suspicions=table.suspicions + landed.suspicions, evidence=table.evidence)
+
+
+def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnType]:
+    """The columns whose types are to be found, by place: those that no contract settles."""
+    separator = landed.format.dialect.decimal_separator if isinstance(landed.format, Csv) else "."
+    null_words = contract.null_words if contract else NULL_WORDS
+    words = dict.fromkeys((column.name for column in landed.columns), null_words)
+    if contract is not None:
+        is_settled = contract.is_adopted and contract.evolution.wider_types is not Policy.EVOLVE
+        found = matching.match(contract.columns, landed).columns
+        for column in contract.columns:
+            arrived = found.get(column.name)
+            if arrived is None:
+                continue
+            if is_settled:
+                del words[arrived.name]
+            elif column.null_words is not None:
+                words[arrived.name] = column.null_words
+    return {
+        place: ColumnType(words[column.name], separator)
+        for place, column in enumerate(landed.columns)
+        if column.name in words
+    }
+
+
+def _land_json(job: _Job, declared: Json) -> Landed:
+    text = encoding.as_json_text(job.unpacked.path, job.work_folder, job.name)
+    mode, evidence = declared.mode, f"JSON {declared.mode}: declared"
+    if mode is JsonMode.AUTO:
+        with text.path.open("rb") as file:
+            file.seek(text.start)
+            mode, evidence = json_file.decide_mode(file.read(_HEAD_BYTES * 16))
+    is_wanted = _is_wanted(job.step.contract)
+    columns, parts = json_file.read(
+        text, mode, job.name, json_file.Output(job.work_folder, is_wanted, job.report)
+    )
+    landed = job.landed(replace(declared, mode=mode), columns, parts)
+    return replace(landed, evidence=(text.evidence, evidence))
+
+
+def _is_wanted(contract: Contract | None) -> Callable[[str], bool]:
+    """Whether the type of a key's column is to be found."""
+    if contract is None or not contract.is_adopted:
+        return lambda _: True
+    if contract.evolution.wider_types is Policy.EVOLVE:
+        return lambda _: True
+    settled = {column.name for column in contract.columns}
+    settled |= {naming.standardise(column.header) for column in contract.columns}
+    return lambda key: naming.standardise(key) not in settled

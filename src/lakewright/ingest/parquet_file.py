@@ -1,0 +1,120 @@
+"""Land a Parquet file: its footer tells the columns and the count; its pages stay for the engine.
+
+Only a footer that makes sense is accepted. What has no type among ours is refused by the column's
+name, before anything is read.
+"""
+
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from lakewright import errors
+from lakewright.ingest import signature
+from lakewright.plan.landed import ArrivedColumn, ParquetPart
+from lakewright.sql import types
+
+_SIMPLE = (
+    (pyarrow.types.is_boolean, types.BOOLEAN),
+    (pyarrow.types.is_uint32, types.BIGINT),
+    (pyarrow.types.is_int64, types.BIGINT),
+    (pyarrow.types.is_uint64, types.Decimal(20, 0)),
+    (pyarrow.types.is_integer, types.INT),
+    (pyarrow.types.is_float64, types.DOUBLE),
+    (pyarrow.types.is_floating, types.FLOAT),
+    (pyarrow.types.is_string, types.STRING),
+    (pyarrow.types.is_large_string, types.STRING),
+    (pyarrow.types.is_binary, types.BINARY),
+    (pyarrow.types.is_large_binary, types.BINARY),
+    (pyarrow.types.is_fixed_size_binary, types.BINARY),
+    (pyarrow.types.is_date, types.DATE),
+    (pyarrow.types.is_null, types.UNKNOWN),
+    # No type of ours is a time of day; its ISO text sorts as it does.
+    (pyarrow.types.is_time, types.STRING),
+)
+
+
+def read(path: Path, file_name: str) -> tuple[tuple[ArrivedColumn, ...], ParquetPart]:
+    """The file's columns, and the file as one part.
+
+    Raises:
+        FileUnreadable: it is damaged or encrypted, or a column's type has no counterpart here.
+    """
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            records = file.metadata.num_rows
+    # A damaged footer may also be taken for impossible sizes, encodings or Unicode.
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise errors.FileUnreadable(
+            f"{file_name} is no readable Parquet file",
+            why=_first_line(error),
+            hint="write the file again; an encrypted file must be decrypted before it is uploaded",
+        ) from error
+    names = [field.name for field in schema]
+    if len({name.lower() for name in names}) < len(names):
+        raise errors.FileUnreadable(
+            f"{file_name} has two columns of one name",
+            why="names are compared without regard to case",
+            hint="rename one of them",
+        )
+    columns = tuple(
+        ArrivedColumn(name=field.name, type=_type(field.type, field.name, file_name))
+        for field in schema
+    )
+    return columns, ParquetPart(path=str(path), records=records)
+
+
+def check_ends(path: Path, file_name: str) -> None:
+    """Refuse a file that starts as Parquet and does not end so, before a parser is asked.
+
+    Raises:
+        FileUnreadable: it was cut short.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - 4, 0))
+        if size < 12 or file.read(4) != signature.PARQUET_MAGIC:
+            raise errors.FileUnreadable(
+                f"{file_name} is a Parquet file that was cut short",
+                why=f"it has {size:,} bytes and does not end with its footer",
+                hint="deliver the whole file again",
+            )
+
+
+def _type(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
+    if isinstance(kind, pyarrow.BaseExtensionType):
+        return _type(kind.storage_type, name, file_name)
+    if pyarrow.types.is_dictionary(kind):
+        return _type(kind.value_type, name, file_name)
+    for is_kind, found in _SIMPLE:
+        if is_kind(kind):
+            return found
+    if pyarrow.types.is_timestamp(kind):
+        return types.TIMESTAMP if kind.tz else types.TIMESTAMP_NTZ
+    if pyarrow.types.is_decimal(kind) and kind.precision <= types.DECIMAL_PRECISION_MAX:
+        return types.Decimal(kind.precision, max(kind.scale, 0))
+    return _nested(kind, name, file_name)
+
+
+def _nested(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
+    if pyarrow.types.is_map(kind):
+        key = _type(kind.key_type, f"{name}.key", file_name)
+        return types.Map(key, _type(kind.item_type, f"{name}.value", file_name))
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        return types.Array(_type(kind.value_type, f"{name}.element", file_name))
+    if pyarrow.types.is_struct(kind) and kind.num_fields:
+        return types.Struct(
+            tuple(
+                (field.name, _type(field.type, f"{name}.{field.name}", file_name)) for field in kind
+            )
+        )
+    raise errors.FileUnreadable(
+        f"{file_name}: the type of column {name} cannot be loaded",
+        why=f"it is {kind}, which has no counterpart among the column types",
+        hint=f"write it as one of {', '.join(types.names())}",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
