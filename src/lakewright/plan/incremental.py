@@ -10,13 +10,15 @@ A part is built only where it provably equals a full build; in doubt the build i
 Everything else that the query reads (a lookup) must stand exactly where the table consumed it.
 """
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from lakewright.plan import observed, steps
+from lakewright.plan import codec, observed, steps
 from lakewright.project.model import Model, Write
-from lakewright.sql import query
+from lakewright.sql import query, types
 
 
 class Movement(Enum):
@@ -83,6 +85,35 @@ def movement(build: steps.Build, write: Write) -> Movement:
     if isinstance(build, steps.RowWise) and write is not Write.MERGE:
         return Movement.APPENDED
     return Movement.CHANGED
+
+
+def fingerprint(model: Model, resolved: query.Resolved, schemas: Mapping[str, types.Schema]) -> str:
+    """What a table's rows depend on beside its inputs' rows: another one forces a full build.
+
+    The query without its layout, the settings that change rows or files, the columns that come out,
+    and the types of the columns that it reads: an old row may read otherwise under a wider type.
+    Which it reads is not known for certain; every column whose name stands in the query counts.
+    """
+    words = set(re.findall(r"\w+", model.query.text.lower()))
+    named = {source for sources in resolved.lineage.values() for source in sources}
+    reads = {
+        f"{table}.{field.name}": str(field.type)
+        for table in model.query.tables
+        for field in schemas[table].fields
+        if f"{table}.{field.name}" in named or set(re.findall(r"\w+", field.name.lower())) <= words
+    }
+    content = codec.to_json(
+        {
+            "query": model.query.fingerprint,
+            "write": model.write,
+            "key": model.key,
+            "latest_by": model.latest_by,
+            "partitioning": model.partitioning,
+            "columns": [(field.name, str(field.type)) for field in resolved.schema.fields],
+            "reads": reads,
+        }
+    )
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _moved(name: str, given: Input, table: observed.Table) -> str:

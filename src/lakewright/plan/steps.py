@@ -4,10 +4,11 @@ A plan is a value: what should happen, in order, with nothing left to decide whi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from lakewright.errors import Problem
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.project.model import Check, Write
 from lakewright.project.source import BadRecordLimits, Format
@@ -152,3 +153,6 @@ class Plan:
     steps: tuple[Step, ...]
     skipped: Mapping[str, str]
     """Models that the change does not reach or that cannot run, each with the reason."""
+    refused: Mapping[str, Problem] = field(default_factory=dict)
+    """Uploads that their contract does not allow, each with the differences: they fail, with this
+    problem, and the others go on."""

@@ -1,0 +1,332 @@
+"""From what the user wrote and what is there to typed steps in order.
+
+Nothing here looks at the world: equal arguments give an equal plan, byte for byte. Every model of
+the project is either a step or is skipped with its reason. A step's effect on what comes after it
+is reasoned about by name ("bronze.orders gains rows in this run"), as nothing is staged yet.
+
+What an upload reaches is built, and what that reads where it is missing or out of date; a bronze
+table whose contract was edited since it was loaded is brought in line by any run that reads it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lakewright import errors
+from lakewright.plan import evolution, incremental, lineage
+from lakewright.plan.evolution import Evolved
+from lakewright.plan.incremental import Input, Movement
+from lakewright.plan.landed import Landed
+from lakewright.plan.observed import Observed, RawUpload
+from lakewright.plan.steps import Bronze, Build, BuildModel, Full, Land, Plan, Publish, Step
+from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
+from lakewright.project.model import Model
+from lakewright.project.project import Project
+from lakewright.project.source import Source
+from lakewright.sql import query, types
+from lakewright.sql.resolve import resolve
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What is to happen to one source's bronze table."""
+
+    source: str
+    landed: tuple[Landed, ...] = ()
+    """Uploads to load, in the order of their acceptance."""
+    replaced_upload_ids: tuple[str, ...] = ()
+    """Uploads whose present rows go; those of them that are in `landed` come anew."""
+    rebuild_reason: str = ""
+    """Why the table is to be made anew from all raw files, if that was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Load:
+    """The steps that bring one source's bronze table to where it should be."""
+
+    source: Source
+    lands: tuple[Land, ...]
+    step: Bronze | None
+    evolved: Evolved
+    movement: Movement
+
+    @property
+    def why(self) -> str:
+        """Why the table is made anew, where it is."""
+        return (self.step.reason if self.step else "") or "it is new"
+
+
+def plan_landing(
+    project: Project, observed: Observed, source: str, uploads: Sequence[RawUpload]
+) -> Plan:
+    """The steps that must be done before the rest can be planned: read each file once."""
+    declared = source_of(project, source)
+    contract = evolution.evolve(declared, _present(observed, declared), ()).contract
+    known = contract if contract.columns else None
+    lands = tuple(_land(declared, upload, known) for upload in uploads)
+    return Plan(steps=lands, skipped={})
+
+
+def plan_uploads(project: Project, observed: Observed, batch: Batch, loaded_at: datetime) -> Plan:
+    """Load a batch of landed uploads, and bring every model that they reach up to date."""
+    source = source_of(project, batch.source)
+    load = _load(source, observed, batch, loaded_at)
+    return _plan(project, observed, {source.name: load}, loaded_at=loaded_at)
+
+
+def plan_removal(
+    project: Project, observed: Observed, source: str, upload_ids: Sequence[str],
+    loaded_at: datetime,
+) -> Plan:  # fmt: skip
+    """Take uploads' rows out of bronze and quarantine, and out of every model that they reached."""
+    batch = Batch(source=source, replaced_upload_ids=tuple(upload_ids))
+    return plan_uploads(project, observed, batch, loaded_at)
+
+
+def plan_models(
+    project: Project, observed: Observed, models: Sequence[str] | None, loaded_at: datetime,
+    *, is_full: bool = False,
+) -> Plan:  # fmt: skip
+    """Bring models, what depends on them and what they need up to date.
+
+    Args:
+        project: what the user wrote.
+        observed: what is there.
+        models: their tables; None: all of the project, and every bronze table's contract.
+        loaded_at: the run's logical time, for bronze tables that have to be made anew.
+        is_full: build the named models (None: all) in full even where a part would do.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    for name in models or ():
+        project.model(name)
+    named = set(project.models if models is None else models)
+    full = frozenset(named) if is_full else frozenset[str]()
+    loads: dict[str, _Load] = {}
+    if models is None:
+        loads = _edited(project, observed, sorted(_loaded_sources(observed)), loaded_at)
+    return _plan(project, observed, loads, named=named, full=full, loaded_at=loaded_at)
+
+
+def source_of(project: Project, name: str) -> Source:
+    """The source; one that nobody declared has an inferred contract."""
+    return project.sources.get(name) or Source(name=name)
+
+
+def _present(observed: Observed, source: Source) -> Contract | None:
+    table = observed.tables.get(source.bronze)
+    return table.contract if table else None
+
+
+def _loaded_sources(observed: Observed) -> set[str]:
+    return {name.partition(".")[2] for name in observed.tables if name.startswith("bronze.")}
+
+
+def _land(source: Source, upload: RawUpload, contract: Contract | None) -> Land:
+    return Land(
+        upload_id=upload.upload_id,
+        source=source.name,
+        file_name=upload.file_name,
+        sha256=upload.sha256,
+        format=source.format,
+        contract=contract,
+    )
+
+
+def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime) -> _Load:
+    """Decide the contract, which uploads take part, and whether the table is made anew."""
+    loaded = observed.loaded.get(source.name, ())
+    present = _present(observed, source)
+    landed_ids = {landed.upload_id for landed in batch.landed}
+    is_from_scratch = bool(batch.rebuild_reason) and landed_ids >= {
+        upload.upload_id for upload in loaded
+    }
+    evolved = evolution.evolve(source, None if is_from_scratch else present, batch.landed)
+    going = (set(batch.replaced_upload_ids) - set(evolved.refused)) | set(evolved.accepted)
+    replaced = tuple(upload.upload_id for upload in loaded if upload.upload_id in going)
+    if is_from_scratch:
+        going |= set(evolved.refused)
+    kept = [upload for upload in loaded if upload.upload_id not in going]
+    reasons = ([batch.rebuild_reason] if batch.rebuild_reason else []) + [*evolved.rebuild_reasons]
+    is_rebuild = bool(reasons) and bool(loaded or evolved.accepted)
+    lands = tuple(_land(source, upload, evolved.contract) for upload in kept if is_rebuild)
+    step = Bronze(
+        source=source.name,
+        contract=evolved.contract,
+        upload_ids=(*(land.upload_id for land in lands), *evolved.accepted),
+        replaced_upload_ids=() if is_rebuild else replaced,
+        is_rebuild=is_rebuild,
+        reason="; ".join(reasons) if is_rebuild else "",
+        schema_changes=evolved.changes,
+        limits=source.limits,
+        loaded_at=loaded_at,
+    )
+    is_needed = step.upload_ids or replaced or is_rebuild or evolved.changes
+    if is_rebuild or source.bronze not in observed.tables:
+        movement = Movement.REPLACED
+    else:
+        movement = Movement.CHANGED if replaced else Movement.APPENDED
+    return _Load(
+        source=source,
+        lands=lands,
+        step=step if is_needed else None,
+        evolved=evolved,
+        movement=movement if is_needed else Movement.NONE,
+    )
+
+
+def _edited(
+    project: Project, observed: Observed, sources: Sequence[str], loaded_at: datetime
+) -> dict[str, _Load]:
+    """The loads of those bronze tables whose contract was edited since they were loaded."""
+    loads = {
+        name: _load(source_of(project, name), observed, Batch(source=name), loaded_at)
+        for name in sources
+        if f"bronze.{name}" in observed.tables
+    }
+    return {name: load for name, load in loads.items() if load.step}
+
+
+def _plan(
+    project: Project, observed: Observed, loads: Mapping[str, _Load], *,
+    named: set[str] | None = None, full: frozenset[str] = frozenset(), loaded_at: datetime,
+) -> Plan:  # fmt: skip
+    """The plan for these loads and for the models that are named or reached."""
+    graph = lineage.tables_read(project.models)
+    candidates: set[str] = set()
+    while True:
+        chosen = (named or set()) | {
+            table
+            for load in loads.values()
+            if load.step
+            for table in (load.source.bronze, load.source.quarantine)
+        }
+        reached = lineage.closure(chosen, lineage.reverse(graph)) | chosen
+        needed = reached | lineage.closure(reached & set(project.models), graph)
+        candidates = needed & set(project.models)
+        sources = sorted({name.partition(".")[2] for name in needed - candidates} - set(loads))
+        edited = _edited(project, observed, sources, loaded_at)
+        if not edited:
+            break
+        loads = {**loads, **edited}
+    ordered = [loads[name] for name in sorted(loads)]
+    models = _Models(project=project, observed=observed, full=full)
+    for load in ordered:
+        models.load(load)
+    for name in lineage.build_order(project.models):
+        if name in candidates:
+            models.build(name)
+        else:
+            models.skipped[name] = "nothing that it reads changes"
+    steps: list[Step] = [land for load in ordered for land in load.lands]
+    steps += [load.step for load in ordered if load.step]
+    steps += models.steps
+    tables = [
+        table
+        for load in ordered
+        if load.step
+        for table in (load.source.bronze, load.source.quarantine)
+    ] + [step.table for step in models.steps]
+    return Plan(
+        steps=(*steps, Publish(tables=tuple(tables))) if tables else (),
+        skipped=models.skipped,
+        refused={
+            upload_id: problem
+            for load in ordered
+            for upload_id, problem in load.evolved.refused.items()
+        },
+    )
+
+
+class _Models:
+    """Goes through the models in build order, knowing what the run does to what they read."""
+
+    def __init__(self, project: Project, observed: Observed, full: frozenset[str]) -> None:
+        self.steps: list[BuildModel] = []
+        self.skipped: dict[str, str] = {}
+        self._project = project
+        self._observed = observed
+        self._full = full
+        self._inputs = {
+            name: Input(table=table, movement=Movement.NONE)
+            for name, table in observed.tables.items()
+        }
+        self._schemas = {
+            name: table.schema
+            for name, table in observed.tables.items()
+            if name not in project.models
+        }
+
+    def load(self, load: _Load) -> None:
+        """Take account of what a load does to bronze and its quarantine."""
+        if load.step is None:
+            return
+        self._schemas[load.source.bronze] = load.evolved.contract.schema()
+        self._schemas[load.source.quarantine] = QUARANTINE_SCHEMA
+        for table in (load.source.bronze, load.source.quarantine):
+            self._inputs[table] = Input(
+                table=self._observed.tables.get(table), movement=load.movement, why=load.why
+            )
+
+    def build(self, name: str) -> None:
+        """Add the step that brings a model up to date, or the reason why there is none."""
+        model = self._project.models[name]
+        for read in model.query.tables:
+            if read not in self._schemas or read not in self._inputs:
+                self.skipped[name] = self._why_missing(read)
+                return
+        try:
+            resolved = resolve(model.query, self._schemas)
+        except errors.SqlRefused as refused:
+            self.skipped[name] = f"it does not fit what it reads: {refused.what}"
+            return
+        self._schemas[name] = resolved.schema
+        table = self._observed.tables.get(name)
+        fingerprint = incremental.fingerprint(model, resolved, self._schemas)
+        situation = incremental.Situation(
+            model=model,
+            shape=resolved.shape,
+            fingerprint=fingerprint,
+            table=table,
+            inputs={read: self._inputs[read] for read in model.query.tables},
+            is_full=name in self._full,
+        )
+        build = incremental.decide(situation)
+        if build is None:
+            self.skipped[name] = "up to date"
+            return
+        self.steps.append(_step(model, resolved, fingerprint, build))
+        movement = incremental.movement(build, model.write)
+        why = build.reason if isinstance(build, Full) else ""
+        self._inputs[name] = Input(table=table, movement=movement, why=why)
+
+    def _why_missing(self, table: str) -> str:
+        if table in self.skipped:
+            return f"{table}, which it reads, is not built: {self.skipped[table]}"
+        source = table.partition(".")[2]
+        return f"{table}, which it reads, does not exist: no file of source {source} is loaded"
+
+
+def _step(model: Model, resolved: query.Resolved, fingerprint: str, build: Build) -> BuildModel:
+    descriptions = dict(model.column_descriptions)
+    schema = types.Schema(
+        tuple(
+            replace(field, description=descriptions.get(field.name, field.description))
+            for field in resolved.schema.fields
+        )
+    )
+    return BuildModel(
+        table=model.name,
+        sql=model.query.text,
+        schema=schema,
+        reads=model.query.tables,
+        build=build,
+        write=model.write,
+        key=model.key,
+        latest_by=model.latest_by,
+        partitioning=model.partitioning,
+        checks=model.checks,
+        fingerprint=fingerprint,
+        description=model.description,
+    )
