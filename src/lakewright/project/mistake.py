@@ -46,19 +46,22 @@ class Mistake(StrEnum):
     """Two settings that do not go together, or one without the other that it needs."""
     AMBIGUOUS_MATCH = "ambiguous-match"
     """Two sources claim the same files."""
-    MISSING_SETTINGS = "missing-settings"
-    """A model's leading comment is not a settings block."""
-    BAD_EXPRESSION = "bad-expression"
-    """A check's expression is not one condition over the rows of the model's table."""
     LAYER_RULE = "layer-rule"
     """A model reads a table of a layer above its own."""
     MODEL_CYCLE = "model-cycle"
     """Models need each other in a circle, so none of them can be built first."""
 
 
+LISTED_MAX = 20
+"""More names than this tell a reader nothing."""
+
+
 def listing(names: Iterable[str]) -> str:
     """Names as a sentence has them: `a`, `b` and `c`."""
     quoted = [f"`{name}`" for name in names]
+    if len(quoted) > LISTED_MAX:
+        left_out = len(quoted) - LISTED_MAX
+        return f"{', '.join(quoted[:LISTED_MAX])} and {left_out} more"
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -1,12 +1,18 @@
 """A file `sources/<name>.yaml` as a source, with every mistake of meaning that it holds."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 
-from lakewright.project import declared, documents, naming, partitioning, patterns, reading, yaml
+from lakewright.project import (
+    declared,
+    documents,
+    naming,
+    partitioning,
+    patterns,
+    reading,
+    values,
+    yaml,
+)
 from lakewright.project.contract import METADATA_COLUMNS, PartitionField
 from lakewright.project.file import Mistakes, Span, TextFile
 from lakewright.project.mistake import Mistake, listing, suggestion
@@ -17,7 +23,6 @@ from lakewright.sql import types
 TYPE_LENGTH_MAX = 2000
 """In characters; nested types are read by recursion."""
 
-_MOMENTS = (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ)
 _NEED_COLUMNS = ("key", "partitioning", "evolution", "null_words")
 
 
@@ -150,12 +155,12 @@ class _Contract:
             )
 
     def _check_format(self, pattern: str, kind: types.Type, path: Path) -> None:
-        if kind not in _MOMENTS:
+        if kind not in values.MOMENTS:
             self.mistakes.add(
                 Mistake.UNFIT_TYPE,
                 self.parsed.key_span(path),
                 f"`format` does not go with the type {kind}",
-                why=f"it says how a {listing(map(str, _MOMENTS))} are written",
+                why=f"it says how a {listing(map(str, values.MOMENTS))} are written",
                 hint="take it out, or change the type",
             )
             return
@@ -176,7 +181,7 @@ class _Contract:
         separator = look.decimal_separator if isinstance(look, documents.CsvDocument) else "."
         if column.format is not None:
             return True
-        return _is_value(text.strip().replace(separator, "."), kind)
+        return values.is_value(text.strip().replace(separator, "."), kind)
 
     def _check_duplicates(self, key: str, code: Mistake, noun: str) -> None:
         first: dict[str, Path] = {}
@@ -206,7 +211,7 @@ class _Contract:
             kind = self.kinds[name]
             if name in (self.document.key or ())[:position]:
                 note_repeated(name, span, self.mistakes)
-            elif kind == types.UNKNOWN or isinstance(kind, (types.Array, types.Map, types.Struct)):
+            elif kind is not None and not values.is_orderable(kind):
                 self.mistakes.add(
                     Mistake.UNFIT_TYPE,
                     span,
@@ -287,27 +292,3 @@ def _type(text: str) -> types.Type:
     if len(text) > TYPE_LENGTH_MAX:
         raise ValueError(f"it has more than {TYPE_LENGTH_MAX} characters")
     return types.parse(text)
-
-
-_VALUE: Mapping[types.Type, Callable[[str], object]] = {
-    types.INT: int,
-    types.BIGINT: int,
-    types.FLOAT: float,
-    types.DOUBLE: float,
-    types.DATE: date.fromisoformat,
-    types.TIMESTAMP: datetime.fromisoformat,
-    types.TIMESTAMP_NTZ: datetime.fromisoformat,
-}
-
-
-def _is_value(text: str, kind: types.Type) -> bool:
-    if kind == types.BOOLEAN:
-        return re.fullmatch(r"(?i)t(rue)?|f(alse)?|y(es)?|no?|[01]", text) is not None
-    try:
-        if isinstance(kind, types.Decimal):
-            Decimal(text)
-        elif kind in _VALUE:
-            _VALUE[kind](text)
-    except (ValueError, InvalidOperation):
-        return False
-    return True

@@ -59,11 +59,11 @@ class Parsed:
         return self.keys.get(path) or self.span(path)
 
 
-def parse(mistakes: Mistakes, text: str | None = None) -> Parsed | None:
-    """Parse a file, or a text of the same length that stands for it with the rest blanked out.
+def parse(mistakes: Mistakes, text: str | None = None, *, why: str = "") -> Parsed | None:
+    """Parse a file, or a text that stands for its beginning with all but the YAML blanked out.
 
     What is wrong is noted in `mistakes`. None means that nothing can be read; otherwise the data
-    holds all that could be.
+    holds all that could be. `why` says why keys and values are expected there.
     """
     file = mistakes.file
     text = file.text if text is None else text
@@ -90,7 +90,7 @@ def parse(mistakes: Mistakes, text: str | None = None) -> Parsed | None:
             hint=unsupported.hint,
         )
         return None
-    return builder.parsed()
+    return builder.parsed(why)
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
@@ -258,7 +258,7 @@ class _Builder:
             top.value[str(top.key)] = value
         top.key, top.is_ignored = None, False
 
-    def parsed(self) -> Parsed | None:
+    def parsed(self, why: str) -> Parsed | None:
         """The data, if it is a mapping or nothing at all."""
         data = {} if self.root is None else self.root
         if not isinstance(data, Mapping):
@@ -266,6 +266,7 @@ class _Builder:
                 Mistake.WRONG_TYPE,
                 self.values[()],
                 "keys and values are expected here",
+                why=why,
                 hint="write lines such as `description: What it is.`",
             )
             return None

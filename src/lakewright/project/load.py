@@ -1,0 +1,282 @@
+"""A project's files, as text, become one sound value, or all their mistakes at once.
+
+Nothing is read from disk here, and nothing of the world is known but the columns of the tables that
+exist, where the caller passes them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from lakewright.errors import Place, Problem, ProjectInvalid, SqlRefused
+from lakewright.project import (
+    declared,
+    documents,
+    layers,
+    model_file,
+    model_rules,
+    naming,
+    order,
+    reading,
+    source_file,
+    yaml,
+)
+from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA
+from lakewright.project.environment import Environment
+from lakewright.project.file import Mistakes, TextFile
+from lakewright.project.mistake import Mistake, listing, nearest
+from lakewright.project.model_file import ModelFile
+from lakewright.project.project import Project
+from lakewright.project.source_file import SourceFile
+from lakewright.sql import resolve, types
+from lakewright.sql.query import Resolved
+
+PROJECT_FILE = "lakewright.yaml"
+PROJECT_FILES = (
+    PROJECT_FILE,
+    "lakewright.yml",
+    "sources/**/*.yaml",
+    "sources/**/*.yml",
+    "models/**/*.sql",
+)
+"""Patterns of the files to hand to `load`, relative to the project's folder. Misplaced files are
+among them, so that they can be told rather than overlooked."""
+
+
+def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = None) -> Project:
+    """The project that these files make up.
+
+    Args:
+        files: text by path, relative to the project's folder, with `/` between folders. Files that
+            are no part of a project are passed over.
+        tables: columns of the tables that exist. They tell of sources that nobody has declared,
+            and of columns that files have added to bronze tables.
+
+    Raises:
+        ProjectInvalid: the files hold mistakes; every one is in its `problems`.
+    """
+    return _Loading(files=files, tables=tables or {}).project()
+
+
+@dataclass(kw_only=True)
+class _Loading:
+    files: Mapping[str, str]
+    tables: Mapping[str, types.Schema]
+    problems: list[Problem] = field(default_factory=list)
+    sources: dict[str, SourceFile] = field(default_factory=dict)
+    models: dict[str, ModelFile] = field(default_factory=dict)
+    schemas: dict[str, types.Schema] = field(default_factory=dict)
+    """Of every table whose columns are known."""
+    broken: set[str] = field(default_factory=set)
+    """Tables about which there is something wrong already, so nothing is said of their columns."""
+    pending: dict[str, str] = field(default_factory=dict)
+    resolved: dict[str, Resolved] = field(default_factory=dict)
+
+    def project(self) -> Project:
+        document, environments = self._project_file()
+        self._read_files()
+        self._check_patterns()
+        self._describe_bronze()
+        names = self._sort()
+        for name in names:
+            self._resolve(self.models[name])
+        self._check_settings(names)
+        self._raise()
+        return Project(
+            name=document.name if document else "",
+            description=document.description if document else "",
+            environments=environments,
+            sources={each.name: each.source for each in self.sources.values() if each.source},
+            models={name: self.models[name].model() for name in names},
+            resolved=self.resolved,
+            pending=self.pending,
+        )
+
+    def _raise(self) -> None:
+        found = list(self.problems)
+        for source in self.sources.values():
+            found += source.mistakes.problems
+        for model in self.models.values():
+            found += model.mistakes.problems
+        if not found:
+            return
+        found.sort(key=_position)
+        files = len({problem.where.file for problem in found if problem.where})
+        counted = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+        raise ProjectInvalid(
+            f"the project has {counted} in {files} file{'s' if files > 1 else ''}",
+            where=found[0].where,
+            why=found[0].what,
+            problems=found,
+        )
+
+    def _project_file(self) -> tuple[documents.ProjectDocument | None, dict[str, Environment]]:
+        text = self.files.get(PROJECT_FILE)
+        if text is None:
+            self._note(
+                PROJECT_FILE,
+                Mistake.MISSING_FILE,
+                f"there is no {PROJECT_FILE}",
+                why="a project is a folder with this file",
+                hint="`lakewright init` writes one; it needs a single line, `name: ...`",
+            )
+            return None, {}
+        mistakes = Mistakes(file=TextFile.read(PROJECT_FILE, text))
+        parsed = yaml.parse(mistakes)
+        document = reading.read(documents.ProjectDocument, parsed, mistakes) if parsed else None
+        self.problems += mistakes.problems
+        return document, declared.environments(document) if document else {}
+
+    def _note(self, path: str, code: Mistake, what: str, *, why: str = "", hint: str = "") -> None:
+        where = Place(file=path)
+        self.problems.append(Problem(code=code.value, what=what, where=where, why=why, hint=hint))
+
+    def _read_files(self) -> None:
+        for path in sorted(self.files):
+            parts = PurePosixPath(path).parts
+            stem, suffix = PurePosixPath(path).stem, PurePosixPath(path).suffix
+            match parts:
+                case ("sources", _) if suffix == ".yaml":
+                    self._check_name(path, stem, "source")
+                    file = TextFile.read(path, self.files[path])
+                    self.sources[stem] = source_file.read(file, stem)
+                case ("models", layer, _) if suffix == ".sql" and layer in layers.MODEL_LAYERS:
+                    self._check_name(path, stem, "model")
+                    file = TextFile.read(path, self.files[path])
+                    name = f"{layer}.{stem}"
+                    self.models[name] = model_file.read(file, name)
+                case _:
+                    self._check_misplaced(path)
+
+    def _check_name(self, path: str, stem: str, noun: str) -> None:
+        if not naming.is_standard(stem):
+            self._note(
+                path,
+                Mistake.BAD_NAME,
+                f"`{stem}` is no name of a {noun}",
+                why="a table is named by its file: lower-case words joined by underscores",
+                hint=f"rename the file to {naming.standardise(stem)}{PurePosixPath(path).suffix}",
+            )
+
+    def _check_misplaced(self, path: str) -> None:
+        pure = PurePosixPath(path)
+        suffix = pure.suffix.lower()
+        if path == "lakewright.yml":
+            hint = f"rename it to {PROJECT_FILE}"
+        elif pure.parts[0] == "sources" and suffix in (".yaml", ".yml"):
+            hint = f"name it sources/{pure.stem}.yaml"
+        elif pure.parts[0] == "models" and suffix == ".sql":
+            folder = pure.parts[1] if len(pure.parts) > 2 else ""
+            layer = nearest(folder, layers.MODEL_LAYERS) or layers.MODEL_LAYERS[0]
+            hint = f"name it models/{layer}/{pure.stem}.sql"
+            if folder not in layers.MODEL_LAYERS:
+                hint += f"; the layers of models are {listing(layers.MODEL_LAYERS)}"
+        else:
+            return
+        self._note(
+            path,
+            Mistake.MISPLACED_FILE,
+            "nothing reads a file at this place",
+            why="sources are sources/<name>.yaml, models are models/<layer>/<name>.sql",
+            hint=hint,
+        )
+
+    def _check_patterns(self) -> None:
+        owners: dict[str, str] = {}
+        for source in self.sources.values():
+            for pattern, span in source.patterns.items():
+                owner = owners.setdefault(pattern, source.name)
+                if owner != source.name:
+                    source.mistakes.add(
+                        Mistake.AMBIGUOUS_MATCH,
+                        span,
+                        f"the source `{owner}` has the pattern `{pattern}` already",
+                        why="a file must belong to one source",
+                        hint="make one of the patterns narrower",
+                    )
+
+    def _describe_bronze(self) -> None:
+        """Fill in what is known of the tables that files make."""
+        for table, schema in self.tables.items():
+            if layers.layer_of(table) in (layers.BRONZE, layers.QUARANTINE):
+                self.schemas[table] = schema
+        for each in self.sources.values():
+            table = f"{layers.BRONZE}.{each.name}"
+            self.schemas[f"{layers.QUARANTINE}.{each.name}"] = QUARANTINE_SCHEMA
+            if each.source is None:
+                self.broken.add(table)
+            elif each.source.contract is not None:
+                declared_schema = each.source.contract.schema()
+                self.schemas[table] = _evolved(declared_schema, self.tables.get(table))
+            elif table not in self.tables:
+                self.pending[table] = f"no file of the source `{each.name}` has arrived yet"
+
+    def _sort(self) -> tuple[str, ...]:
+        """The models in building order; circles are noted and left out."""
+        found = order.sort({name: each.needs for name, each in self.models.items()})
+        for cycle in found.cycles:
+            self.broken.update(cycle)
+            first, second = cycle[0], cycle[1 % len(cycle)]
+            file = self.models[first]
+            file.mistakes.add(
+                Mistake.MODEL_CYCLE,
+                file.mention(second),
+                f"`{first}` needs itself" + (" in a circle" if len(cycle) > 1 else ""),
+                why=" → ".join((*cycle, first)),
+                hint="take one of these reads or `referential` checks out",
+            )
+        return found.names
+
+    def _resolve(self, file: ModelFile) -> None:
+        if file.query is None or self.broken.intersection(file.query.tables):
+            self.broken.add(file.name)
+            return
+        waiting = [table for table in file.query.tables if table in self.pending]
+        if waiting:
+            self.pending[file.name] = self.pending[waiting[0]]
+            return
+        readable = layers.READABLE[layers.layer_of(file.name)]
+        visible = {
+            table: schema
+            for table, schema in self.schemas.items()
+            if layers.layer_of(table) in readable
+        }
+        try:
+            found = resolve.resolve(file.query, visible)
+        except SqlRefused as refused:
+            file.mistakes.extend(refused.as_problems())
+            self.broken.add(file.name)
+            return
+        self.resolved[file.name] = found
+        self.schemas[file.name] = found.schema
+
+    def _check_settings(self, names: Iterable[str]) -> None:
+        unknown = frozenset(self.broken | self.pending.keys())
+        world = model_rules.World(schemas=self.schemas, unknown=unknown)
+        for name in names:
+            if name in self.resolved:
+                model_rules.check(self.models[name], self.resolved[name], world)
+
+
+def _position(problem: Problem) -> tuple[str, int, int]:
+    where = problem.where or Place(file="")
+    return (where.file, where.line, where.column)
+
+
+def _evolved(declared_schema: types.Schema, table: types.Schema | None) -> types.Schema:
+    """What a contract declares, with what files have added to its table and made wider."""
+    if table is None:
+        return declared_schema
+    metadata = METADATA_COLUMNS.names
+    own: list[types.Field] = []
+    for each in declared_schema.fields:
+        there = table.get(each.name)
+        is_wider = there is not None and types.is_promotion(each.type, there.type)
+        own.append(there if there is not None and is_wider else each)
+    added = [
+        each
+        for each in table.fields
+        if declared_schema.get(each.name) is None and each.name not in metadata
+    ]
+    split = len(own) - len(metadata)
+    return types.Schema((*own[:split], *added, *own[split:]))

@@ -1,0 +1,171 @@
+"""A file `models/<layer>/<name>.sql`: its settings, then its SELECT.
+
+The settings stand in the file's first comment, `/* ... */` or lines that begin with `--`, as YAML.
+So the file as a whole is SQL, and places in the settings are places in the file.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lakewright.errors import SqlRefused
+from lakewright.project import declared, documents, layers, reading, yaml
+from lakewright.project.file import Mistakes, Span, TextFile
+from lakewright.project.mistake import Mistake, listing
+from lakewright.project.model import Model, Write
+from lakewright.project.yaml import Parsed
+from lakewright.sql import dialect, parse
+from lakewright.sql.query import Query
+
+_BLANK = re.compile(r"\s*")
+_LINES = re.compile(r"(?:[ \t]*--[^\n]*(?:\n|\Z))+")
+_DASHES = re.compile(r"(?m)^([ \t]*)--")
+_WHY = "the first comment of a model holds its settings; other comments go below it"
+
+
+@dataclass(kw_only=True)
+class ModelFile:
+    """What one file declares. With mistakes, parts that they are about may be missing."""
+
+    name: str
+    """`layer.name`."""
+    mistakes: Mistakes
+    parsed: Parsed
+    document: documents.ModelDocument
+    query: Query | None = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The tables that have to be there first: what it reads, and what its checks look at."""
+        checked = {
+            check.referential.to.rpartition(".")[0]
+            for check in self.document.checks
+            if check.referential is not None
+        }
+        reads = self.query.tables if self.query else ()
+        return frozenset(reads) | (checked - {self.name})
+
+    def mention(self, table: str) -> Span:
+        """Where the query first names a table, or else where the query starts."""
+        if self.query is None:
+            return Span(0)
+        start = self.mistakes.file.offset(self.query.where)
+        tokens = dialect.tokens(self.query.text)
+        for first, dot, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if f"{first.text}{dot.text}{last.text}".lower() == table.lower():
+                return Span(start + first.start, last.end - first.start + 1)
+        return Span(start)
+
+    def model(self) -> Model:
+        """The value, once the file has been found to hold no mistake."""
+        assert self.query is not None  # noqa: S101 -- told to the type checker
+        document = self.document
+        return Model(
+            name=self.name,
+            query=self.query,
+            where=self.query.where,
+            write=document.write,
+            key=document.key or (),
+            latest_by=document.latest_by or (),
+            partitioning=declared.partition_fields(document.partitioning),
+            checks=tuple(declared.check(each) for each in document.checks),
+            description=document.description,
+            column_descriptions=tuple(document.columns.items()),
+        )
+
+
+def read(file: TextFile, name: str) -> ModelFile:
+    """Read the file of the model of this name, as far as it can be without other files."""
+    mistakes = Mistakes(file=file)
+    settings, end = _split(file.text, mistakes)
+    parsed = yaml.parse(mistakes, settings, why=_WHY)
+    parsed = parsed or Parsed(file=file, data={}, values={}, keys={})
+    document = reading.read(documents.ModelDocument, parsed, mistakes)
+    document = document or documents.ModelDocument()
+    found = ModelFile(name=name, mistakes=mistakes, parsed=parsed, document=document)
+    _check_write(found)
+    found.query = _query(file, end, mistakes)
+    if found.query is not None:
+        _check_layers(found, found.query)
+    return found
+
+
+def _split(text: str, mistakes: Mistakes) -> tuple[str, int]:
+    """The settings with all that is not YAML blanked out, and where the rest of the file starts."""
+    blank = _BLANK.match(text)
+    start = blank.end() if blank else 0
+    before = re.sub(r"[^\n]", " ", text[:start])
+    if text.startswith("/*", start):
+        end = text.find("*/", start)
+        if end < 0:
+            mistakes.add(
+                Mistake.YAML_SYNTAX,
+                Span(start, 2),
+                "this comment never ends",
+                hint="close it with `*/` below the settings",
+            )
+            return "", len(text)
+        return f"{before}  {text[start + 2 : end]}", end + 2
+    line_start = text.rfind("\n", 0, start) + 1
+    lines = _LINES.match(text, line_start)
+    if lines:
+        yaml_text = _DASHES.sub(lambda found: " " * len(found.group()), lines.group())
+        return before[:line_start] + yaml_text, lines.end()
+    return "", start
+
+
+def _query(file: TextFile, end: int, mistakes: Mistakes) -> Query | None:
+    blank = _BLANK.match(file.text, end)
+    start = blank.end() if blank else end
+    try:
+        return parse.parse(file.text[start:], file.place(start))
+    except SqlRefused as refused:
+        mistakes.extend(refused.as_problems())
+        return None
+
+
+def _check_write(found: ModelFile) -> None:
+    document, parsed, mistakes = found.document, found.parsed, found.mistakes
+    if "write" in parsed.data and "write" not in document.model_fields_set:
+        return  # It was refused; what it should have been is not known.
+    if document.write is Write.MERGE:
+        if "key" not in parsed.data:
+            mistakes.add(
+                Mistake.CONFLICTING_KEYS,
+                parsed.span(("write",)),
+                "`write: merge` needs `key`",
+                why="rows are merged by the columns that identify them",
+                hint="add `key: <column>`",
+            )
+        return
+    if "key" in parsed.data:
+        mistakes.add(
+            Mistake.CONFLICTING_KEYS,
+            parsed.key_span(("key",)),
+            f"`key` does nothing with `write: {document.write.value}`",
+            why="only `write: merge` works by key",
+            hint="write `write: merge`, or a check `- unique: ...` for a promise about rows",
+        )
+    if "latest_by" in parsed.data:
+        mistakes.add(
+            Mistake.CONFLICTING_KEYS,
+            parsed.key_span(("latest_by",)),
+            f"`latest_by` does nothing with `write: {document.write.value}`",
+            why="only `write: merge` chooses the newest row of each key",
+            hint="write `write: merge`, or take it out",
+        )
+
+
+def _check_layers(found: ModelFile, query: Query) -> None:
+    own = layers.layer_of(found.name)
+    readable = layers.READABLE.get(own, ())
+    for table in query.tables:
+        layer = layers.layer_of(table)
+        if readable and layer not in readable:
+            found.mistakes.add(
+                Mistake.LAYER_RULE,
+                found.mention(table),
+                f"a {own} model cannot read `{table}`",
+                why=f"{own} reads {listing(readable)}: its own layer and those below it",
+                hint=f"move this model to models/{layer}/, or read what {table} is made from",
+            )
+            found.query = None

@@ -1,0 +1,95 @@
+"""A project as everyone else sees it: sources, models and environments, known to be sound."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from lakewright.errors import NotFound, UsageError
+from lakewright.project.environment import DEFAULT_NAME, Environment
+from lakewright.project.mistake import listing, suggestion
+from lakewright.project.model import Model
+from lakewright.project.source import Source
+from lakewright.sql.query import Resolved
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A folder of declarative files, loaded. Nobody changes the mappings."""
+
+    name: str
+    description: str = ""
+    environments: Mapping[str, Environment] = field(
+        default_factory=lambda: {DEFAULT_NAME: Environment()}
+    )
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """The declared ones, by name."""
+    models: Mapping[str, Model] = field(default_factory=dict)
+    """By `layer.name`, in an order in which they can be built."""
+    resolved: Mapping[str, Resolved] = field(default_factory=dict)
+    """Each model's schema, lineage and shape; without the pending ones."""
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """Models whose schema is not known yet, each with the reason: a file has to arrive first."""
+
+    def source_for(self, file_name: str) -> Source | None:
+        """The source that a file of this name belongs to, if any claims it.
+
+        Raises:
+            UsageError: more than one source claims it.
+        """
+        found = [source for source in self.sources.values() if source.is_match(file_name)]
+        if len(found) > 1:
+            names = [source.name for source in found]
+            raise UsageError(
+                f"{file_name} may belong to more than one source",
+                why=f"the patterns of {listing(names)} all match",
+                hint=f"name one with --source, such as --source {names[0]}, or make the patterns"
+                " narrower",
+            )
+        return found[0] if found else None
+
+    def source(self, name: str) -> Source:
+        """The source of this name.
+
+        Raises:
+            NotFound: the project declares none; the hint names the nearest.
+        """
+        return _get(self.sources, name, "source")
+
+    def model(self, name: str) -> Model:
+        """The model of this name, `layer.name`.
+
+        Raises:
+            NotFound: the project has none; the hint names the nearest.
+        """
+        return _get(self.models, name, "model")
+
+    def environment(self, name: str = DEFAULT_NAME) -> Environment:
+        """The environment of this name.
+
+        Raises:
+            NotFound: the project has none; the hint names the nearest.
+        """
+        return _get(self.environments, name, "environment")
+
+    def downstream(self, tables: Iterable[str]) -> tuple[str, ...]:
+        """The models that a change of these tables reaches, in an order in which to build them.
+
+        Tables that are models themselves are not among them, unless another one reaches them.
+        """
+        changed = set(tables)
+        reached: list[str] = []
+        for name, model in self.models.items():
+            if changed.intersection(model.query.tables):
+                changed.add(name)
+                reached.append(name)
+        return tuple(reached)
+
+
+def _get(known: Mapping[str, _T], name: str, noun: str) -> _T:
+    found = known.get(name)
+    if found is None:
+        listed = f"there are {listing(known)}" if known else f"the project has no {noun}s"
+        raise NotFound(f"there is no {noun} `{name}`", why=listed, hint=suggestion(name, known))
+    return found
