@@ -1,5 +1,13 @@
-"""What holds for every test: properties are tried without a clock, so a busy machine fails none."""
+"""What holds for every test: properties are tried without a clock, so a busy machine fails none.
 
+Golden files lie in `golden/` beside the test that compares with them; `make golden` rewrites them.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -9,3 +17,20 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("lakewright")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with a golden file of this name, or rewrites the file where asked to."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(request.path).parent / "golden" / name
+        if os.environ.get("LAKEWRIGHT_GOLDEN") == "write":
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"there is no {path}; `make golden` writes it"
+        assert text == path.read_text(encoding="utf-8"), (
+            f"{path} differs; `make golden` rewrites it"
+        )
+
+    return compare

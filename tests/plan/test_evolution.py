@@ -272,7 +272,7 @@ BASE = declared(column("a", INT), column("b", DATE))
         ),
         (
             declared(column("a", INT), column("b", DATE), column("c")),
-            ["column c is newly declared: earlier files may hold it"],
+            ["column c is newly declared, and earlier files may hold it"],
         ),
         (
             declared(column("a", INT, null_words=("", "NA")), column("b", DATE)),
@@ -301,8 +301,8 @@ BASE = declared(column("a", INT), column("b", DATE))
         (
             declared(column("a", INT), column("day", DATE, source_name="b")),
             [
-                "column day is newly declared: earlier files may hold it",
-                "column b has given its header to another column",
+                "column day is newly declared, and earlier files may hold it",
+                "column b gave away its header",
             ],
         ),
     ],

@@ -276,53 +276,51 @@ def _changes(present: Contract, contract: Contract) -> Iterator[str]:
 
 
 def _rebuild_reasons(source: Source, present: Contract, contract: Contract) -> Iterator[str]:
+    """Why the table cannot follow the contract in place; columns with the same reason together."""
+    found: dict[str, list[str]] = {}
     for column in contract.columns:
-        before = present.column(column.name)
-        if before is None:
-            if column.is_declared:
-                yield f"column {column.name} is newly declared: earlier files may hold it"
-            continue
-        if not types.is_promotion(before.type, column.type):
-            yield (
-                f"column {column.name} changes from {before.type} to {column.type},"
-                " which a table cannot do in place"
-            )
-        elif before.type != types.UNKNOWN:
-            yield from _reading_changes(before, column, present, contract)
+        for reason in _column_reasons(present.column(column.name), column, present, contract):
+            found.setdefault(reason, []).append(column.name)
     for column in present.columns:
         if contract.column(column.name) is None and column.type != types.UNKNOWN:
-            yield f"column {column.name} has given its header to another column"
+            found.setdefault("gave away its header", []).append(column.name)
+    for reason, names in found.items():
+        noun = "column" if len(names) == 1 else "each of the columns"
+        yield f"{noun} {', '.join(names)} {reason}"
     kept = [column.name for column in present.columns if contract.column(column.name)]
-    if (
-        not _may_have_names(source)
-        and kept != [each.name for each in contract.columns][: len(kept)]
-    ):
+    now = [column.name for column in contract.columns]
+    if not _may_have_names(source) and kept != now[: len(kept)]:
         yield "the columns have other places, and the files have no header"
     if present.partitioning != contract.partitioning:
         yield "the partitioning has changed"
 
 
+def _column_reasons(
+    before: Column | None, column: Column, present: Contract, contract: Contract
+) -> Iterator[str]:
+    """What makes an earlier file's values other than those in the table; said of the column."""
+    if before is None:
+        if column.is_declared:
+            yield "is newly declared, and earlier files may hold it"
+    elif not types.is_promotion(before.type, column.type):
+        yield f"changes from {before.type} to {column.type}, which a table cannot do in place"
+    elif before.type != types.UNKNOWN:
+        old, new = _reading(before, present), _reading(column, contract)
+        yield from (f"is to be read with other {what}" for what in old if old[what] != new[what])
+        if column.is_required and not before.is_required:
+            yield "is required now"
+
+
+def _reading(column: Column, contract: Contract) -> dict[str, object]:
+    """All that decides how a column's values are read, beside its type."""
+    words = contract.null_words if column.null_words is None else column.null_words
+    return {
+        "null words": frozenset(words),
+        "text for what is missing": column.default,
+        "date and time patterns": column.format,
+        "headers": naming.standardise(column.header),
+    }
+
+
 def _may_have_names(source: Source) -> bool:
     return not isinstance(source.format, Csv) or source.format.dialect.has_header is not False
-
-
-def _reading_changes(
-    before: Column, column: Column, present: Contract, contract: Contract
-) -> Iterator[str]:
-    """What makes an earlier file's values read otherwise, although their type fits."""
-
-    def read(each: Column, owner: Contract) -> dict[str, object]:
-        words = owner.null_words if each.null_words is None else each.null_words
-        return {
-            "null words": frozenset(words),
-            "text for what is missing": each.default,
-            "date and time patterns": each.format,
-            "headers": naming.standardise(each.header),
-        }
-
-    old, new = read(before, present), read(column, contract)
-    for what in old:
-        if old[what] != new[what]:
-            yield f"column {column.name} is to be read with other {what}"
-    if column.is_required and not before.is_required:
-        yield f"column {column.name} is required now"

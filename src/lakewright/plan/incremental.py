@@ -40,8 +40,6 @@ class Input:
     table: observed.Table | None
     """None: the run makes it."""
     movement: Movement
-    why: str = ""
-    """Why it is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +137,7 @@ def _partial(
     if driving.table is None or cursor is None:
         return steps.Full(reason=f"{shape.driving} was not read before")
     if driving.movement is Movement.REPLACED:
-        return steps.Full(reason=f"{shape.driving} is made anew: {driving.why}")
+        return steps.Full(reason=f"{shape.driving} is made anew in this run")
     if reason := _break_since(cursor, driving.table):
         return steps.Full(reason=reason)
     if isinstance(shape, query.RowWiseShape):

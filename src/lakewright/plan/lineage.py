@@ -46,14 +46,15 @@ class Lineage:
         return tuple(line for root in roots for line in _tree(root, graph))
 
     def _graph(self, name: str) -> Mapping[str, tuple[str, ...]]:
-        graph = self.columns if name.count(".") > 1 else self.tables
+        is_column = name.count(".") > 1
+        graph = self.columns if is_column else self.tables
         if name in graph:
             return graph
         table = name.rpartition(".")[0]
-        there = [each for each in graph if each.startswith(f"{table}.")] or list(self.tables)
+        siblings = [each for each in self.columns if is_column and each.startswith(f"{table}.")]
         raise errors.NotFound(
-            f"there is no {'column' if graph is self.columns else 'table'} {name}",
-            hint=f"there are {', '.join(sorted(there)) or 'no tables yet'}",
+            f"there is no {'column' if is_column else 'table'} {name}",
+            hint=f"there are {', '.join(sorted(siblings or self.tables)) or 'no tables yet'}",
         )
 
 

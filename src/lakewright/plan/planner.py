@@ -18,7 +18,7 @@ from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
 from lakewright.plan.observed import Observed, RawUpload
-from lakewright.plan.steps import Bronze, Build, BuildModel, Full, Land, Plan, Publish, Step
+from lakewright.plan.steps import Bronze, Build, BuildModel, Land, Plan, Publish, Step
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.model import Model
 from lakewright.project.project import Project
@@ -49,11 +49,6 @@ class _Load:
     step: Bronze | None
     evolved: Evolved
     movement: Movement
-
-    @property
-    def why(self) -> str:
-        """Why the table is made anew, where it is."""
-        return (self.step.reason if self.step else "") or "it is new"
 
 
 def plan_landing(
@@ -266,7 +261,7 @@ class _Models:
         self._schemas[load.source.quarantine] = QUARANTINE_SCHEMA
         for table in (load.source.bronze, load.source.quarantine):
             self._inputs[table] = Input(
-                table=self._observed.tables.get(table), movement=load.movement, why=load.why
+                table=self._observed.tables.get(table), movement=load.movement
             )
 
     def build(self, name: str) -> None:
@@ -298,8 +293,7 @@ class _Models:
             return
         self.steps.append(_step(model, resolved, fingerprint, build))
         movement = incremental.movement(build, model.write)
-        why = build.reason if isinstance(build, Full) else ""
-        self._inputs[name] = Input(table=table, movement=movement, why=why)
+        self._inputs[name] = Input(table=table, movement=movement)
 
     def _why_missing(self, table: str) -> str:
         if table in self.skipped:
