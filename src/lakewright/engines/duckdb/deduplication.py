@@ -6,16 +6,20 @@ none: hashes of all keys, sorted, tell which occur again, and only their rows ar
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import duckdb
 import numpy
+import numpy.typing
 
-from lakewright.engines.duckdb import text
+from lakewright.engines.duckdb import failures, text
 from lakewright.errors import RunFailed
 from lakewright.plan import steps
 
 _HASHES_MAX = 64 * 1024 * 1024
 """Hashes held at a time, 8 bytes each: 512 MiB, and as much again while they are fetched."""
+
+_Hashes: TypeAlias = numpy.typing.NDArray[numpy.uint64]
 
 _REPEATED = "lakewright_repeated"
 _ROWS = "lakewright_rows"
@@ -45,7 +49,7 @@ def newest_sql(
         found = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
         rows_max = int(found[0][0])
     check_keys(connection, select, step)
-    repeated = _repeated(connection, select, step.key, rows_max)
+    repeated = repeated_hashes(connection, select, step.key, rows_max)
     if not len(repeated):
         return select
     connection.register("lakewright_hashes", {"hash": repeated})
@@ -81,17 +85,18 @@ def check_keys(connection: duckdb.DuckDBPyConnection, select: str, step: steps.B
     counts = ", ".join(f"count(*) - count({text.name(column)})" for column in step.key)
     row = connection.execute(f"SELECT {counts} FROM ({select})").fetchone() or ()
     missing = {column: count for column, count in zip(step.key, row, strict=True) if count}
-    if missing:
-        column = next(iter(missing))
-        raise RunFailed(
-            f"the model {step.table} returns rows without a key",
-            why=", ".join(
-                f"{column} is null in {count:,} rows" for column, count in missing.items()
-            )
-            + _examples(connection, select, step, missing),
-            hint=f"leave such rows out (WHERE {column} IS NOT NULL), or make the column required in"
-            " its source, which sends them to quarantine",
-        )
+    if not missing:
+        return
+    found = ", ".join(
+        f"{name} is null in {failures.rows(count)}" for name, count in missing.items()
+    )
+    column = next(iter(missing))
+    raise RunFailed(
+        f"the model {step.table} returns rows without a key",
+        why=found + _examples(connection, select, step, missing),
+        hint=f"leave such rows out (WHERE {column} IS NOT NULL), or make the column required in"
+        " its source, which sends them to quarantine",
+    )
 
 
 def _examples(
@@ -111,6 +116,29 @@ def _examples(
     return f"; such as {places}"
 
 
+def repeated_hashes(
+    connection: duckdb.DuckDBPyConnection, select: str, key: Sequence[str], rows_max: int
+) -> _Hashes:
+    """Hashes that more than one row's key has; a superset of the keys that repeat, by chance.
+
+    Args:
+        connection: runs the SELECT, more than once if it returns very many rows.
+        select: returns the key columns.
+        key: their names.
+        rows_max: as many rows as it may return.
+    """
+    found = [numpy.empty(0, dtype=numpy.uint64)]
+    passes = max(1, -(-rows_max // _HASHES_MAX))
+    for number in range(passes):
+        query = f"SELECT hash({text.names(key)}) AS hash FROM ({select})"
+        if passes > 1:
+            query = f"SELECT hash FROM ({query}) WHERE hash % {passes} = {number}"
+        hashes = numpy.asarray(connection.execute(query).fetchnumpy()["hash"])
+        hashes.sort()
+        found.append(numpy.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+    return numpy.concatenate(found)
+
+
 def _order(step: steps.BuildModel, tie_breaker: str) -> list[str]:
     """Newest first; then every other column, so that only equal rows tie; then first loaded."""
     own = [column for column in step.schema.names if not is_metadata(column)]
@@ -124,22 +152,6 @@ def _order(step: steps.BuildModel, tie_breaker: str) -> list[str]:
 def is_metadata(column: str) -> bool:
     """Whether a column tells where a row comes from, and not what it says."""
     return column.startswith("_")
-
-
-def _repeated(
-    connection: duckdb.DuckDBPyConnection, select: str, key: Sequence[str], rows_max: int
-) -> "numpy.typing.NDArray[numpy.uint64]":
-    """Hashes that more than one row's key has. (Two keys with one hash cost a comparison more.)"""
-    found = [numpy.empty(0, dtype=numpy.uint64)]
-    passes = max(1, -(-rows_max // _HASHES_MAX))
-    for number in range(passes):
-        query = f"SELECT hash({text.names(key)}) AS hash FROM ({select})"
-        if passes > 1:
-            query = f"SELECT hash FROM ({query}) WHERE hash % {passes} = {number}"
-        hashes = numpy.asarray(connection.execute(query).fetchnumpy()["hash"])
-        hashes.sort()
-        found.append(numpy.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-    return numpy.concatenate(found)
 
 
 def _is_streamed(connection: duckdb.DuckDBPyConnection, select: str) -> bool:

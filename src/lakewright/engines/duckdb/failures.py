@@ -29,24 +29,36 @@ def of(what: str) -> Iterator[None]:
     try:
         yield
     except _UNCOMPUTABLE as error:
-        raise RunFailed(
-            f"{what} cannot compute a row",
-            why=_first_line(error),
-            hint="filter such rows out, or let them give null: try_cast(...), nullif(divisor, 0)",
-        ) from error
+        raise uncomputable(what, str(error)) from error
     except duckdb.OutOfMemoryException as error:
         raise RunFailed(
             f"{what} needs more memory than the engine may use",
-            why=_first_line(error),
+            why=_reason(str(error)),
             hint="raise memory_limit of the environment, or free space for its work folder",
         ) from error
     except duckdb.IOException as error:
         raise RunFailed(
             f"{what} cannot read or write a file",
-            why=_first_line(error),
+            why=_reason(str(error)),
             hint="look whether the disk is full and whether the project's storage is complete",
         ) from error
 
 
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).partition("\n")[0]
+def uncomputable(what: str, message: str) -> RunFailed:
+    """The error for a row that cannot be computed, from DuckDB's message."""
+    return RunFailed(
+        f"{what} cannot compute a row",
+        why=_reason(message),
+        hint="filter such rows out, or let them give null: try_cast(...), nullif(divisor, 0)",
+    )
+
+
+def rows(count: int) -> str:
+    """`1 row`, `2,000 rows`."""
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _reason(message: str) -> str:
+    """The message's first line, without DuckDB's name for the kind of error."""
+    line = message.partition("\n")[0]
+    return line.partition(" Error: ")[2] or line
