@@ -206,6 +206,27 @@ def test_again_replaces_and_removal_removes(workplace: "Workplace") -> None:
     assert workplace.journal.reading.upload(upload_id).status is UploadStatus.REMOVED
 
 
+def test_a_project_that_does_not_load_fails_the_run_by_name(workplace: "Workplace") -> None:
+    workplace.flag("landing", "fail")
+    accepted = workplace.deliver("a")
+    (run,) = workplace.drain(accepted.run_id)
+    assert (run.status, error_of(run)["code"]) == (RunStatus.FAILED, "project-invalid")
+    workplace.flag("landing", "")
+    workplace.journal.acceptance.retry(accepted.run_id, NOW)
+    (run,) = workplace.drain(accepted.run_id)
+    assert run.status is RunStatus.SUCCEEDED
+
+
+def test_a_rebuild_reads_every_upload_that_the_table_holds(workplace: "Workplace") -> None:
+    for text in ("a", "b"):
+        workplace.drain(workplace.deliver(text).run_id)
+    workplace.drain(accept.request_rebuild(workplace.journal, "orders", NOW).run_id)
+    assert workplace.effects()["land a"] == workplace.effects()["land b"] == 2
+    assert len(workplace.tables()["bronze.orders"]) == 2
+    uploads = workplace.journal.reading.uploads()
+    assert {upload.status for upload in uploads} == {UploadStatus.LOADED}
+
+
 def test_models_run_without_an_upload(workplace: "Workplace") -> None:
     run = accept.request_models(workplace.journal, ["silver.orders"], NOW, is_full=True)
     (done,) = workplace.drain(run.run_id)
@@ -262,7 +283,7 @@ def test_progress_tells_of_every_step(workplace: "Workplace") -> None:
     with workplace.worker(progress=Listener()) as worker:
         worker.drain([accepted.run_id])
     assert told == [
-        "run", f"land:{accepted.upload.upload_id} 3", "succeeded", "plan None", "succeeded",
+        "run", f"land:{accepted.upload.upload_id} None", "succeeded", "plan None", "succeeded",
         "bronze:orders 2", "succeeded", "model:silver.orders None", "succeeded",
         "model:gold.all None", "succeeded", "publish None", "succeeded", "succeeded",
     ]  # fmt: skip

@@ -56,9 +56,15 @@ def flagged(name: str) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
+def landing(payload: Json, report: child.Report) -> Json:
+    facts = cast("Facts", payload)
+    if flagged("landing") == "fail":
+        raise errors.ProjectInvalid("the project is broken")
+    return {f"land:{each['upload_id']}": each for each in cast("list[Facts]", facts["uploads"])}
+
+
 def land(payload: Json, report: child.Report) -> Json:
-    facts = cast("Mapping[str, Facts]", payload)
-    upload = facts.get("upload") or facts["step"]
+    upload = cast("Mapping[str, Facts]", payload)["step"]
     text = (ROOT / "raw" / str(upload["sha256"])).read_text("utf-8")
     note("land", cast("Facts", payload), text)
     obey(text, str(upload["sha256"]))
@@ -196,8 +202,8 @@ def publish(payload: Json, report: child.Report) -> Json:
 
 def load() -> Mapping[str, child.Operation]:
     return {
-        "land": land, "plan": plan, "bronze": bronze, "model": build, "publish": publish,
-        "is_published": is_published,
+        "landing": landing, "land": land, "plan": plan, "bronze": bronze, "model": build,
+        "publish": publish, "is_published": is_published,
     }  # fmt: skip
 
 

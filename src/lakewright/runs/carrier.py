@@ -11,6 +11,7 @@ passed is published together. Steps run in a child process; this one touches no 
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from lakewright import errors
@@ -103,13 +104,12 @@ class Carrier:
 
     def _publish_all(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Do every step; what was published, by table."""
-        kind = self._run.request.kind
-        lands = uploads if kind in (RequestKind.UPLOAD, RequestKind.REPLAY) else ()
+        lands = self._to_land(uploads)
         self._round.prepare([*(_land_name(upload.upload_id) for upload in lands), PLAN])
-        for upload in lands:
-            self._land(upload)
-        if lands and len(self._refused) == len(lands):
-            self._round.skip(PLAN, "no upload of the run could be read")
+        self._land_all(lands)
+        is_rebuild = self._run.request.kind is RequestKind.REBUILD
+        if lands and (len(self._refused) == len(lands) or (is_rebuild and self._refused)):
+            self._round.skip(PLAN, "what the run is to load could not be read")
             return {}
         for _ in range(PLANS_MAX):
             try:
@@ -133,23 +133,43 @@ class Carrier:
             raise _PlanAgain
         return step.status is StepStatus.SUCCEEDED
 
-    def _land(self, upload: Upload) -> None:
-        task = Task(
-            name=_land_name(upload.upload_id),
-            operation="land",
-            payload={
-                "upload": {
-                    "upload_id": upload.upload_id,
-                    "source": upload.source,
-                    "file_name": upload.file_name,
-                    "sha256": upload.sha256,
-                }
-            },
-            total=upload.size_bytes,
-            ready=lambda landed: {upload.upload_id: _facts(upload, landed)},
-        )
-        if self._round.do(task).status is not StepStatus.SUCCEEDED:
-            self._refused[upload.upload_id] = self._round[task.name].error
+    def _to_land(self, uploads: Sequence[Upload]) -> Sequence[Upload]:
+        """The uploads whose files the run reads before it can be planned."""
+        request = self._run.request
+        if request.kind is RequestKind.REBUILD and request.source is not None:
+            return self._in_bronze(request.source)
+        is_loading = request.kind in (RequestKind.UPLOAD, RequestKind.REPLAY)
+        return uploads if is_loading else ()
+
+    def _land_all(self, uploads: Sequence[Upload]) -> None:
+        names = [_land_name(upload.upload_id) for upload in uploads]
+        lands: Mapping[str, Json] = {}
+        if any(not self._round[name].status.is_finished for name in names):
+            facts: Mapping[str, Json] = {
+                "source": self._run.request.source,
+                "uploads": [_raw_upload(upload) for upload in uploads],
+            }
+            try:
+                lands = cast("Mapping[str, Json]", self._round.ask("landing", facts))
+            except errors.LakewrightError as error:
+                self._fail(names, error)
+        for name, upload in zip(names, uploads, strict=True):
+            task = Task(
+                name=name,
+                operation="land",
+                payload={"step": lands.get(name)},
+                ready=partial(_ready, upload),
+            )
+            step = self._round.do(task)
+            if step.status is not StepStatus.SUCCEEDED:
+                self._refused[upload.upload_id] = step.error
+
+    def _fail(self, names: Sequence[str], error: errors.LakewrightError) -> None:
+        """Fail every one of these steps that is not finished."""
+        for name in names:
+            if not self._round[name].status.is_finished:
+                ending = Ending(status=StepStatus.FAILED, error=failure.to_json(error))
+                self._round.end(name, ending)
 
     def _publish_planned(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Plan, stage and publish; what was published, by table.
@@ -180,7 +200,7 @@ class Carrier:
 
     def _plan_task(self, uploads: Sequence[Upload]) -> Task:
         request = self._run.request
-        lands = [_land_name(upload.upload_id) for upload in uploads]
+        lands = [_land_name(upload.upload_id) for upload in self._to_land(uploads)]
         landed = [self._round[name].result for name in lands if self._round.is_done(name)]
         return Task(
             name=PLAN,
@@ -197,17 +217,17 @@ class Carrier:
         )
 
     def _loaded(self) -> Json:
-        """What the source's bronze table holds, oldest first."""
-        source = self._run.request.source
-        if source is None:
-            return []
-        found = self._hands.journal.reading.uploads(
-            source=source, statuses=(UploadStatus.LOADED, UploadStatus.SUSPECT)
-        )
-        return [
-            {"upload_id": each.upload_id, "file_name": each.file_name, "sha256": each.sha256}
-            for each in reversed(found)
-        ]
+        """What each source's bronze table holds, oldest first."""
+        found: dict[str, list[Json]] = {}
+        for upload in self._in_bronze(None):
+            found.setdefault(upload.source, []).append(_raw_upload(upload))
+        return found
+
+    def _in_bronze(self, source: str | None) -> tuple[Upload, ...]:
+        """The uploads that a source's bronze table (None: any) holds, oldest first."""
+        statuses = (UploadStatus.LOADED, UploadStatus.SUSPECT)
+        found = self._hands.journal.reading.uploads(source=source, statuses=statuses)
+        return found[::-1]
 
     def _stage(self, plan: steps.Plan, bases: Mapping[str, Json]) -> None:
         """Do every step but the publish. What reads a table that could not be staged is left out.
@@ -233,9 +253,11 @@ class Carrier:
                 self._round.end(planned.name, Ending(status=StepStatus.FAILED, error=error))
                 return False
         landed = [self._round[name].result for name in lands]
+        loaded = [each.upload_id for each in self._in_bronze(planned.source)]
         payload: Mapping[str, Json] = {
             "step": codec.encode(planned),
             "landed": landed,
+            "loaded_upload_ids": [each for each in loaded if each in planned.upload_ids],
             "bases": bases,
         }
         return self._do(
@@ -289,9 +311,9 @@ class Carrier:
         )
 
     def _counts(self) -> dict[str, Mapping[str, Json]]:
-        """What bronze's steps made of each upload."""
+        """What bronze's steps made of each upload, the source added."""
         return {
-            str(each["upload_id"]): each
+            str(each["upload_id"]): {**each, "source": step.name.partition(":")[2]}
             for step in self._round
             if step.name.startswith("bronze:") and step.result is not None
             for each in cast("Mapping[str, list[Mapping[str, Json]]]", step.result)["uploads"]
@@ -307,7 +329,7 @@ class Carrier:
         error = self._refused.get(upload_id) or found.get("error")
         land = self._round.get(_land_name(upload_id))
         landed = cast("Mapping[str, Json]", (land.result if land else None) or {})
-        source = self._run.request.source
+        source = found.get("source", self._run.request.source)
         table = published.get(f"bronze.{source}") or published.get(f"quarantine.{source}")
         if error is None and table is None:
             error = self._why_unpublished()
@@ -369,8 +391,24 @@ def _tables(plan: steps.Plan) -> list[str]:
     return tables
 
 
-def _facts(upload: Upload, landed: Json) -> Json:
-    return {"source": upload.source, "sha256": upload.sha256, "records": _records(landed)}
+def _raw_upload(upload: Upload) -> Json:
+    """What planning must know of an upload: `plan.observed.RawUpload`."""
+    return {
+        "upload_id": upload.upload_id,
+        "file_name": upload.file_name,
+        "sha256": upload.sha256,
+    }
+
+
+def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:
+    """What the event says when an upload has landed."""
+    return {
+        upload.upload_id: {
+            "source": upload.source,
+            "sha256": upload.sha256,
+            "records": _records(landed),
+        }
+    }
 
 
 def _records(landed: Json) -> int:

@@ -12,7 +12,7 @@ class Progress(Protocol):
         """A run was claimed; it may have begun before, under another owner."""
 
     def step_started(self, run: Run, step: str, total: int | None) -> None:
-        """An attempt begins. `total`: how many bytes to land or records to load, if known."""
+        """An attempt begins. `total`: how many records there are to load, if known."""
 
     def step_progressed(self, run: Run, step: str, done: int) -> None:
         """So many units are done."""

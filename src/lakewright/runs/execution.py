@@ -1,0 +1,478 @@
+"""The child's side of a run: carry out steps with the lake, the engine and the reader of files.
+
+Every operation takes JSON and gives JSON, changes nothing but what it may repeat, and holds nothing
+between two calls that a restart would lose. Only `publish` changes tables.
+
+    landing, land      raw bytes to parts that every engine reads
+    plan               what is there and what landed, to typed steps
+    bronze, model      files that no table knows yet, checked as the table would be
+    publish            all of it visible at once
+    is_published       whether an earlier attempt at that came through
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+from lakewright import errors
+from lakewright.engines.engine import Change, CheckResult, Engine, ModelInput, UploadStaged
+from lakewright.lake.raw import RawStore
+from lakewright.lake.staged import DataFile, FileSet, Staged, Target
+from lakewright.lake.tables import Lake
+from lakewright.plan import codec, observed, planner, steps
+from lakewright.plan.landed import Landed
+from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
+from lakewright.project.model import Referential, Severity
+from lakewright.project.project import Project
+from lakewright.project.source import BadRecordLimits
+from lakewright.runs import failure, overlay
+from lakewright.runs.child import Operation, Report
+from lakewright.runs.journal import Json, RequestKind
+from lakewright.sql import types
+
+_T = TypeVar("_T")
+
+SAMPLES_SHOWN_MAX = 3
+"""Offending rows that an error shows; the step's record keeps all that the engine gave."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """What steps are carried out with."""
+
+    project: Project
+    lake: Lake
+    engine: Engine
+    raw: RawStore
+    land: Callable[[steps.Land, Path, Path, Report], Landed]
+    """`ingest.landing.land`: the step, the raw file, a work folder of its own, progress."""
+    clock: Callable[[], datetime]
+    """Now, with a zone."""
+
+
+class Executor:
+    """Carries out the operations of runs."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._project = workshop.project
+        self._lake = workshop.lake
+        self._engine = workshop.engine
+        self._workshop = workshop
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Each operation by the name under which a parent asks for it."""
+        return {
+            "landing": self.landing,
+            "land": self.land,
+            "plan": self.plan,
+            "bronze": self.bronze,
+            "model": self.model,
+            "publish": self.publish,
+            "is_published": self.is_published,
+        }
+
+    def landing(self, payload: Json, report: Report) -> Json:
+        """The steps that land some uploads of a source, by name."""
+        del report
+        facts = _facts(payload)
+        uploads = _decode_all(observed.RawUpload, facts["uploads"])
+        now = self._observe({})
+        plan = planner.plan_landing(self._project, now, str(facts["source"]), uploads)
+        return {step.name: codec.encode(step) for step in plan.steps}
+
+    def land(self, payload: Json, report: Report) -> Json:
+        """Read one upload's bytes."""
+        facts = _facts(payload)
+        step = codec.decode(steps.Land, facts["step"])
+        raw = self._workshop.raw.path(step.source, step.sha256)
+        folder = Path(str(facts["work_folder"]), step.upload_id)
+        return codec.encode(self._workshop.land(step, raw, folder, report))
+
+    def plan(self, payload: Json, report: Report) -> Json:
+        """Decide what follows landing."""
+        del report
+        facts = _facts(payload)
+        now = self._observe(cast("Mapping[str, Json]", facts["loaded"]))
+        plan = self._plan(RequestKind(str(facts["kind"])), facts, now)
+        refused = {
+            upload_id: failure.to_json(
+                errors.of_code(problem.code)(
+                    problem.what, where=problem.where, why=problem.why, hint=problem.hint
+                )
+            )
+            for upload_id, problem in plan.refused.items()
+        }
+        bases: Mapping[str, Json] = {name: table.snapshot_id for name, table in now.tables.items()}
+        return {"plan": codec.encode(plan), "refused": refused, "bases": bases}
+
+    def _observe(self, loaded: Mapping[str, Json]) -> observed.Observed:
+        return observed.Observed(
+            tables=self._lake.observe(),
+            loaded={
+                source: tuple(_decode_all(observed.RawUpload, uploads))
+                for source, uploads in loaded.items()
+            },
+        )
+
+    def _plan(
+        self, kind: RequestKind, facts: Mapping[str, Json], now: observed.Observed
+    ) -> steps.Plan:
+        loaded_at = datetime.fromisoformat(str(facts["loaded_at"]))
+        if kind is RequestKind.MODELS:
+            request = cast("Mapping[str, Json]", facts["request"])
+            models = cast("list[str]", request["models"]) or None
+            is_full = bool(request["is_full"])
+            return planner.plan_models(self._project, now, models, loaded_at, is_full=is_full)
+        source = str(facts["source"])
+        landed = tuple(_decode_all(Landed, facts["landed"]))
+        if kind is RequestKind.REMOVE:
+            gone = cast("list[str]", facts["upload_ids"])
+            return planner.plan_removal(self._project, now, source, gone, loaded_at)
+        if not landed and kind is not RequestKind.REBUILD:
+            # A retry of a run whose uploads are loaded: what reads them is left to do.
+            bronze = planner.source_of(self._project, source)
+            models = list(self._project.downstream((bronze.bronze, bronze.quarantine)))
+            return planner.plan_models(self._project, now, models, loaded_at)
+        is_rebuild = kind is RequestKind.REBUILD
+        batch = planner.Batch(
+            source=source,
+            landed=landed,
+            rebuild_reason="a rebuild was asked for" if is_rebuild else "",
+        )
+        plan = planner.plan_uploads(self._project, now, batch, loaded_at)
+        if is_rebuild and plan.refused:
+            raise errors.ContractBroken(
+                f"bronze.{source} cannot be rebuilt",
+                why="uploads that it holds break the contract, and their rows would be lost",
+                hint="change the contract, or remove these uploads first",
+                problems=tuple(plan.refused.values()),
+            )
+        return plan
+
+    def bronze(self, payload: Json, report: Report) -> Json:
+        """Stage a source's tables; an upload that is refused is left out, with its error."""
+        facts = _facts(payload)
+        step = codec.decode(steps.Bronze, facts["step"])
+        landed = {each.upload_id: each for each in _decode_all(Landed, facts["landed"])}
+        contract = step.contract
+        rows = self._target(facts, step.table, contract.schema(), contract.partitioning)
+        refused = self._target(facts, step.quarantine, QUARANTINE_SCHEMA, ())
+        job = _BronzeJob(step=step, rows=rows, refused=refused)
+        loaded = set(cast("list[str]", facts["loaded_upload_ids"]))
+        uploads: list[Json] = []
+        for upload_id in step.upload_ids:
+            try:
+                done = self._stage_upload(job, landed[upload_id], report)
+            except errors.RunFailed as error:
+                if step.is_rebuild and upload_id in loaded:
+                    raise _rows_would_be_lost(step, error) from error
+                job.failed.append(upload_id)
+                uploads.append(_upload_json(landed[upload_id], None, error))
+                continue
+            job.done.append(done)
+            uploads.append(_upload_json(landed[upload_id], done, None))
+        if step.upload_ids and not job.done:
+            return {"staged": [], "uploads": uploads}
+        staged = [codec.encode(each) for each in self._merge(job)]
+        return {"staged": staged, "uploads": uploads}
+
+    def _target(
+        self,
+        facts: Mapping[str, Json],
+        table: str,
+        schema: types.Schema,
+        partitioning: tuple[PartitionField, ...],
+    ) -> Target:
+        """Where an attempt writes a table's files.
+
+        Files of two attempts never share a name: one that was given up may still be writing when
+        the next is published.
+        """
+        attempt = f"{facts['token']}-{facts['fence']}-{facts['attempt']}"
+        target = self._lake.target(table, schema, partitioning, attempt, table)
+        _check_base(table, target.base, facts)
+        return target
+
+    def _stage_upload(self, job: "_BronzeJob", landed: Landed, report: Report) -> UploadStaged:
+        before = sum(each.counts.records for each in job.done)
+        done = self._engine.bronze(
+            job.step,
+            landed,
+            _of_upload(job.rows, landed.upload_id),
+            _of_upload(job.refused, landed.upload_id),
+            lambda records: report(before + records),
+        )
+        report(before + done.counts.records)
+        counts = done.counts
+        if _is_over(job.step.limits, counts.quarantined, counts.records):
+            _unlink((*done.rows, *done.quarantine))
+            raise _too_many(job.step, landed, counts.quarantined)
+        return done
+
+    def _merge(self, job: "_BronzeJob") -> tuple[Staged, Staged]:
+        step = job.step
+        gone = [each for each in step.replaced_upload_ids if each not in job.failed]
+        source = planner.source_of(self._project, step.source)
+        described = {each.name: each.description for each in step.contract.columns}
+        common = Staged(
+            table=step.table,
+            step=step.name,
+            base_snapshot_id=None,
+            schema=job.rows.schema,
+            partitioning=step.contract.partitioning,
+            added=(),
+            is_replaced=step.is_rebuild,
+            consumed={},
+            properties={"reason": step.reason} if step.reason else {},
+            table_properties={"contract": codec.to_json(step.contract)},
+            description=source.description,
+            column_descriptions={name: text for name, text in described.items() if text},
+        )
+        quarantine = replace(
+            common,
+            table=step.quarantine,
+            schema=job.refused.schema,
+            partitioning=(),
+            table_properties={},
+            description=f"Records of {step.source} that broke its contract.",
+            column_descriptions={
+                each.name: each.description for each in QUARANTINE_SCHEMA.fields if each.description
+            },
+        )
+        return (
+            self._over_base(common, job.rows, gone, [f for each in job.done for f in each.rows]),
+            self._over_base(
+                quarantine, job.refused, gone, [f for each in job.done for f in each.quarantine]
+            ),
+        )
+
+    def _over_base(
+        self, staged: Staged, target: Target, gone: Sequence[str], added: Sequence[DataFile]
+    ) -> Staged:
+        """The staged table, with the rows of replaced uploads taken out of its base."""
+        base = target.base
+        if base is None:
+            return replace(staged, added=tuple(added), is_replaced=False)
+        found = replace(staged, base_snapshot_id=base.snapshot_id, added=tuple(added))
+        if staged.is_replaced or not gone:
+            return found
+        left = self._engine.remove_uploads(base, gone, target)
+        return replace(found, removed=left.removed, rewritten=left.rewritten)
+
+    def model(self, payload: Json, report: Report) -> Json:
+        """Stage a model's table and try its checks on the table as it would be.
+
+        Raises:
+            CheckFailed: an error-level check does not hold.
+        """
+        del report
+        facts = _facts(payload)
+        step = codec.decode(steps.BuildModel, facts["step"])
+        tables = _Tables(self._lake, facts)
+        target = self._target(facts, step.table, step.schema, step.partitioning)
+        inputs = {name: self._input(step, name, tables) for name in step.reads}
+        made = self._engine.model(step, inputs, target)
+        staged = replace(
+            made,
+            consumed={name: tables.cursor(name) for name in step.reads},
+            properties={**made.properties, "fingerprint": step.fingerprint},
+        )
+        results = self._check(step, overlay.file_set(staged, target), tables)
+        broken = [
+            each for each in results if not each.is_passed and each.severity is Severity.ERROR
+        ]
+        if broken:
+            _unlink((*staged.added, *staged.rewritten))
+            raise _check_failed(step.table, broken)
+        return {
+            "staged": [codec.encode(staged)],
+            "checks": [codec.encode(each) for each in results],
+        }
+
+    def _input(self, step: steps.BuildModel, name: str, tables: "_Tables") -> ModelInput:
+        table = tables.file_set(name)
+        if isinstance(step.build, steps.Full) or step.build.driving != name:
+            return ModelInput(table=table)
+        return ModelInput(table=table, change=tables.change(name, step.build.since_snapshot_id))
+
+    def _check(
+        self, step: steps.BuildModel, table: FileSet, tables: "_Tables"
+    ) -> tuple[CheckResult, ...]:
+        if not step.checks:
+            return ()
+        others = {
+            check.to_table: table
+            if check.to_table == step.table
+            else tables.file_set(check.to_table)
+            for check in step.checks
+            if isinstance(check, Referential)
+        }
+        return self._engine.check(step.checks, table, others)
+
+    def publish(self, payload: Json, report: Report) -> Json:
+        """Make everything that was staged visible."""
+        del report
+        facts = _facts(payload)
+        staged = _decode_all(Staged, facts["staged"])
+        done = self._lake.publish(staged, str(facts["token"]), self._workshop.clock())
+        return {each.table: {"snapshot_id": each.snapshot_id, "rows": each.rows} for each in done}
+
+    def is_published(self, payload: Json, report: Report) -> Json:
+        """Whether a publish with this token has come through: it is all or nothing."""
+        del report
+        token = _facts(payload)["token"]
+        return any(
+            entry.run_id == token
+            for table in self._lake.tables()
+            for entry in self._lake.history(table)
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class _BronzeJob:
+    """One bronze step under way."""
+
+    step: steps.Bronze
+    rows: Target
+    refused: Target
+    done: list[UploadStaged] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class _Tables:
+    """The lake's tables, with what the run has staged laid over them."""
+
+    def __init__(self, lake: Lake, facts: Mapping[str, Json]) -> None:
+        self._lake = lake
+        self._facts = facts
+        self._staged = {each.table: each for each in _decode_all(Staged, facts["staged"])}
+
+    def file_set(self, name: str) -> FileSet:
+        """The table as it would be."""
+        staged = self._staged.get(name)
+        if staged is not None:
+            return overlay.file_set(staged, self._target(staged))
+        found = self._lake.file_set(name)
+        _check_base(name, found, self._facts)
+        return found
+
+    def cursor(self, name: str) -> int | None:
+        """The snapshot that a reader consumes; None: the one that this run's publish makes."""
+        return None if name in self._staged else self.file_set(name).snapshot_id
+
+    def change(self, name: str, since_snapshot_id: int) -> Change:
+        """What the table gained and lost since a snapshot, and by this run."""
+        staged = self._staged.get(name)
+        present = self._lake.file_set(name)
+        _check_base(name, present, self._facts)
+        is_read = present.snapshot_id == since_snapshot_id
+        earlier = () if is_read else self._lake.added_since(name, since_snapshot_id).files
+        if staged is not None:
+            return overlay.change(staged, self._target(staged), earlier)
+        return overlay.added(replace(present, files=earlier))
+
+    def _target(self, staged: Staged) -> Target:
+        return self._lake.target(
+            staged.table, staged.schema, staged.partitioning, str(self._facts["token"]), staged.step
+        )
+
+
+def _check_base(table: str, found: FileSet | None, facts: Mapping[str, Json]) -> None:
+    """Refuse to build on another state of a table than the one that the plan was made for."""
+    planned = cast("Mapping[str, int]", facts["bases"]).get(table)
+    present = found.snapshot_id if found is not None else None
+    if present != planned:
+        raise errors.CommitConflict(
+            f"the table {table} has moved since the run was planned",
+            why=f"it was at snapshot {planned} and is at {present}",
+            hint="the run is planned again",
+        )
+
+
+def _facts(payload: Json) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", payload)
+
+
+def _decode_all(kind: type[_T], values: Json) -> list[_T]:
+    return [codec.decode(kind, value) for value in cast("list[Json]", values)]
+
+
+def _of_upload(target: Target, upload_id: str) -> Target:
+    return replace(target, file_prefix=f"{target.file_prefix}{upload_id}-")
+
+
+def _is_over(limits: BadRecordLimits, quarantined: int, records: int) -> bool:
+    if limits.count_max is not None and quarantined > limits.count_max:
+        return True
+    return quarantined > limits.share_max * records
+
+
+def _unlink(files: Iterable[DataFile]) -> None:
+    """Delete files of this attempt, which nothing refers to or ever will."""
+    for file in files:
+        with suppress(OSError):
+            Path(file.path).unlink()
+
+
+def _upload_json(
+    landed: Landed, done: UploadStaged | None, error: errors.LakewrightError | None
+) -> Json:
+    counts = done.counts if done is not None else None
+    return {
+        "upload_id": landed.upload_id,
+        "records": landed.records,
+        "rows": counts.rows if counts else None,
+        "quarantined": counts.quarantined if counts else None,
+        "suspicions": list(counts.suspicions) if counts else [],
+        "error": failure.to_json(error) if error else None,
+    }
+
+
+def _too_many(step: steps.Bronze, landed: Landed, quarantined: int) -> errors.TooManyBadRecords:
+    limits = step.limits
+    allowed = f"{limits.share_max:.1%} of them"
+    if limits.count_max is not None:
+        allowed += f", and no more than {limits.count_max:,}"
+    return errors.TooManyBadRecords(
+        f"{landed.file_name} has too many records that break the contract of {step.source}",
+        where=errors.Place(file=landed.file_name),
+        why=f"{quarantined:,} of {landed.records:,} records were refused; allowed are {allowed}",
+        hint=f"look at the file and at the contract, or raise `bad_records` of {step.source}",
+    )
+
+
+def _rows_would_be_lost(step: steps.Bronze, error: errors.LakewrightError) -> errors.RunFailed:
+    return errors.RunFailed(
+        f"{step.table} cannot be rebuilt: {error.what}",
+        where=error.where,
+        why=f"{error.why}; its rows are in the table and would be lost",
+        hint="change the contract so that the file fits, or remove the upload first",
+        problems=error.problems,
+    )
+
+
+def _check_failed(table: str, broken: Sequence[CheckResult]) -> errors.CheckFailed:
+    problems = [
+        errors.Problem(
+            code=errors.CheckFailed.code,
+            what=f"{table}: the check {each.check.kind} failed: {each.message}",
+            why="\n".join(_row_text(row) for row in each.samples[:SAMPLES_SHOWN_MAX]),
+            hint="mend the model or its inputs; a check of `severity: warn` is only recorded",
+        )
+        for each in broken
+    ]
+    return errors.CheckFailed(
+        f"{table} does not meet {len(broken)} of its checks",
+        why="; ".join(each.message for each in broken),
+        hint="the table stays as it was",
+        problems=problems,
+    )
+
+
+def _row_text(row: Mapping[str, str | None]) -> str:
+    return ", ".join(
+        f"{name} = {'null' if value is None else value}" for name, value in row.items()
+    )
