@@ -211,9 +211,7 @@ class _Exact:
         width = self._width
         batch, rows = self._batch, self._rows
         for byte, raw, fields, problem in splitter:
-            found: str | None = problem
-            if found is None and len(fields) != width:
-                found = f"{_count(len(fields))} where {width:,} are expected"
+            found = problem or splitting.width_problem(len(fields), width)
             batch.add(number, byte, raw, found)
             rows.append(self._nothing if found else fields)
             number += 1
@@ -238,7 +236,3 @@ class _Exact:
             column.see(arrays[place])
         self._writer.write(dict(zip(self._table.names, arrays, strict=True)), self._batch)
         self._batch, self._rows = texts.Batch(), []
-
-
-def _count(fields: int) -> str:
-    return "1 field" if fields == 1 else f"{fields:,} fields"

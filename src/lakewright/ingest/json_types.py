@@ -59,8 +59,8 @@ class JsonColumnType:
         if kind is Number:
             return self._numbers.kind
         if kind is str:
-            found = self._strings.kind
-            return found if found in (*_MOMENTS, types.UNKNOWN) else types.STRING
+            found = self._strings.kind  # Unknown, if all are empty: still they are texts.
+            return found if found in _MOMENTS else types.STRING
         return settled(self._nested)
 
 

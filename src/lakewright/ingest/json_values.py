@@ -21,6 +21,7 @@ _BLOCK_BYTES = 1 << 20
 _BLANKS = " \t\r\n"
 _BLANKS_RE = re.compile(f"[{_BLANKS}]*")
 _SAFE_DIGITS = 18  # So many always fit 64 bits.
+_DEPTH_MAX = 250
 _NEAR_END = 32  # A value that the block cuts is found wrong at most this far before its end.
 
 Value: TypeAlias = "bool | int | str | Sequence[Value] | Mapping[str, Value] | None"
@@ -105,7 +106,9 @@ def parse(content: bytes) -> Value:
         value: Value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise _invalid(content, error) from error
-    return _exact(content.decode(), value)
+    decoded = content.decode()
+    _check_depth(decoded, value, 0)
+    return _exact(decoded, value)
 
 
 def text(value: Value) -> str | None:
@@ -149,6 +152,16 @@ def _invalid(content: bytes, error: orjson.JSONDecodeError) -> _InvalidError:
     except UnicodeDecodeError as damage:
         return _InvalidError(f"byte 0x{content[damage.start]:02x} is not UTF-8", damage.start)
     return _InvalidError(error.msg, len(error.doc[: error.pos].encode()))
+
+
+def _check_depth(content: str, value: Value, at: int) -> None:
+    """Refuse what could not be written down again: orjson stops at 254 levels."""
+    if content.count("[") + content.count("{") > _DEPTH_MAX:
+        try:
+            text(value)
+        except TypeError as error:
+            reason = f"values are nested more than {_DEPTH_MAX} levels deep"
+            raise _InvalidError(reason, at) from error
 
 
 def _fragment(value: object) -> orjson.Fragment:
@@ -241,6 +254,10 @@ class _Array:
             orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise self._refusal(error.msg, self._at + error.pos) from error
+        try:
+            _check_depth(raw, value, self._at)
+        except _InvalidError as error:
+            raise self._refusal(str(error), error.byte) from error
         found = Found(self._byte, raw, value)
         self._advance(end)
         return found

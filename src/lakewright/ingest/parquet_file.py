@@ -34,8 +34,13 @@ _SIMPLE = (
 )
 
 
-def read(path: Path, file_name: str) -> tuple[tuple[ArrivedColumn, ...], ParquetPart]:
+def read(
+    path: Path, work_folder: Path, file_name: str
+) -> tuple[tuple[ArrivedColumn, ...], ParquetPart]:
     """The file's columns, and the file as one part.
+
+    A file that only some readers understand is written anew in the work folder, with its values
+    and types, so that any engine reads it.
 
     Raises:
         FileUnreadable: it is damaged or encrypted, or a column's type has no counterpart here.
@@ -43,7 +48,11 @@ def read(path: Path, file_name: str) -> tuple[tuple[ArrivedColumn, ...], Parquet
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
-            records = file.metadata.num_rows
+            metadata = file.metadata
+            columns = _columns(schema, file_name)
+            is_rare = _is_rare(file)
+            if is_rare:
+                path = _rewritten(file, work_folder)
     # A damaged footer may also be taken for impossible sizes, encodings or Unicode.
     except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
         raise errors.FileUnreadable(
@@ -51,6 +60,13 @@ def read(path: Path, file_name: str) -> tuple[tuple[ArrivedColumn, ...], Parquet
             why=_first_line(error),
             hint="write the file again; an encrypted file must be decrypted before it is uploaded",
         ) from error
+    # Some writers leave the footer's total at 0; the row groups' counts are what readers go by.
+    groups = range(metadata.num_row_groups)
+    records = sum(metadata.row_group(group).num_rows for group in groups)
+    return columns, ParquetPart(path=str(path), records=records)
+
+
+def _columns(schema: pyarrow.Schema, file_name: str) -> tuple[ArrivedColumn, ...]:
     names = [field.name for field in schema]
     if len({name.lower() for name in names}) < len(names):
         raise errors.FileUnreadable(
@@ -58,11 +74,42 @@ def read(path: Path, file_name: str) -> tuple[tuple[ArrivedColumn, ...], Parquet
             why="names are compared without regard to case",
             hint="rename one of them",
         )
-    columns = tuple(
+    return tuple(
         ArrivedColumn(name=field.name, type=_type(field.type, field.name, file_name))
         for field in schema
     )
-    return columns, ParquetPart(path=str(path), records=records)
+
+
+_COMMON_CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "BROTLI", "LZ4_RAW")
+_REAL_TYPES = ("FLOAT", "DOUBLE")
+
+
+def _is_rare(file: pyarrow.parquet.ParquetFile) -> bool:
+    """Whether the file is written in a way that DuckDB is known to refuse.
+
+    Old LZ4 (arrow calls it unknown), byte streams split for other than real numbers, and maps
+    without values: found with apache/parquet-testing.
+    """
+    metadata = file.metadata
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(column)
+            is_split = "BYTE_STREAM_SPLIT" in chunk.encodings
+            if chunk.compression not in _COMMON_CODECS:
+                return True
+            if is_split and chunk.physical_type not in _REAL_TYPES:
+                return True
+    paths = {file.schema.column(column).path for column in range(metadata.num_columns)}
+    keys = [path.removesuffix(".key") for path in paths if path.endswith(".key")]
+    return any(not any(path.startswith(f"{key}.value") for path in paths) for key in keys)
+
+
+def _rewritten(file: pyarrow.parquet.ParquetFile, work_folder: Path) -> Path:
+    target = work_folder / "rewritten.parquet"
+    with pyarrow.parquet.ParquetWriter(target, file.schema_arrow, compression="lz4") as writer:
+        for batch in file.iter_batches():
+            writer.write_batch(batch)
+    return target
 
 
 def check_ends(path: Path, file_name: str) -> None:
@@ -101,7 +148,7 @@ def _nested(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
     if pyarrow.types.is_map(kind):
         key = _type(kind.key_type, f"{name}.key", file_name)
         return types.Map(key, _type(kind.item_type, f"{name}.value", file_name))
-    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+    if any(is_list(kind) for is_list in _LISTS):
         return types.Array(_type(kind.value_type, f"{name}.element", file_name))
     if pyarrow.types.is_struct(kind) and kind.num_fields:
         return types.Struct(
@@ -114,6 +161,13 @@ def _nested(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
         why=f"it is {kind}, which has no counterpart among the column types",
         hint=f"write it as one of {', '.join(types.names())}",
     )
+
+
+_LISTS = (
+    pyarrow.types.is_list,
+    pyarrow.types.is_large_list,
+    pyarrow.types.is_fixed_size_list,
+)
 
 
 def _first_line(error: BaseException) -> str:

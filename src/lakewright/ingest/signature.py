@@ -11,7 +11,7 @@ ENCRYPTED_PARQUET_MAGIC = b"PARE"
 
 _HEAD_BYTES = 1 << 16
 _CONTROL_SHARE_MAX = 0.05  # Text has next to none; compressed or binary data has about a tenth.
-_CONTROLS = bytes({*range(32), 127} - {9, 10, 12, 13, 27, 28, 29, 30, 31})
+_CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27, 28, 29, 30, 31})
 
 _BINARY = (
     (b"%PDF-", "a PDF document"),

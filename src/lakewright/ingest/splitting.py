@@ -348,6 +348,13 @@ def _lines(file: BinaryIO, start: int) -> Iterator[bytes]:
     yield from b"".join(pieces).splitlines(keepends=True)
 
 
+def width_problem(fields: int, width: int) -> str | None:
+    """Why a record of so many fields is refused in a table of `width` columns, if it is."""
+    if fields == width:
+        return None
+    return f"{fields:,} {'field' if fields == 1 else 'fields'} where {width:,} are expected"
+
+
 def skip_lines(file: BinaryIO, start: int, count: int) -> int:
     """Where the line behind the next `count` lines starts."""
     position = start

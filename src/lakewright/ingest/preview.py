@@ -1,0 +1,198 @@
+"""Show what a landed file holds: its records as text, and the source that it suggests.
+
+The records are those that loading would read, by the same rules; nothing is loaded.
+"""
+
+import csv
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import orjson
+import pyarrow
+import pyarrow.parquet
+
+from lakewright import errors
+from lakewright.ingest import splitting
+from lakewright.plan.landed import CsvPart, Landed, ParquetPart, TextPart
+from lakewright.project import naming
+from lakewright.project.contract import Column, Contract
+from lakewright.project.source import Compression, Csv, Dialect, Source
+
+_BATCH_RECORDS = 1 << 13
+
+
+class Record(NamedTuple):
+    """One record as text."""
+
+    number: int
+    fields: Sequence[str | None]
+    """None where the file says null; all of them None where there is a problem."""
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What a person wants to see of a file before it is loaded."""
+
+    source: Source
+    """With the contract that the file suggests."""
+    records: int
+    sample: tuple[Record, ...]
+    evidence: tuple[str, ...]
+    suspicions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """How many records a file has, and how many of them could not be written."""
+
+    records: int
+    refused: int
+
+
+def preview(landed: Landed, name: str, records_max: int = 10) -> Preview:
+    """The source that a file suggests under this name, its evidence and its first records."""
+    return Preview(
+        source=infer_source(landed, name),
+        records=landed.records,
+        sample=tuple(islice(records(landed), records_max)),
+        evidence=landed.evidence,
+        suspicions=landed.suspicions,
+    )
+
+
+def infer_source(landed: Landed, name: str) -> Source:
+    """The source that a file suggests: its format, and a contract that nobody has adopted yet."""
+    headers = [column.name for column in landed.columns]
+    names = naming.unique_names(headers)
+    columns = tuple(
+        Column(
+            name=own,
+            type=arrived.type,
+            source_name=arrived.name if arrived.name != own else None,
+            format=arrived.format,
+        )
+        for own, arrived in zip(names, landed.columns, strict=True)
+    )
+    return Source(
+        name=name,
+        match=(_pattern(landed.file_name, name),),
+        format=replace(landed.format, compression=Compression.AUTO),
+        contract=Contract(columns=columns, is_adopted=False),
+    )
+
+
+def write_csv(landed: Landed, stream: TextIO) -> Written:
+    """Write header and records as CSV (RFC 4180): CR LF, quotes only where they are needed.
+
+    A file without a header gets none. Records that cannot be split are left out and counted.
+    """
+    writer = csv.writer(stream)
+    is_named = not (isinstance(landed.format, Csv) and not landed.format.dialect.has_header)
+    if is_named:
+        writer.writerow([column.name for column in landed.columns])
+    refused = 0
+    for record in records(landed):
+        if record.problem is None:
+            writer.writerow(["" if field is None else field for field in record.fields])
+        else:
+            refused += 1
+    return Written(records=landed.records, refused=refused)
+
+
+def records(landed: Landed) -> Iterator[Record]:
+    """Every record in the file's order, refused ones with their problem."""
+    dialect = landed.format.dialect if isinstance(landed.format, Csv) else Dialect()
+    names = [column.name for column in landed.columns]
+    streams: tuple[Iterator[Record], ...] = (
+        chain.from_iterable(
+            _of_csv(part, dialect, len(names)) for part in landed.parts if isinstance(part, CsvPart)
+        ),
+        chain.from_iterable(
+            _of_texts(part, names) for part in landed.parts if isinstance(part, TextPart)
+        ),
+        chain.from_iterable(
+            _of_parquet(part, landed.file_name)
+            for part in landed.parts
+            if isinstance(part, ParquetPart)
+        ),
+    )
+    return heapq.merge(*streams, key=lambda record: record.number)
+
+
+def _of_csv(part: CsvPart, dialect: Dialect, width: int) -> Iterator[Record]:
+    with Path(part.path).open("rb") as file:
+        splitter = splitting.Splitter(file, dialect, start=part.byte_start, stop=part.byte_end)
+        for number, found in enumerate(splitter, start=part.first_record):
+            problem = found.problem or splitting.width_problem(len(found.fields), width)
+            yield Record(number, [None] * width if problem else found.fields, problem)
+
+
+def _of_texts(part: TextPart, names: Sequence[str]) -> Iterator[Record]:
+    with pyarrow.parquet.ParquetFile(part.path) as file:
+        for batch in file.iter_batches(_BATCH_RECORDS):
+            numbers = batch.column("_record").to_pylist()
+            problems = batch.column("_problem").to_pylist()
+            columns = [batch.column(name).to_pylist() for name in names]
+            rows = zip(*columns, strict=True) if columns else iter([()] * len(batch))
+            for number, row, problem in zip(numbers, rows, problems, strict=True):
+                yield Record(number, row, problem)
+
+
+def _of_parquet(part: ParquetPart, file_name: str) -> Iterator[Record]:
+    number = 1
+    try:
+        with pyarrow.parquet.ParquetFile(part.path) as file:
+            for batch in file.iter_batches(_BATCH_RECORDS):
+                columns = [_as_texts(column) for column in batch.columns]
+                rows = zip(*columns, strict=True) if columns else iter([()] * len(batch))
+                for row in rows:
+                    yield Record(number, row, None)
+                    number += 1
+    except (pyarrow.ArrowException, OSError) as error:
+        raise errors.FileUnreadable(
+            f"{file_name} is a damaged Parquet file",
+            why=str(error).splitlines()[0],
+            hint="write the file again",
+        ) from error
+
+
+def _as_texts(column: pyarrow.Array) -> list[str | None]:
+    try:
+        return [None if text is None else str(text) for text in column.cast("string").to_pylist()]
+    except (pyarrow.ArrowNotImplementedError, pyarrow.ArrowInvalid, UnicodeDecodeError):
+        return [
+            None if value is None else orjson.dumps(value, _plain, _AS_JSON).decode()
+            for value in column.to_pylist()
+        ]
+
+
+_AS_JSON = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _pattern(file_name: str, name: str) -> str:
+    """A pattern that takes this file and its successors: `orders*.csv` of `orders_2024.csv`."""
+    for end in range(len(file_name), 0, -1):
+        start, rest = file_name[:end], file_name[end:]
+        if not start.endswith((".", "-", "_", " ")) and naming.standardise(start) == name:
+            ending = rest[rest.index(".") :] if "." in rest else ""
+            return f"{_literal(start)}*{_literal(_without_stamp(ending))}"
+    return _literal(file_name)
+
+
+def _without_stamp(ending: str) -> str:
+    """Of `.2024.csv.gz`, what says how the file is written: `.csv.gz`."""
+    kept = [part for part in ending.split(".") if part and not part.isdigit()]
+    return "".join(f".{part}" for part in kept)
+
+
+def _literal(text: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
