@@ -373,3 +373,15 @@ def test_no_order_of_files_and_no_batching_gives_another_type(
     if arrivals:
         assert dict(sorted(one_by_one.items())) == dict(sorted(kinds(at_once).items()))
         assert accepted == set(at_once.accepted)
+
+
+@pytest.mark.parametrize("policy", Policy)
+def test_a_settled_type_is_one_that_no_file_changes_and_for_which_none_is_refused(
+    policy: Policy,
+) -> None:
+    contract = declared(column("a", INT), column("b", INT, is_declared=False), wider_types=policy)
+    evolved = evolution.evolve(source(contract), contract, [landed(a=STRING, b=STRING)])
+    is_unmoved = evolved.contract.columns[0] == contract.columns[0] and not evolved.refused
+    assert contract.is_settled(contract.columns[0]) == is_unmoved
+    assert not contract.is_settled(contract.columns[1])
+    assert not evolution.evolve(source(), None, [landed(a=INT)]).contract.is_settled(column("a"))

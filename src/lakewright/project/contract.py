@@ -151,3 +151,8 @@ class Contract:
     def column(self, name: str) -> Column | None:
         """The column of that name."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def is_settled(self, column: Column) -> bool:
+        """Whether the column's type stands whatever files hold, so that nobody needs to look."""
+        is_kept = self.evolution.wider_types is Policy.QUARANTINE
+        return self.is_adopted and column.is_declared and is_kept
