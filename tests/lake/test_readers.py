@@ -305,7 +305,8 @@ class WithPyIceberg:
         if column is None:
             found = self.table.scan()
         else:
-            found = self.table.scan(row_filter=EqualTo(column, value))  # type: ignore[arg-type]
+            equal_to: Any = EqualTo  # Its signature is not the one that its types tell.
+            found = self.table.scan(row_filter=equal_to(column, value))
         rows: Sequence[Row] = found.to_arrow().to_pylist()
         return rows
 
