@@ -13,9 +13,8 @@ def read(
         name="value",
         kind=kind,
         source="given",
-        cast=casting.from_text(kind, format=pattern, separator=separator),
+        cast=casting.from_text(kind, pattern=pattern, separator=separator),
         is_required=False,
-        label="value",
     )
     rows = ", ".join(
         f"({i}, {'NULL::VARCHAR' if v is None else text.literal(v)})" for i, v in enumerate(values)
@@ -213,4 +212,4 @@ def test_what_no_text_can_be_is_refused_when_the_cast_is_made() -> None:
     with pytest.raises(ValueError, match="cannot be read as"):
         casting.from_text(types.parse("array<int>"))
     with pytest.raises(ValueError, match="says a zone"):
-        casting.from_text(types.TIMESTAMP_NTZ, format="yyyy-MM-dd HH:mm:ssXXX")
+        casting.from_text(types.TIMESTAMP_NTZ, pattern="yyyy-MM-dd HH:mm:ssXXX")

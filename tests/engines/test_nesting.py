@@ -13,7 +13,6 @@ def read(kind: types.Type, values: list[str]) -> list[str | None]:
         source="given",
         cast=nesting.from_json(kind),
         is_required=False,
-        label="value",
     )
     rows = ", ".join(f"({i}, {text.literal(value)})" for i, value in enumerate(values))
     query = typing.typed(f"SELECT * FROM (VALUES {rows}) AS v(i, given)", [field])
@@ -80,5 +79,5 @@ def test_json_that_fits_everywhere_is_a_value_and_any_other_names_its_paths(
 
 
 def test_a_type_that_cannot_be_read_is_refused_when_the_cast_is_made() -> None:
-    with pytest.raises(ValueError, match="cannot be stored"):
+    with pytest.raises(ValueError, match="cannot be read as"):
         nesting.from_json(types.Array(types.UNKNOWN))

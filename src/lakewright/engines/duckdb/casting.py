@@ -56,16 +56,16 @@ def reason(code: str, message: str) -> str:
     return f"{{'code': {text.literal(code)}, 'message': {text.literal(message)}}}"
 
 
-def from_text(kind: types.Type, *, format: str | None = None, separator: str = ".") -> Cast:  # noqa: A002
+def from_text(kind: types.Type, *, pattern: str | None = None, separator: str = ".") -> Cast:
     """The strict cast from text to a type that holds no other types.
 
     Args:
         kind: a primitive type or a decimal.
-        format: Spark's pattern letters, for dates and timestamps.
+        pattern: Spark's pattern letters, for dates and timestamps.
         separator: what stands before a number's fraction, `.` or `,`.
 
     Raises:
-        ValueError: the format is not one that can be read, or the type is nested or unknown.
+        ValueError: the pattern cannot be read, or the type is nested or unknown.
     """
     if isinstance(kind, types.Decimal):
         return _decimal(kind, separator)
@@ -73,8 +73,8 @@ def from_text(kind: types.Type, *, format: str | None = None, separator: str = "
         return _integer(kind)
     if kind in (types.FLOAT, types.DOUBLE):
         return _floating(kind, separator)
-    if kind in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ) and format is not None:
-        return _formatted(kind, format)
+    if kind in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ) and pattern is not None:
+        return _formatted(kind, pattern)
     simple = {
         types.STRING: _STRING,
         types.BOOLEAN: _BOOLEAN,
@@ -225,14 +225,17 @@ _OFFSET = "(?:Z|[+-](?:(?:0[0-9]|1[0-7])(?::?[0-5][0-9])?|18(?::?00)?))"
 _LOOSE_TIME = "[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?"
 
 
-def _is_in_years(value: str, kind: str) -> str:
-    """Also false for DuckDB's infinities. Python, Arrow and Iceberg's readers end at year 9999."""
+def is_in_years(value: str, kind: str) -> str:
+    """Whether a date or time is in the years 1 to 9999, beyond which few readers go.
+
+    False for DuckDB's infinities.
+    """
     return f"{value} >= {kind} '0001-01-01' AND {value} < {kind} '10000-01-01'"
 
 
 def _is_printed_moment(kind: str) -> FromPair:
     return lambda name, candidate: (
-        f"{_is_printed(name, candidate)} AND {_is_in_years(candidate, kind)}"
+        f"{_is_printed(name, candidate)} AND {is_in_years(candidate, kind)}"
     )
 
 
@@ -271,7 +274,7 @@ def _refused_ntz(name: str) -> str:
 _TIMESTAMP_NTZ = Cast(
     candidate=lambda name: _try_cast(name, types.TIMESTAMP_NTZ),
     is_exact=_is_printed_moment("TIMESTAMP"),
-    is_sound=lambda name, value: f"{_is_in_years(value, 'TIMESTAMP')} AND {matches(name, _NTZ)}",
+    is_sound=lambda name, value: f"{is_in_years(value, 'TIMESTAMP')} AND {matches(name, _NTZ)}",
     reason=_refused_ntz,
 )
 
@@ -304,18 +307,18 @@ _TIMESTAMP = Cast(
     is_exact=_is_printed_moment("TIMESTAMP"),
     value=_instant,
     is_sound=lambda name, value: (
-        f"{_is_in_years(value, 'TIMESTAMPTZ')}"
+        f"{is_in_years(value, 'TIMESTAMPTZ')}"
         f" AND {matches(name, f'{_DAY}(?:[T ]{_TIME}{_OFFSET}?)?')}"
     ),
     reason=_refused_instant,
 )
 
 
-def _formatted(kind: types.Type, format: str) -> Cast:  # noqa: A002
-    pattern = Pattern.of(format)
+def _formatted(kind: types.Type, written: str) -> Cast:
+    pattern = Pattern.of(written)
     if pattern.has_zone and kind == types.TIMESTAMP_NTZ:
-        raise ValueError(f"{format!r} says a zone, which a timestamp_ntz cannot keep")
-    as_kind = f"not a {kind} written as {format}"
+        raise ValueError(f"{written!r} says a zone, which a timestamp_ntz cannot keep")
+    as_kind = f"not a {kind} written as {written}"
     absent = reason("out_of_range", "a day or a time that does not exist")
 
     def refused(name: str) -> str:

@@ -56,15 +56,15 @@ class Pattern:
     has_zone: bool
 
     @classmethod
-    def of(cls, format: str) -> "Pattern":  # noqa: A002
-        """Translate a format.
+    def of(cls, pattern: str) -> "Pattern":
+        """Translate Spark's letters.
 
         Raises:
             ValueError: it cannot be read, or not the same everywhere.
         """
-        if "\0" in format:
-            raise ValueError(f"{format!r} holds a NUL character")
-        pieces = patterns.parse(format)
+        if "\0" in pattern:
+            raise ValueError(f"{pattern!r} holds a NUL character")
+        pieces = patterns.parse(pattern)
         shapes: list[str] = []
         names: list[str] = []
         for piece in pieces:

@@ -23,7 +23,7 @@ def from_json(kind: types.Type) -> Cast:
         ValueError: a type within it cannot be read from text.
     """
 
-    text.type_name(kind)  # Raises for a type that cannot be stored.
+    _misfits("", kind, "", 0)  # Raises for what cannot be read.
 
     def json(name: str) -> str:
         return f"TRY_CAST({name} AS JSON)"

@@ -29,8 +29,6 @@ class Field:
     """SQL over the relation: null where the value is missing."""
     cast: Cast
     is_required: bool
-    label: str
-    """The column's name in reasons."""
 
 
 def typed(relation: str, fields: Sequence[Field], condition: str = "true") -> str:
@@ -114,5 +112,5 @@ def _reason(number: int, field: Field) -> str:
     missing = reason("missing_required", "has no value, but is required")
     found = f"CASE WHEN {source} IS NULL THEN {missing} ELSE {field.cast.reason(source)} END"
     shown = f"CAST({source} AS VARCHAR)"
-    entry = reason_struct(text.literal(field.label), found, shown)
+    entry = reason_struct(text.literal(field.name), found, shown)
     return f"CASE WHEN NOT __ok{number} THEN {entry} END"

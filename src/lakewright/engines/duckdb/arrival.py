@@ -1,0 +1,241 @@
+"""A file's columns as SQL: which values go where, which rows are accepted, what refuses the others.
+
+Every kind of part is first made a relation of one shape: the arrived columns as `column_name(i)`,
+each as text or with a type of its own, and `_record`, `_byte`, `_raw`, `_problem` (why the record
+as a whole cannot be read; null for a sound one). What follows is the same for all.
+
+A value is never dropped: a column that the contract does not have, or whose type is unknown as it
+has only ever been empty, refuses the records that have a value there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+import duckdb
+
+from lakewright.engines.duckdb import conversion, nesting, text, typing
+from lakewright.engines.duckdb.casting import Cast, reason
+from lakewright.errors import ContractBroken
+from lakewright.plan import matching, steps
+from lakewright.plan.landed import Landed
+from lakewright.project.contract import Column, Contract
+from lakewright.project.source import Csv, Format
+from lakewright.sql import types
+
+TEXT = "VARCHAR"
+
+
+def column_name(place: int) -> str:
+    """The name of the arrived column of that place, from 0, in a part's relation."""
+    return f"__arrived{place}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """How the columns of one upload's parts become rows."""
+
+    width: int
+    """How many columns arrived."""
+    fields: tuple[typing.Field, ...]
+    strangers: tuple[tuple[str, str], ...]
+    """Columns that have no place in the table: the name in the file, and SQL of the value."""
+    constants: str
+    """SQL of the metadata columns that are the same for every row, with their names."""
+
+    def accepted(self, relation: str, or_else: str = "false") -> str:
+        """A SELECT of bronze's rows: the records that the contract accepts.
+
+        Args:
+            relation: a SELECT in the shape that this module asks for.
+            or_else: which other records to return nevertheless.
+        """
+        columns = ", ".join(
+            f"{typing.value_name(place)} AS {text.name(field.name)}"
+            for place, field in enumerate(self.fields)
+        )
+        columns += ", " if columns else ""
+        return (
+            f"SELECT {columns}_record, {self.constants} FROM ({self._typed(relation)})"
+            f" WHERE {typing.ACCEPTED} OR ({or_else})"
+        )
+
+    def refused(self, relation: str) -> str:
+        """A SELECT of the quarantine's rows: the other records, with every reason.
+
+        Where a record as a whole cannot be read, that is its only reason: nobody knows which of
+        its fields belongs to which column.
+        """
+        whole = typing.reason_struct("NULL::VARCHAR", _problem_reason(self.width), "NULL::VARCHAR")
+        strangers = [
+            f"CASE WHEN ({value}) IS NOT NULL THEN"
+            f" {typing.reason_struct(text.literal(label), _STRANGER, f'CAST({value} AS VARCHAR)')}"
+            " END"
+            for label, value in self.strangers
+        ]
+        reasons = typing.reasons(self.fields, strangers)
+        return (
+            f"SELECT _record, {self.constants}, _byte AS byte_position, _raw AS raw,"
+            f" CASE WHEN _problem IS NOT NULL THEN [{whole}] ELSE {reasons} END AS reasons"
+            f" FROM ({self._typed(relation)}) WHERE NOT {typing.ACCEPTED}"
+        )
+
+    def _typed(self, relation: str) -> str:
+        conditions = [typing.BARRIER, "_problem IS NULL"]
+        conditions += [f"({value}) IS NULL" for _, value in self.strangers]
+        return typing.typed(relation, self.fields, " AND ".join(conditions))
+
+
+_STRANGER = reason("unexpected_column", "a value in a column that the contract does not have")
+
+
+def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -> Arrival:
+    """Match a file's columns with the step's contract.
+
+    Args:
+        step: says the contract and the time.
+        landed: the file.
+        kinds: DuckDB's type of each arrived column; None: all are text.
+
+    Raises:
+        ContractBroken: a column's format or default cannot be read.
+    """
+    known = tuple(column for column in step.contract.columns if column.type != types.UNKNOWN)
+    match = matching.match(step.contract.columns, landed)
+    places = {id(arrived): place for place, arrived in enumerate(landed.columns)}
+    names = kinds or [TEXT] * len(landed.columns)
+    fields = tuple(
+        _field(
+            column,
+            places.get(id(match.columns.get(column.name))),
+            names,
+            step.contract,
+            landed.format,
+        )
+        for column in known
+    )
+    taken = {id(match.columns[column.name]) for column in known if column.name in match.columns}
+    strangers = tuple(
+        (arrived.name, _stranger(column_name(place), names[place], step.contract))
+        for place, arrived in enumerate(landed.columns)
+        if id(arrived) not in taken
+    )
+    return Arrival(
+        width=len(landed.columns),
+        fields=fields,
+        strangers=strangers,
+        constants=_constants(step, landed),
+    )
+
+
+def check_defaults(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Try every default as the value that it would become.
+
+    Raises:
+        ContractBroken: one of them is not a value of its column's type.
+    """
+    fields = tuple(
+        _field(column, None, (), contract, Csv())
+        for column in contract.columns
+        if column.default is not None and column.type != types.UNKNOWN
+    )
+    if not fields:
+        return
+    query = f"SELECT {typing.reasons(fields)} FROM ({typing.typed('SELECT 1', fields)})"
+    found = connection.execute(query).fetchall()[0][0]
+    if found:
+        raise ContractBroken(
+            f"the default {found[0]['value']!r} of column {found[0]['column']} cannot be used",
+            why=found[0]["message"],
+            hint="write the default as a file would write the value",
+        )
+
+
+def _field(
+    column: Column, place: int | None, kinds: Sequence[str], contract: Contract, file_format: Format
+) -> typing.Field:
+    kind = TEXT if place is None else kinds[place]
+    source = "NULL::VARCHAR" if place is None else column_name(place)
+    if kind == TEXT and place is not None:
+        source = _without(source, _null_words(column, contract, file_format))
+    if kind == TEXT and column.default is not None:
+        source = f"coalesce({source}, {text.literal(column.default)})"
+    return typing.Field(
+        name=column.name,
+        kind=column.type,
+        source=source,
+        cast=_cast(column, kind, file_format),
+        is_required=column.is_required or column.name in contract.key,
+    )
+
+
+def _cast(column: Column, kind: str, file_format: Format) -> Cast:
+    separator = file_format.dialect.decimal_separator if isinstance(file_format, Csv) else "."
+    try:
+        from_text = conversion.from_text(column.type, pattern=column.format, separator=separator)
+        if kind == TEXT:
+            return from_text
+        cast = conversion.from_value(kind, column.type)
+    except ValueError as error:
+        raise ContractBroken(
+            f"column {column.name} cannot be read as its contract says",
+            why=str(error),
+            hint="correct the column's type or format",
+        ) from error
+    if column.default is None:
+        return cast
+    return conversion.with_default(cast, from_text, column.default)
+
+
+def _null_words(column: Column, contract: Contract, file_format: Format) -> tuple[str, ...]:
+    """The texts that mean null in a column.
+
+    JSON and Parquet have a null of their own: there, an empty text in a column of texts is one,
+    unless the column itself says otherwise.
+    """
+    words = contract.null_words if column.null_words is None else column.null_words
+    if (
+        column.null_words is None
+        and column.type == types.STRING
+        and not isinstance(file_format, Csv)
+    ):
+        words = tuple(word for word in words if word)
+    return (*words, "null") if nesting.is_nested(column.type) else words
+
+
+def _without(source: str, words: Sequence[str]) -> str:
+    if not words:
+        return source
+    if len(words) == 1:
+        return f"nullif({source}, {text.literal(words[0])})"
+    listed = ", ".join(text.literal(word) for word in words)
+    return f"CASE WHEN {source} IN ({listed}) THEN NULL ELSE {source} END"
+
+
+def _stranger(source: str, kind: str, contract: Contract) -> str:
+    return _without(source, contract.null_words) if kind == TEXT else source
+
+
+def _constants(step: steps.Bronze, landed: Landed) -> str:
+    loaded_at = step.loaded_at.astimezone(UTC).isoformat(sep=" ")
+    values = {
+        "_upload_id": text.literal(landed.upload_id),
+        "_source_file": text.literal(landed.file_name),
+        "_loaded_at": f"TIMESTAMPTZ {text.literal(loaded_at)}",
+    }
+    return ", ".join(f"{value} AS {name}" for name, value in values.items())
+
+
+def _problem_reason(width: int) -> str:
+    """A reason for a record that cannot be read as a whole, from the words of its problem."""
+    count = (
+        "TRY_CAST(replace(regexp_extract(_problem, '^([0-9,]+) fields?', 1), ',', '') AS BIGINT)"
+    )
+    code = (
+        f"CASE WHEN {count} > {width} THEN 'too_many_fields'"
+        f" WHEN {count} < {width} THEN 'too_few_fields'"
+        " WHEN contains(_problem, 'UTF-8') THEN 'bad_encoding'"
+        " WHEN regexp_matches(_problem, 'quote|escape') THEN 'bad_quoting'"
+        " ELSE 'unreadable_record' END"
+    )
+    return f"{{'code': {code}, 'message': _problem}}"
