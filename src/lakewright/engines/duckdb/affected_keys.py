@@ -36,7 +36,7 @@ def recompute(job: Job, build: steps.AffectedKeys) -> Files:
     with reading.registered(job.connection, job.relations | {build.driving: rows}):
         query = job.query
         if job.step.write is Write.MERGE:
-            query = deduplication.newest_sql(job.connection, query, job.step, driving.rows)
+            query = deduplication.newest_sql(job.connection, query, job.versions, driving.rows)
         added = writing.copy(job.connection, query, job.target, "rows", _file_rows(job))
     return Files(added=added, rewritten=remainder.rewritten, removed=remainder.removed)
 

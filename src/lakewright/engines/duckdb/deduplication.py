@@ -6,6 +6,7 @@ none: hashes of all keys, sorted, tell which occur again, and only their rows ar
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import duckdb
@@ -14,7 +15,6 @@ import numpy.typing
 
 from lakewright.engines.duckdb import failures, text
 from lakewright.errors import RunFailed
-from lakewright.plan import steps
 
 _HASHES_MAX = 64 * 1024 * 1024
 """Hashes held at a time, 8 bytes each: 512 MiB, and as much again while they are fetched."""
@@ -29,15 +29,28 @@ _STREAMED = {"PROJECTION", "FILTER", "READ_PARQUET", "TABLE_SCAN", "SEQ_SCAN", "
 purpose; any other is run once and its result kept, on disk where it exceeds the memory."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Versions:
+    """Which rows of a table are versions of one another, and which of them is the newest."""
+
+    table: str
+    columns: tuple[str, ...]
+    """All that the rows have."""
+    key: tuple[str, ...]
+    """Rows with the same values here are versions of one another."""
+    latest_by: tuple[str, ...]
+    """The greatest values here are the newest; null is older than any."""
+
+
 def newest_sql(
-    connection: duckdb.DuckDBPyConnection, select: str, step: steps.BuildModel, rows_max: int
+    connection: duckdb.DuckDBPyConnection, select: str, versions: Versions, rows_max: int
 ) -> str:
     """A SELECT that returns the newest row of each key among those of `select`.
 
     Args:
         connection: keeps temporary tables that the result reads.
-        select: returns the columns of `step.schema`.
-        step: gives key, order and schema.
+        select: returns the columns of `versions`.
+        versions: says what the newest row is.
         rows_max: as many rows as any table has that `select` reads.
 
     Raises:
@@ -48,8 +61,8 @@ def newest_sql(
         select = f"SELECT * FROM {_ROWS}"
         found = connection.execute(f"SELECT count(*) FROM {_ROWS}").fetchall()
         rows_max = int(found[0][0])
-    check_keys(connection, select, step)
-    repeated = repeated_hashes(connection, select, step.key, rows_max)
+    check_keys(connection, select, versions)
+    repeated = repeated_hashes(connection, select, versions.key, rows_max)
     if not len(repeated):
         return select
     connection.register("lakewright_hashes", {"hash": repeated})
@@ -57,34 +70,41 @@ def newest_sql(
         f"CREATE OR REPLACE TEMP TABLE {_REPEATED} AS SELECT hash FROM lakewright_hashes"
     )
     connection.unregister("lakewright_hashes")
-    is_repeated = f"JOIN {_REPEATED} ON hash({text.names(step.key)}) = {_REPEATED}.hash"
-    compared = newest_window_sql(f"SELECT * FROM ({select}) SEMI {is_repeated}", step)
+    is_repeated = f"JOIN {_REPEATED} ON hash({text.names(versions.key)}) = {_REPEATED}.hash"
+    compared = newest_window_sql(f"SELECT * FROM ({select}) SEMI {is_repeated}", versions)
     return f"SELECT * FROM ({select}) ANTI {is_repeated} UNION ALL ({compared})"
 
 
-def newest_window_sql(select: str, step: steps.BuildModel, tie_breaker: str = "") -> str:
+def newest_window_sql(select: str, versions: Versions, tie_breaker: str = "") -> str:
     """A SELECT of the newest row of each key, by a window over all of them.
 
     Args:
-        select: returns the columns of `step.schema`, and the tie breaker where there is one.
-        step: gives key, order and schema.
+        select: returns the columns of `versions`, and the tie breaker where there is one.
+        versions: says what the newest row is.
         tie_breaker: a column; of rows that are equal but for metadata, its smallest value wins.
     """
-    keys = text.names(step.key)
-    order = ", ".join(_order(step, tie_breaker))
+    keys = text.names(versions.key)
+    order = ", ".join(_order(versions, tie_breaker))
     rank = f"row_number() OVER (PARTITION BY {keys} ORDER BY {order})"
     return f"SELECT * FROM ({select}) QUALIFY {rank} = 1"
 
 
-def check_keys(connection: duckdb.DuckDBPyConnection, select: str, step: steps.BuildModel) -> None:
+def check_keys(connection: duckdb.DuckDBPyConnection, select: str, versions: Versions) -> None:
     """Refuse rows without a key: nothing says which row of the table they are.
 
     Raises:
         RunFailed: a row has no value in a key column.
     """
-    counts = ", ".join(f"count(*) - count({text.name(column)})" for column in step.key)
+    absent = [column for column in versions.key if column not in versions.columns]
+    if absent:
+        raise RunFailed(
+            f"the model {versions.table} returns no value at all in its key column {absent[0]}",
+            why="the column has only ever been empty, so it is not even known what type it has",
+            hint="give the column a type with CAST, or take another key",
+        )
+    counts = ", ".join(f"count(*) - count({text.name(column)})" for column in versions.key)
     row = connection.execute(f"SELECT {counts} FROM ({select})").fetchone() or ()
-    missing = {column: count for column, count in zip(step.key, row, strict=True) if count}
+    missing = {column: count for column, count in zip(versions.key, row, strict=True) if count}
     if not missing:
         return
     found = ", ".join(
@@ -92,8 +112,8 @@ def check_keys(connection: duckdb.DuckDBPyConnection, select: str, step: steps.B
     )
     column = next(iter(missing))
     raise RunFailed(
-        f"the model {step.table} returns rows without a key",
-        why=found + _examples(connection, select, step, missing),
+        f"the model {versions.table} returns rows without a key",
+        why=found + _examples(connection, select, versions, missing),
         hint=f"leave such rows out (WHERE {column} IS NOT NULL), or make the column required in"
         " its source, which sends them to quarantine",
     )
@@ -102,11 +122,11 @@ def check_keys(connection: duckdb.DuckDBPyConnection, select: str, step: steps.B
 def _examples(
     connection: duckdb.DuckDBPyConnection,
     select: str,
-    step: steps.BuildModel,
+    versions: Versions,
     columns: Iterable[str],
 ) -> str:
     """Where the first such rows come from, if the model keeps that."""
-    if not {"_source_file", "_record"} <= set(step.schema.names):
+    if not {"_source_file", "_record"} <= set(versions.columns):
         return ""
     is_null = " OR ".join(f"{text.name(column)} IS NULL" for column in columns)
     rows = connection.execute(
@@ -139,12 +159,12 @@ def repeated_hashes(
     return numpy.concatenate(found)
 
 
-def _order(step: steps.BuildModel, tie_breaker: str) -> list[str]:
+def _order(versions: Versions, tie_breaker: str) -> list[str]:
     """Newest first; then every other column, so that only equal rows tie; then first loaded."""
-    own = [column for column in step.schema.names if not is_metadata(column)]
-    rest = [column for column in own if column not in (*step.latest_by, *step.key)]
-    metadata = sorted(column for column in step.schema.names if is_metadata(column))
-    by_value = [f"{text.name(column)} DESC NULLS LAST" for column in (*step.latest_by, *rest)]
+    own = [column for column in versions.columns if not is_metadata(column)]
+    rest = [column for column in own if column not in (*versions.latest_by, *versions.key)]
+    metadata = sorted(column for column in versions.columns if is_metadata(column))
+    by_value = [f"{text.name(column)} DESC NULLS LAST" for column in (*versions.latest_by, *rest)]
     by_origin = [f"{text.name(column)} ASC NULLS LAST" for column in metadata]
     return by_value + ([tie_breaker] if tie_breaker else []) + by_origin or ["1"]
 

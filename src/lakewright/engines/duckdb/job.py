@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from lakewright.engines.duckdb import reading
+from lakewright.engines.duckdb import deduplication, reading
 from lakewright.engines.engine import Change, ModelInput
 from lakewright.lake.staged import DataFile, FileSet, Target
 from lakewright.plan import steps
@@ -51,6 +51,17 @@ class Job:
             schema=self.target.schema,
             field_ids=self.target.field_ids,
             files=(),
+        )
+
+    @property
+    def versions(self) -> deduplication.Versions:
+        """What a merge keeps. Columns that have only ever been empty are not in the table."""
+        columns = self.target.schema.names
+        return deduplication.Versions(
+            table=self.step.table,
+            columns=columns,
+            key=self.step.key,
+            latest_by=tuple(column for column in self.step.latest_by if column in columns),
         )
 
     def change(self, driving: str) -> Change:

@@ -15,7 +15,7 @@ _IS_NEW = "__lakewright_is_new"
 
 def merge(job: Job, rows_max: int) -> Files:
     """Merge what the query returns now, at most about `rows_max` rows, into the table."""
-    newest = deduplication.newest_sql(job.connection, job.query, job.step, rows_max)
+    newest = deduplication.newest_sql(job.connection, job.query, job.versions, rows_max)
     job.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_DELTA} AS {newest}")
     key = job.step.key
     table = rewriting.touched(job.connection, job.base, key, f"JOIN {_DELTA} {_using(job)}")
@@ -52,7 +52,7 @@ def _compare(job: Job, present: str) -> None:
         f"SELECT *, 0 AS {_IS_NEW} FROM {_MET}"
         f" UNION ALL SELECT *, 1 FROM {_DELTA} SEMI JOIN {_MET} {_using(job)}"
     )
-    winners = deduplication.newest_window_sql(rivals, job.step, tie_breaker=_IS_NEW)
+    winners = deduplication.newest_window_sql(rivals, job.versions, tie_breaker=_IS_NEW)
     job.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_BEATEN} AS"
         f" SELECT {text.names(job.step.key)} FROM ({winners}) WHERE {_IS_NEW} = 1"

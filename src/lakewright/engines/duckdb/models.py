@@ -85,7 +85,7 @@ def _full(job: Job) -> Files:
     with reading.registered(job.connection, job.relations):
         if job.step.write is Write.MERGE:
             rows_max = max((given.table.rows for given in job.inputs.values()), default=0)
-            newest = deduplication.newest_sql(job.connection, job.query, job.step, rows_max)
+            newest = deduplication.newest_sql(job.connection, job.query, job.versions, rows_max)
             file_rows = writing.merged_file_rows(rows_max)
             added = writing.copy(job.connection, newest, job.target, "rows", file_rows)
         else:
