@@ -17,7 +17,7 @@ $(STAMP): requirements/dev.lock pyproject.toml tools/setup.sh
 	@PYTHON="$(PYTHON)" tools/setup.sh
 
 demo: $(STAMP) ## Load a year of real flights from files to gold, and show it
-	@$(BIN)/lakewright demo
+	@$(BIN)/lakewright demo flights
 
 test: $(STAMP) ## Run the tests (WORKERS=2 at a time)
 	$(BIN)/pytest -m "not slow" -n $(WORKERS)
