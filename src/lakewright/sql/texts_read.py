@@ -1,0 +1,108 @@
+"""How Spark reads a text as a value of another type, as DuckDB expressions.
+
+Each function returns an expression that DuckDB's own cast to the type then takes rightly: the part
+of the text that counts, or a text that no cast takes and whose message names the value. A few texts
+Spark reads in ways that nothing here matches; those stop the query, in TRY_CAST too, so that no
+answer differs silently.
+"""
+
+from dataclasses import dataclass
+
+from lakewright.sql import types
+from lakewright.sql.quoting import text
+
+_SPACE = r"[\x00-\x20\x7f]*"  # What Spark's UTF8String.trimAll cuts off.
+_INTEGER = "[+-]?[0-9]+"
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_SPECIAL = "(?i:nan|[+-]?inf(inity)?)"
+_ODD_NUMBER = "([+-]NaN|[+-]?0[xX].*)"
+_TRUE = "(?i:t|true|y|yes|1)"
+_FALSE = "(?i:f|false|n|no|0)"
+_MONTH = "[0-9]{4}-[0-9]{1,2}"
+_DATE = f"{_MONTH}-[0-9]{{1,2}}"
+_HOUR, _SIXTY = "([01]?[0-9]|2[0-3])", "[0-5]?[0-9]"
+_TIME = rf"{_HOUR}:{_SIXTY}:{_SIXTY}(\.[0-9]*)?"
+_ZONE = "(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])"
+_ODD_DATE = "([+-]?[0-9]{5,7}(-(?s:.*))?|-[0-9]{4}(-(?s:.*))?|(?i:epoch|now|today|tomorrow|yesterday))"
+_ODD_MOMENT = (
+    rf"({_ODD_DATE}|T?[0-9]{{1,2}}:.*|\+?[0-9]{{4}}(-[0-9]{{1,2}})?"
+    rf"|\+?{_DATE}[ T]{_HOUR}(:{_SIXTY}(:{_SIXTY}(\.[0-9]*)?)?)? *([A-Za-z+-].*)?|\+{_DATE})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text's expression and the type that it is read as."""
+
+    x: str
+    target: types.Type
+
+    def when(self, pattern: str, then: str) -> str:
+        """A branch for texts that are all pattern, white space aside."""
+        return f"WHEN regexp_full_match({self.x}, {text(_SPACE + pattern + _SPACE)}) THEN {then}"
+
+    def part(self, pattern: str) -> str:
+        """The part of the text that counts."""
+        return f"regexp_extract({self.x}, {text(pattern)})"
+
+    def stop(self) -> str:
+        """For what Spark reads and nothing here does."""
+        return f"error('this text is not portable as {self.target}: ' || {self.x})"
+
+    def cases(self, *branches: str) -> str:
+        """All branches; any other text is malformed."""
+        return f"CASE {' '.join(branches)} ELSE 'not a {self.target}: ' || {self.x} END"
+
+
+def integer(x: str, target: types.Type) -> str:
+    """Digits with an optional sign."""
+    read = _Reading(x, target)
+    return read.cases(read.when(_INTEGER, read.part(_INTEGER)))
+
+
+def decimal(x: str, target: types.Type) -> str:
+    """A number with or without point and exponent."""
+    read = _Reading(x, target)
+    return read.cases(read.when(_NUMBER, read.part(_NUMBER)))
+
+
+def fraction(x: str, target: types.Type) -> str:
+    """A number, NaN or infinity; Java also takes a `d` or `f` after a number."""
+    read = _Reading(x, target)
+    return read.cases(
+        read.when(f"{_NUMBER}[dDfF]?", read.part(_NUMBER)),
+        read.when(_SPECIAL, read.part(_SPECIAL)),
+        read.when(_ODD_NUMBER, read.stop()),
+    )
+
+
+def boolean(x: str, target: types.Type) -> str:
+    """A few words in any case."""
+    read = _Reading(x, target)
+    return read.cases(read.when(_TRUE, "'true'"), read.when(_FALSE, "'false'"))
+
+
+def day(x: str, target: types.Type) -> str:
+    """A year, month or day; after a day, a space or T and anything."""
+    read = _Reading(x, target)
+    return read.cases(
+        read.when(rf"\+?{_DATE}([ T](?s:.*))?", read.part(_DATE)),
+        read.when(rf"\+?{_MONTH}", f"{read.part(_MONTH)} || '-01'"),
+        read.when(r"\+?[0-9]{4}", f"{read.part('[0-9]{4}')} || '-01-01'"),
+        read.when(_ODD_DATE, read.stop()),
+    )
+
+
+def moment(x: str, target: types.Type) -> str:
+    """A day, or a day and a time to the second or finer, with a zone or without."""
+    read = _Reading(x, target)
+    if target == types.TIMESTAMP_NTZ:  # Spark reads over the zone.
+        with_time = read.part(f"{_DATE}[ T]{_TIME}")
+    else:
+        with_time = f"replace({read.part(f'{_DATE}[ T]{_TIME}( ?{_ZONE})?')}, ' +', '+')"
+        with_time = f"replace({with_time}, ' -', '-')"
+    return read.cases(
+        read.when(f"{_DATE}[ T]{_TIME}( ?{_ZONE})?", with_time),
+        read.when(_DATE, read.part(_DATE)),
+        read.when(_ODD_MOMENT, read.stop()),
+    )
