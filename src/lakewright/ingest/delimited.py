@@ -136,14 +136,12 @@ def _read_both_ways(
 ) -> list[CsvPart]:
     offsets = work_folder / "offsets"
     offsets.unlink(missing_ok=True)
-    index = regular.Index(
-        file,
-        table.text.path,
-        table.dialect,
+    layout = regular.Layout(
+        dialect=table.dialect,
         has_returns=_has_returns(file, table),
         is_sound=table.text.is_sound,
-        offsets=offsets,
     )
+    index = regular.Index(file, table.text.path, layout, offsets)
     size = table.text.path.stat().st_size
     position, record = table.body, 1
     stretch = _EXACT_BYTES

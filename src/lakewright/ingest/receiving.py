@@ -40,7 +40,7 @@ def receive(
         LakewrightError: the file cannot be read, or the store cannot take it.
     """
     name = source_of(path.name, project, source)
-    _check_regular(path)
+    check_regular(path)
     try:
         file = path.open("rb")
     except OSError as error:
@@ -92,7 +92,7 @@ def source_of(file_name: str, project: "Project", given: str | None = None) -> s
     return name
 
 
-def _check_regular(path: Path) -> None:
+def check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -59,41 +59,52 @@ class _Block:
     """Whether what follows `end` is not regular."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """How a file is written, as far as the index has to know."""
+
+    dialect: Dialect
+    """Pinned, and `is_possible`."""
+    has_returns: bool
+    """Whether its line ends are CR LF; else they are LF."""
+    is_sound: bool
+    """Whether all of it is known to be UTF-8."""
+
+
 class Index:
     """Cuts the regular stretches of one file into parts.
 
     Args:
         file: UTF-8 text.
         path: of the same file, for the parts.
-        dialect: pinned, and `is_possible`.
-        has_returns: whether the file's line ends are CR LF; else they are LF.
-        is_sound: whether the whole file is known to be UTF-8.
+        layout: of the file.
         offsets: a new file for the records' offsets.
+        block_bytes: see `BLOCK_BYTES`.
+        part_bytes: see `PART_BYTES`.
     """
 
     def __init__(
         self,
         file: BinaryIO,
         path: Path,
-        dialect: Dialect,
-        *,
-        has_returns: bool,
-        is_sound: bool,
+        layout: Layout,
         offsets: Path,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         self.parts: list[CsvPart] = []
-        self.has_quoted_line_ends = False
-        """Whether some record stands on several lines; a reader may want to know."""
         self._file = file
         self._path = path
-        self._dialect = dialect
-        self._has_returns = has_returns
-        self._is_sound = is_sound
         self._offsets = offsets
         self._offsets_written = 0
-        self._delimiter = ord(dialect.delimiter or ",")
-        self._quote = ord(dialect.quote) if dialect.quote else None
-        self._comment = (dialect.comment or "").encode()
+        self._block_bytes = block_bytes
+        self._part_bytes = part_bytes
+        self._has_returns = layout.has_returns
+        self._is_sound = layout.is_sound
+        self._delimiter = ord(layout.dialect.delimiter or ",")
+        self._quote = ord(layout.dialect.quote) if layout.dialect.quote else None
+        self._comment = (layout.dialect.comment or "").encode()
 
     def read(self, start: int, first_record: int) -> Iterator[tuple[int, int]]:
         """Cut from one position on, as far as the file is regular.
@@ -111,16 +122,17 @@ class Index:
         first = record
         while True:
             self._file.seek(position)
-            data = self._file.read(BLOCK_BYTES)
-            block = self._look(data, is_last=len(data) < BLOCK_BYTES)
+            data = self._file.read(self._block_bytes)
+            is_last = len(data) < self._block_bytes
+            block = self._look(data, is_last=is_last)
             if len(block.starts):
                 if not pending:
                     part_start = position + int(block.starts[0])
                 pending.append(block.starts + position)
                 record += len(block.starts)
             position += block.end
-            is_over = block.is_irregular or len(data) < BLOCK_BYTES
-            if pending and (is_over or position - part_start >= PART_BYTES):
+            is_over = block.is_irregular or is_last
+            if pending and (is_over or position - part_start >= self._part_bytes):
                 self._cut(numpy.concatenate(pending), position, first)
                 pending = []
                 first = record
@@ -160,7 +172,6 @@ class Index:
             quotes = numpy.flatnonzero(values == self._quote)
             limit = min(limit, self._first_strange_quote(values, quotes))
             is_outside = (numpy.searchsorted(quotes, line_ends) & 1) == 0
-            self.has_quoted_line_ends |= not bool(is_outside.all())
             line_ends = line_ends[is_outside]
             is_open = bool(len(quotes) & 1)
         ends = line_ends + 1

@@ -4,7 +4,7 @@ These rules say what a delimited file means; the fast path is only taken where i
 
 - A line ends at CR LF, LF or CR. A blank line is no record, unless the table has one column.
 - A field that starts with the quote is quoted: up to the closing quote everything is its text, line
-  ends too. Two quotes (or, where that is the escape, a backslash and a quote) stand for one.
+  ends too. Two quotes there stand for one, whatever the escape is.
 - A quote anywhere else in an unquoted field is a character like any other.
 - After a closing quote comes a delimiter or the line's end. Anything else, or no closing quote at
   all, spoils the record: its first line is refused, and what follows is read anew, so that one
@@ -79,7 +79,7 @@ class Splitter:
         is_simple = len(self._delimiter) == 1 and len(self._quote) <= 1
         if is_simple and not self._is_trimmed:
             return self._by_library()
-        return self._by_hand()
+        return self.by_hand()
 
     def _by_library(self) -> Iterator[Record]:
         """Python's csv in its strict mode has our rules, apart from what it cannot split at all."""
@@ -90,7 +90,6 @@ class Splitter:
             delimiter=self._delimiter,
             quotechar=self._quote or None,
             quoting=csv.QUOTE_MINIMAL if self._quote else csv.QUOTE_NONE,
-            doublequote=not self._escape,
             strict=True,
         )
         while self.may_start():
@@ -117,7 +116,8 @@ class Splitter:
             elif self._keeps_blank:
                 yield Record(start, "", [""])
 
-    def _by_hand(self) -> Iterator[Record]:
+    def by_hand(self) -> Iterator[Record]:
+        """Every record, in order, without the help of Python's csv: the rules themselves."""
         while self.may_start():
             record = self._next_by_hand()
             if record is None:
@@ -201,7 +201,7 @@ class Splitter:
             cursor.at = found.end()
             if found.group() == self._escape:
                 pieces.append(self._escaped(cursor))
-            elif not self._escape and cursor.text.startswith(quote, cursor.at):
+            elif cursor.text.startswith(quote, cursor.at):
                 pieces.append(quote)
                 cursor.at += len(quote)
             else:
