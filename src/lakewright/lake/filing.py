@@ -145,7 +145,7 @@ def _without(manifest: "iceberg.ManifestFile", paths: set[str]) -> Rewrite:
     existing: list[iceberg.ManifestEntry] = []
     deleted: list[iceberg.ManifestEntry] = []
     for entry in manifests.entries(manifest):
-        is_gone = manifests.local_path(entry.data_file.file_path) in paths
+        is_gone = metadata.local_path(entry.data_file.file_path) in paths
         (deleted if is_gone else existing).append(entry)
     return Rewrite(
         spec_id=manifest.partition_spec_id, existing=tuple(existing), deleted=tuple(deleted)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from lakewright import errors
-from lakewright.lake.metadata import SchemaJson, SnapshotJson, SpecJson
+from lakewright.lake.metadata import SchemaJson, SnapshotJson, SpecJson, local_path
 from lakewright.lake.partitioning import Codec, Value
 from lakewright.lake.staged import DataFile
 from lakewright.lake.statistics import Statistics
@@ -234,13 +234,6 @@ def _new_entry(new: NewFile, layout: Layout) -> "iceberg.ManifestEntry":
         snapshot_id=layout.snapshot_id,
         data_file=data_file,
     )
-
-
-def local_path(location: str) -> str:
-    """The path that a location names; other programs write `file:` before it."""
-    if location.startswith("file:"):
-        return "/" + location.removeprefix("file:").lstrip("/")
-    return location
 
 
 class _LocalFile:

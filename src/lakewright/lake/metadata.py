@@ -206,7 +206,7 @@ def read(location: str) -> Document:
         LakewrightError: the file is no metadata that we can read.
     """
     try:
-        return parse(Path(location).read_bytes())
+        return parse(Path(local_path(location)).read_bytes())
     except FileNotFoundError as error:
         raise errors.NotFound(
             f"the table's metadata file {location} does not exist",
@@ -219,6 +219,13 @@ def read(location: str) -> Document:
             why=str(error),
             hint="restore the file from a backup, or roll the table back",
         ) from error
+
+
+def local_path(location: str) -> str:
+    """The path that a location names; other programs write `file:` before it."""
+    if location.startswith("file:"):
+        return "/" + location.removeprefix("file:").lstrip("/")
+    return location
 
 
 def dump(document: Document) -> bytes:
@@ -279,7 +286,7 @@ def schema_of_spec(document: Document, spec_id: int) -> SchemaJson:
 
 def file_path(document: Document, name: str) -> str:
     """Where a metadata file of that name belongs."""
-    return f"{document['location']}/metadata/{name}"
+    return f"{local_path(document['location'])}/metadata/{name}"
 
 
 def snapshots(document: Document) -> Sequence[SnapshotJson]:

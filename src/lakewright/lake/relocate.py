@@ -30,7 +30,7 @@ def relocate(storage: Storage) -> tuple[str, ...]:
     commits = [
         _Relocation(table, pointer, storage).commit()
         for table, pointer in storage.catalog.pointers().items()
-        if not manifests.local_path(pointer).startswith(inside)
+        if not metadata.local_path(pointer).startswith(inside)
     ]
     publish.commit(storage, commits)
     return tuple(one.table for one in commits)
@@ -42,7 +42,7 @@ class _Relocation:
     def __init__(self, table: str, pointer: str, storage: Storage) -> None:
         self.table = table
         self.pointer = pointer
-        self.old_root = _root_of(table, manifests.local_path(pointer))
+        self.old_root = _root_of(table, metadata.local_path(pointer))
         self.new_root = str(storage.root)
         self.files: dict[str, bytes] = {}
         self.manifests: dict[str, iceberg.ManifestFile] = {}
@@ -83,7 +83,7 @@ class _Relocation:
         return self.manifests[old_path]
 
     def _moved(self, location: str) -> str:
-        path = manifests.local_path(location)
+        path = metadata.local_path(location)
         if path == self.old_root or path.startswith(f"{self.old_root}/"):
             return self.new_root + path.removeprefix(self.old_root)
         return location

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lakewright import errors
-from lakewright.lake import manifests
+from lakewright.lake import manifests, metadata
 from lakewright.lake.catalog import Catalog
 
 
@@ -32,7 +32,7 @@ class Storage:
         pointers = self.catalog.pointers()
         inside = f"{self.root}/"
         for table, pointer in pointers.items():
-            if not manifests.local_path(pointer).startswith(inside):
+            if not metadata.local_path(pointer).startswith(inside):
                 raise errors.Conflict(
                     f"the lake in {self.root} has moved",
                     why=f"its table {table} still refers to {pointer}",

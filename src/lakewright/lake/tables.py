@@ -147,7 +147,11 @@ class Lake:
             metadata.schema(document) if document else None,
             document["last-column-id"] if document else 0,
         )
-        location = Path(document["location"]) if document else self.storage.location(table)
+        location = (
+            Path(metadata.local_path(document["location"]))
+            if document
+            else self.storage.location(table)
+        )
         folder = location / "data"
         durable.make_folder(folder)
         return Target(
