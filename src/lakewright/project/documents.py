@@ -317,7 +317,7 @@ class SourceDocument(ContractDocument):
     format: FormatDocument | None = None
     """How the files are written. By default decided by looking at each file."""
     bad_records: BadRecordsDocument = BadRecordsDocument()
-    """How many records of a file may be refused before the file as a whole fails."""
+    """How many of a file's records may be refused; one more, and the file fails as a whole."""
 
 
 class Check(Document):

@@ -238,7 +238,7 @@ def _document_at(kind: type[Document], location: tuple[int | str, ...]) -> type[
         if len(candidates) > 1 and tagged:
             candidates = tagged
         elif part in current.model_fields:
-            candidates = _documents_in(current.model_fields[str(part)].annotation) or candidates
+            candidates = documents_in(current.model_fields[str(part)].annotation) or candidates
         current = candidates[0]
     return current
 
@@ -250,10 +250,10 @@ def _tag(document: type[Document]) -> object:
     return get_args(field.annotation)[0]
 
 
-def _documents_in(annotation: object) -> list[type[Document]]:
+def documents_in(annotation: object) -> list[type[Document]]:
     """The documents that a key's annotation speaks of."""
     if isinstance(annotation, type) and issubclass(annotation, Document):
         return [annotation]
     if get_origin(annotation) in (Union, UnionType) or get_args(annotation):
-        return [each for part in get_args(annotation) for each in _documents_in(part)]
+        return [each for part in get_args(annotation) for each in documents_in(part)]
     return []

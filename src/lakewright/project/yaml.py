@@ -28,6 +28,8 @@ Path: TypeAlias = tuple[str | int, ...]
 _HELD_COMMA = "\ue000"  # For private use; it is one character, so every place stays right.
 _BRACKETS = re.compile(r"(?<=\w)[(<]|[)>\n\"'#{}\[\]]")
 _CLOSING = {"(": ")", "<": ">"}
+_TOLD_AT_START = ("end of stream", "stream end", "scanning an a", "simple key")
+"""Mistakes that are clearer where the text began than where it turned out to be none."""
 _NULLS = ("", "~", "null", "Null", "NULL")
 _Loader: TypeAlias = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 
@@ -75,9 +77,10 @@ def parse(mistakes: Mistakes, text: str | None = None, *, why: str = "") -> Pars
             why=f"at most {LENGTH_MAX:,} are read",
         )
         return None
-    builder = _Builder(mistakes=mistakes)
+    held = _hold_commas(text)
+    builder = _Builder(text=held, mistakes=mistakes)
     try:
-        for event in _events(_hold_commas(text)):
+        for event in _events(held):
             builder.take(event)
     except yaml.YAMLError as error:
         _note_syntax(error, text, mistakes)
@@ -161,6 +164,8 @@ class _Open:
 class _Builder:
     """Builds data from the parser's events without recursion."""
 
+    text: str
+    """With its commas held."""
     mistakes: Mistakes
     stack: list[_Open] = field(default_factory=list)
     root: Plain = None
@@ -194,7 +199,9 @@ class _Builder:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         span = Span(_offset(event.start_mark), _length(event))
-        value = event.value.replace(_HELD_COMMA, ",")
+        value = event.value
+        if _HELD_COMMA in self.text[span.offset : _offset(event.end_mark)]:
+            value = value.replace(_HELD_COMMA, ",")
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
             self._key(top, value, span)
@@ -346,11 +353,9 @@ def _note_syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> None:
     assert isinstance(error, yaml.MarkedYAMLError)  # noqa: S101 -- told to the type checker
     words = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark
-    is_told_at_start = any(
-        part in words for part in ("end of stream", "stream end", "scanning an a")
-    )
+    is_told_at_start = any(part in words for part in _TOLD_AT_START)
     if is_told_at_start and error.context_mark is not None:
-        mark = error.context_mark  # Where it began says more than where the file ends.
+        mark = error.context_mark
     offset = min(_offset(mark), max(0, len(text) - 1))
     for is_meant, why, hint in _EXPLAINED:
         if is_meant(words):

@@ -1,0 +1,283 @@
+"""Writes the reference pages in docs/reference from the code that they describe.
+
+    python tools/reference.py           write every page
+    python tools/reference.py --check   exit 1 if a committed page differs
+
+One function makes one page; `PAGES` names them.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lakewright.project import documents, json_schema, mistake, partitioning, reading
+from lakewright.sql import types
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Written by tools/reference.py: change the code, then run `python {script}`. -->"
+
+Json = json_schema.Json
+
+
+def project_files() -> str:
+    """docs/reference/project-files.md: every key of every project file."""
+    parts = [
+        "# Project files",
+        NOTE.format(script="tools/reference.py"),
+        _PROJECT_INTRODUCTION,
+        "## lakewright.yaml",
+        _PROJECT_EXAMPLE,
+        _keys(documents.ProjectDocument),
+        "### environments",
+        _prose(documents.EnvironmentDocument),
+        _keys(documents.EnvironmentDocument),
+        "## sources/&lt;name&gt;.yaml",
+        _SOURCE_EXAMPLE,
+        _keys(documents.SourceDocument),
+        "### columns",
+        _keys(documents.ColumnDocument),
+        f"Types: {_words(types.names())}.",
+        "### format",
+        "One word (`csv`, `json`, `parquet`), or a mapping with `type` and the keys below.",
+    ]
+    for look in reading.documents_in(documents.FormatDocument):
+        parts += [f"#### {look.noun.removeprefix('the format ')}", _prose(look), _keys(look)]
+    parts += [
+        "### partitioning",
+        _PARTITIONING,
+        _transforms(),
+        "### evolution",
+        _prose(documents.EvolutionDocument),
+        _keys(documents.EvolutionDocument),
+        "### bad_records",
+        _prose(documents.BadRecordsDocument),
+        _keys(documents.BadRecordsDocument),
+        "## models/&lt;layer&gt;/&lt;name&gt;.sql",
+        _MODEL_EXAMPLE,
+        _keys(documents.ModelDocument),
+        "### checks",
+        _CHECKS,
+    ]
+    for name, field in documents.CheckDocument.model_fields.items():
+        (kind,) = reading.documents_in(field.annotation)
+        parts += [f"#### {name}", _prose(kind), _keys(kind)]
+    parts += ["## Mistakes", _MISTAKES, _mistakes()]
+    return "\n\n".join(parts) + "\n"
+
+
+_PROJECT_INTRODUCTION = """\
+A project is a folder with a file `lakewright.yaml`. Beside it, `sources/<name>.yaml` declares the
+kinds of files that may arrive, and `models/silver/<name>.sql` and `models/gold/<name>.sql` the
+tables that are made from them. A table is named by its file: `models/gold/daily_revenue.sql` makes
+`gold.daily_revenue`.
+
+The files are YAML 1.2 in the plain form that people write: keys, lists and texts. Anchors, tags
+and several documents in one file are refused. A text needs quotes only where YAML would read it as
+something else; `no`, `1.10` and `2024-01-31` stay what they are. `lakewright validate` tells every
+mistake in a project at once, and `lakewright schema` prints JSON Schemas for editors."""
+
+_PROJECT_EXAMPLE = """\
+```yaml
+name: shop
+description: Orders and customers of a small shop.
+environments:
+  local:
+    storage: .lakewright
+    threads: 2
+    memory_limit: 2GB
+```"""
+
+_SOURCE_EXAMPLE = """\
+The file's stem is the source's name: `sources/orders.yaml` declares `orders`, whose records go to
+`bronze.orders` and, where they break the contract, to `quarantine.orders`.
+
+```yaml
+description: Orders as the shop exports them.
+match: "orders*.csv"
+format: {type: csv, delimiter: ";", decimal_separator: ","}
+null_words: ["", NA]
+columns:
+  - {name: order_id, type: bigint, required: true, source_name: "Order ID"}
+  - {name: ordered_at, type: timestamp_ntz, format: "dd.MM.yyyy HH:mm"}
+  - {name: price, type: "decimal(12,2)", description: In euros.}
+key: order_id
+partitioning: [month(ordered_at), "bucket(16, order_id)"]
+evolution: {new_columns: evolve, missing_columns: freeze}
+bad_records: {share_max: 0.01, count_max: 100}
+```"""
+
+_MODEL_EXAMPLE = """\
+One SELECT in portable SQL. Its settings are YAML in the file's first comment, `/* ... */` or lines
+that begin with `--`; other comments go below. A silver model reads bronze, quarantine and silver
+tables, a gold model gold ones too.
+
+```sql
+/*
+description: One row for each order, in its newest version.
+write: merge
+key: order_id
+latest_by: updated_at
+checks:
+  - not_null: [order_id, customer_id]
+  - accepted_values: {column: status, values: [new, paid], severity: warn}
+  - expression: "quantity * unit_price >= 0"
+columns:
+  order_id: The order's number.
+*/
+SELECT order_id, customer_id, updated_at, status, quantity, unit_price FROM bronze.orders
+```"""
+
+_PARTITIONING = """\
+A text or a list of texts. Each cuts the table by one column, as it is or by a transform of the
+Iceberg specification."""
+
+_CHECKS = """\
+A list; each item has one key, the check's name, with a mapping of the keys below. The shorter
+`not_null: [a, b]`, `unique: order_id` and `expression: "amount >= 0"` are understood too."""
+
+_MISTAKES = """\
+Every mistake is shown with its code, file, line and column, the reason and the way out. Mistakes
+in a SELECT have the code `sql-refused`."""
+
+
+def _keys(kind: type[documents.Document]) -> str:
+    """A table of a document's keys."""
+    schema = _mapping(json_schema.schema(kind))
+    properties = _mapping(schema.get("properties"))
+    definitions = _mapping(schema.get("$defs", {}))
+    required = schema.get("required")
+    inherited = [name for base in kind.__bases__ for name in getattr(base, "model_fields", ())]
+    rows = []
+    for name in sorted(properties, key=lambda name: name in inherited):
+        each = _mapping(properties[name])
+        is_required = isinstance(required, Sequence) and name in required
+        default = "**required**" if is_required else _default(each.get("default"))
+        meaning = str(each.get("description", ""))
+        rows.append((f"`{name}`", _takes(each, definitions), default, meaning))
+    return _table(("key", "takes", "default", "meaning"), rows)
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a mapping is expected, not {value!r}")
+    return value
+
+
+def _default(value: Json) -> str:
+    if value in (None, "", {}, []) or isinstance(value, (Mapping, list)):
+        return ""
+    return f"`{'true' if value is True else 'false' if value is False else value}`"
+
+
+_SIMPLE = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+}
+
+
+def _takes(schema: Mapping[str, Json], definitions: Mapping[str, Json]) -> str:
+    """What a key takes, in words."""
+    found = schema
+    if "$ref" in schema:
+        found = _mapping(definitions[str(schema["$ref"]).rpartition("/")[2]])
+    ways = found.get("anyOf", found.get("oneOf"))
+    if isinstance(ways, Sequence) and not isinstance(ways, str):
+        told = dict.fromkeys(_takes(_mapping(way), definitions) for way in ways)
+        return " or ".join(told)
+    if "const" in found:
+        return f"`{found['const']}`"
+    options = found.get("enum")
+    if isinstance(options, Sequence):
+        return ", ".join(f"`{option}`" for option in options)
+    kind = found.get("type")
+    if isinstance(kind, Sequence) and not isinstance(kind, str):
+        return "text or list of texts" if "array" in kind else "text as written"
+    if kind == "array":
+        inner = _takes(_mapping(found["items"]), definitions)
+        return "list of texts" if inner.startswith("text") else f"list of {inner}"
+    if kind == "object":
+        return "mapping"
+    return _SIMPLE.get(str(kind), "text")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def _prose(kind: type[documents.Document]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "")
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _transforms() -> str:
+    written = {"identity": "column", "bucket": "bucket(16, column)",
+               "truncate": "truncate(4, column)"}  # fmt: skip
+    rows = []
+    for transform, kinds in partitioning.TYPES.items():
+        names = [str(kind) for kind in kinds]
+        if transform in partitioning.OF_DECIMALS:
+            names.append("decimal")
+        text = written.get(transform.value, f"{transform.value}(column)")
+        rows.append((f"`{text}`", _words(names)))
+    return _table(("written", "column types"), rows)
+
+
+def _mistakes() -> str:
+    meanings = _member_docstrings(mistake.Mistake)
+    return _table(
+        ("code", "meaning"),
+        [(f"`{each.value}`", meanings[each.name]) for each in mistake.Mistake],
+    )
+
+
+def _member_docstrings(kind: type) -> dict[str, str]:
+    """The docstring below each member of an enumeration."""
+    import ast
+
+    (body,) = ast.parse(inspect.getsource(kind)).body
+    if not isinstance(body, ast.ClassDef):
+        raise TypeError(f"{kind} is no class")
+    found: dict[str, str] = {}
+    for member, text in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(member, ast.Assign)
+            and isinstance(member.targets[0], ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            found[member.targets[0].id] = " ".join(str(text.value.value).split())
+    return found
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/project-files.md": project_files,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or compare them."""
+    stale = []
+    for path, page in PAGES.items():
+        text, file = page(), ROOT / path
+        if "--check" in arguments:
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
+                stale.append(path)
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    for path in stale:
+        print(f"{path} differs from the code: run `python tools/reference.py`")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
