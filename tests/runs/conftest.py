@@ -4,21 +4,25 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lakewright.runs import accept, sqlite
-from lakewright.runs.journal import Accepted, Delivery, Journal, Run
+from lakewright.runs.journal import Accepted, Delivery, Journal, Json, Run, Upload
 from lakewright.runs.launcher import Launcher, Limits
 from lakewright.runs.ownership import Owner
 from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
 from lakewright.runs.worker import Worker
+
+if TYPE_CHECKING:
+    from lakewright.lake.tables import Lake
 
 
 def clock() -> datetime:
@@ -99,4 +103,154 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workp
     monkeypatch.setattr("lakewright.runs.round.BACKOFF_SECONDS", 0.001)
     journal = sqlite.open_journal(tmp_path / "journal.sqlite")
     yield Workplace(root=tmp_path, journal=journal)
+    journal.close()
+
+
+PROJECT = {
+    "lakewright.yaml": "name: shop\n",
+    "sources/orders.yaml": """
+match: "orders*.csv"
+format: csv
+columns:
+  - {name: order_id, type: bigint, required: true}
+  - {name: customer, type: string}
+  - {name: quantity, type: int}
+key: order_id
+bad_records: {share_max: 0.5}
+""",
+    "models/silver/orders.sql": """/*
+description: One row for each order.
+write: merge
+key: order_id
+latest_by: quantity
+checks:
+  - not_null: [order_id]
+  - range: {column: quantity, max: 100}
+  - accepted_values: {column: customer, values: [ann, bob], severity: warn}
+*/
+SELECT order_id, customer, quantity FROM bronze.orders
+""",
+    "models/gold/customers.sql": """
+SELECT customer, sum(quantity) AS quantity FROM silver.orders GROUP BY customer
+""",
+}
+
+
+class InProcess(Launcher):
+    """Runs the operations in this process; everything still crosses as JSON."""
+
+    def __init__(self, load_operations: Callable[[], Mapping[str, Callable[..., Json]]]) -> None:
+        super().__init__((), Limits(memory_max_bytes=0))
+        self._load = load_operations
+
+    def start(self) -> None:
+        pass
+
+    def call(
+        self,
+        operation: str,
+        payload: Json,
+        *,
+        timeout_seconds: float,
+        on_progress: Callable[[int], None] = lambda _: None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Json:
+        asked = json.loads(json.dumps(payload))
+        answer: Json = json.loads(json.dumps(self._load()[operation](asked, on_progress)))
+        return answer
+
+
+@dataclass(kw_only=True)
+class Shop:
+    root: Path
+    files: dict[str, str]
+    journal: Journal
+
+    @property
+    def lake(self) -> "Lake":
+        from lakewright.lake.tables import Lake
+
+        return Lake(self.root)
+
+    def operations(self) -> Mapping[str, Callable[..., Json]]:
+        from lakewright.engines.duckdb import session
+        from lakewright.engines.duckdb.engine import DuckDbEngine
+        from lakewright.ingest import landing
+        from lakewright.lake.raw import LocalRawStore
+        from lakewright.project import load
+        from lakewright.runs.execution import Executor, Workshop
+
+        lake = self.lake
+        schemas = {name: table.schema for name, table in lake.observe().items()}
+        connection = session.connect(
+            folders=[str(self.root)], temp_folder=str(self.root / "temp"), threads=1,
+            memory_limit_bytes=2**28,
+        )  # fmt: skip
+        workshop = Workshop(
+            project=load.load(self.files, schemas),
+            lake=lake,
+            engine=DuckDbEngine(connection, clock),
+            raw=LocalRawStore(self.root / "raw"),
+            land=landing.land,
+            clock=clock,
+        )
+        return Executor(workshop).operations()
+
+    def deliver(self, text: str, *, is_again: bool = False) -> str:
+        from lakewright.lake.raw import LocalRawStore
+
+        received = LocalRawStore(self.root / "raw").receive([text.encode()], "orders")
+        delivery = Delivery(
+            source="orders", sha256=received.sha256, file_name="orders.csv",
+            size_bytes=received.size_bytes, is_again=is_again,
+        )  # fmt: skip
+        return accept.accept(self.journal, delivery, clock()).run_id
+
+    def drain(self) -> Run:
+        """Do all that waits; the newest run."""
+        terms = Terms(
+            storage=self.root, step_timeout_seconds=60, step_attempts_max=3, wait_max_seconds=1
+        )
+        with Owner(self.root / "owners") as owner:
+            hands = Hands(
+                journal=self.journal, launcher=InProcess(self.operations), owner=owner,
+                terms=terms, progress=Silent(), clock=clock,
+            )  # fmt: skip
+            Worker(hands).drain()
+        return self.journal.reading.runs(limit=1)[0]
+
+    def load(self, text: str, *, is_again: bool = False) -> Run:
+        self.deliver(text, is_again=is_again)
+        return self.drain()
+
+    def rows(self, table: str) -> list[tuple[object, ...]]:
+        import duckdb
+
+        files = [file.path for file in self.lake.file_set(table).files]
+        if not files:
+            return []
+        query = f"SELECT * FROM read_parquet({files}, union_by_name=true) ORDER BY ALL"
+        return duckdb.connect().execute(query).fetchall()
+
+    def count(self, table: str) -> int:
+        return self.lake.file_set(table).rows
+
+    def upload(self, text: str) -> Upload:
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        (found,) = [each for each in self.journal.reading.uploads() if each.sha256 == sha256]
+        return found
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    journal = sqlite.open_journal(tmp_path / "journal.sqlite")
+    yield Shop(root=tmp_path, files=dict(PROJECT), journal=journal)
+    journal.close()
+
+
+@pytest.fixture
+def other_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    root = tmp_path_factory.mktemp("other")
+    journal = sqlite.open_journal(root / "journal.sqlite")
+    yield Shop(root=root, files=dict(PROJECT), journal=journal)
     journal.close()
