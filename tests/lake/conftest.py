@@ -1,6 +1,5 @@
 """A lake in a temporary folder, and files written as an engine would write them."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,8 +133,3 @@ def read_files(files: FileSet) -> list[dict[str, Any]]:
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / "project" / ".lakewright")
-
-
-@pytest.fixture
-def process_id() -> int:
-    return os.getpid()

@@ -1,5 +1,8 @@
 """Reading tables: as they are, as they were, and what planning and people see of them."""
 
+import subprocess
+import sys
+import textwrap
 from datetime import timedelta
 from pathlib import Path
 
@@ -274,6 +277,46 @@ def test_what_does_not_exist_is_not_found_and_what_does_is_named(workshop: Works
         assert "gold.sums" in caught.value.hint
     with pytest.raises(errors.NotFound, match="snapshot 12345"):
         workshop.lake.file_set("gold.sums", 12345)
+
+
+def test_a_damaged_manifest_is_an_error_with_a_hint(workshop: Workshop) -> None:
+    workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
+    folder = Path(workshop.lake.describe(ORDERS).location) / "metadata"
+    for manifest in folder.glob("*.avro"):
+        sound = manifest.read_bytes()
+        for damaged in (b"", sound[: len(sound) // 2], b"Obj\x01" + b"\xff" * 50):
+            manifest.write_bytes(damaged)
+            with pytest.raises(errors.LakewrightError, match="cannot be read"):
+                Lake(workshop.lake.storage.root).file_set(ORDERS)
+        manifest.write_bytes(sound)
+
+
+def test_a_contract_of_a_newer_version_is_an_error_with_a_hint(workshop: Workshop) -> None:
+    staged = workshop.stage(ORDERS, SCHEMA, table_properties={"contract": "{}"})
+    workshop.publish(staged)
+    with pytest.raises(errors.LakewrightError, match="contract") as caught:
+        workshop.lake.observe()
+    assert "upgrade" in caught.value.hint
+
+
+def test_seeing_the_state_of_the_tables_loads_no_heavy_library(workshop: Workshop) -> None:
+    workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
+    program = """
+        import sys
+        from pathlib import Path
+        from lakewright.lake.tables import Lake
+        lake = Lake(Path(sys.argv[1]))
+        lake.observe(), lake.history("bronze.orders")
+        print(sorted({"pyarrow", "pyiceberg", "sqlalchemy", "duckdb"} & set(sys.modules)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(workshop.lake.storage.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_metadata_file_that_is_gone_or_damaged_is_an_error_with_a_hint(

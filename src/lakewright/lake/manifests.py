@@ -5,8 +5,10 @@ once it is written, so what was read of it is kept in memory, up to a limit. Ref
 delete files, which only other programs write.
 """
 
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -104,7 +106,8 @@ def listed(snapshot: SnapshotJson | None) -> list["iceberg.ManifestFile"]:
     if snapshot is None:
         return []
     path = snapshot["manifest-list"]
-    found = list(iceberg.read_manifest_list(cast("InputFile", _LocalFile(path))))
+    with _translated(path):
+        found = list(iceberg.read_manifest_list(cast("InputFile", _LocalFile(path))))
     if any(manifest.content != iceberg.ManifestContent.DATA for manifest in found):
         raise errors.LakewrightError(
             f"the table has delete files (manifest list {path})",
@@ -116,7 +119,8 @@ def listed(snapshot: SnapshotJson | None) -> list["iceberg.ManifestFile"]:
 
 def entries(listed: "iceberg.ManifestFile") -> Sequence["iceberg.ManifestEntry"]:
     """A manifest's entries that are not deleted, with everything that they hold."""
-    return listed.fetch_manifest_entry(cast("FileIO", _LocalFiles()))
+    with _translated(listed.manifest_path):
+        return listed.fetch_manifest_entry(cast("FileIO", _LocalFiles()))
 
 
 def write(
@@ -234,6 +238,19 @@ def _new_entry(new: NewFile, layout: Layout) -> "iceberg.ManifestEntry":
         snapshot_id=layout.snapshot_id,
         data_file=data_file,
     )
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    """Around the reading of an Avro file: what is wrong with it becomes an error of ours."""
+    try:
+        yield
+    except (ValueError, EOFError, KeyError, IndexError, zlib.error) as error:
+        raise errors.LakewrightError(
+            f"the table's file {path} cannot be read",
+            why=f"it is no sound manifest ({type(error).__name__}: {error})",
+            hint="restore the file from a backup, or roll the table back",
+        ) from error
 
 
 class _LocalFile:

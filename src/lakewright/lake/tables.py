@@ -324,9 +324,20 @@ def _observe(table: str, document: Document, current: SnapshotJson) -> observed.
         ),
         consumed=provenance.consumed(own) if own else {},
         fingerprint=state.get("fingerprint", ""),
-        contract=codec.from_json(Contract, contract) if contract else None,
+        contract=_contract(table, contract) if contract else None,
         rows=_count(current, "total-records") or 0,
     )
+
+
+def _contract(table: str, text: str) -> Contract:
+    try:
+        return codec.from_json(Contract, text)
+    except ValueError as error:
+        raise errors.LakewrightError(
+            f"the contract that is kept with the table {table} cannot be read",
+            why=str(error),
+            hint="upgrade Lakewright to the version that made the table's newest snapshot",
+        ) from error
 
 
 def _history_entry(snapshot: SnapshotJson, *, is_current: bool, is_ancestor: bool) -> HistoryEntry:
