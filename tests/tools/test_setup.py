@@ -45,7 +45,9 @@ def test_a_machine_that_lacks_something_is_told_what(
 def test_help_names_every_target_of_the_makefile() -> None:
     text = (ROOT / "Makefile").read_text()
     targets = next(line for line in text.splitlines() if line.startswith(".PHONY:")).split()[1:]
-    listed = [line.split()[1] for line in run("make", "--no-print-directory", "help").stdout.splitlines()]
+    listed = [
+        line.split()[1] for line in run("make", "--no-print-directory", "help").stdout.splitlines()
+    ]
     assert sorted(listed) == sorted(targets)
 
 
