@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
     "upload": ("upload:upload", {}),
     "uploads": (
         "Uploads: what was delivered and what became of it.",
-        {"list": "uploads:list_", "show": "uploads:show", "remove": "uploads:remove"},
+        {"list": "uploads:list_", "show": "uploads:show_", "remove": "uploads:remove"},
     ),
     "sources": (
         "Sources: the kinds of file that may arrive.",
@@ -42,13 +42,13 @@ COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
     "run": ("run:run", {}),
     "runs": (
         "Runs: what was carried out, step by step.",
-        {"list": "runs:list_", "show": "runs:show", "retry": "runs:retry"},
+        {"list": "runs:list_", "show": "runs:show_", "retry": "runs:retry"},
     ),
     "tables": (
         "Tables: bronze, silver, gold and quarantine.",
         {
             "list": "tables:list_",
-            "show": "tables:show",
+            "show": "tables:show_",
             "history": "tables:history",
             "rollback": "tables:rollback",
         },
@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
     "sql": ("sql:sql", {}),
     "quarantine": (
         "Quarantine: records that broke their contract.",
-        {"list": "quarantine:list_", "show": "quarantine:show", "replay": "quarantine:replay"},
+        {"list": "quarantine:list_", "show": "quarantine:show_", "replay": "quarantine:replay"},
     ),
     "lineage": ("lineage:lineage", {}),
     "validate": ("validate:validate", {}),

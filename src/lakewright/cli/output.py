@@ -85,6 +85,17 @@ def print_table(
     Console(highlight=False).print(table)
 
 
+def print_fields(
+    fields: Sequence[tuple[str, str]], styles: Mapping[str, str] | None = None
+) -> None:
+    """Write names and values, one pair on a line."""
+    width = max((len(name) for name, _ in fields), default=0)
+    for name, value in fields:
+        text = Text(f"{name:<{width}}  ", style="dim")
+        text.append(printable(value), style=(styles or {}).get(value, "default"))
+        console().print(text)
+
+
 def count(number: int) -> str:
     """A number with thousands separated, as people read it."""
     return f"{number:,}"

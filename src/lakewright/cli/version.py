@@ -5,7 +5,7 @@ from lakewright.cli import output
 from lakewright.cli.app import Common
 
 
-def show(*, common: Common = Common()) -> None:  # noqa: B008
+def show(*, common: Common = Common()) -> None:
     """Print the version."""
     if common.json:
         output.print_json({"version": version.VERSION})

@@ -136,7 +136,7 @@ def _csv(
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(schema.names)
-        for count, row in enumerate(_rows(reader, schema), start=1):  # noqa: B007
+        for count, row in enumerate(_rows(reader, schema), start=1):
             writer.writerow([_text(value) for value in row])
             report(count)
     return count
@@ -150,7 +150,7 @@ def _lines(
 ) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as file:
-        for count, row in enumerate(_rows(reader, schema), start=1):  # noqa: B007
+        for count, row in enumerate(_rows(reader, schema), start=1):
             values = dict(zip(schema.names, row, strict=True))
             file.write(json.dumps(values, ensure_ascii=False) + "\n")
             report(count)

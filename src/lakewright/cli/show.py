@@ -1,0 +1,164 @@
+"""How the journal's and the lake's values look in a terminal, the same in every command."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from lakewright import errors
+from lakewright.cli import output
+from lakewright.plan import codec
+from lakewright.runs import failure, journal
+
+STYLES = {
+    "loaded": "green",
+    "already_loaded": "green",
+    "succeeded": "green",
+    "suspect": "yellow",
+    "running": "cyan",
+    "failed": "bold red",
+    "removed": "dim",
+    "skipped": "dim",
+    "pending": "dim",
+    "queued": "dim",
+    "accepted": "dim",
+}
+"""The colour of a status; its word is always there too."""
+
+
+def number(value: int | None) -> str:
+    """A count, or nothing while it is unknown."""
+    return "" if value is None else output.count(value)
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds(start: datetime | None, end: datetime | None) -> str:
+    """How long something took."""
+    if start is None or end is None:
+        return ""
+    return f"{(end - start).total_seconds():.2f} s"
+
+
+def reconciliation(records: int, rows: int, quarantined: int) -> str:
+    """The line that accounts for every record of a file."""
+    return (
+        f"{output.count(records)} in = {output.count(rows)} loaded"
+        f" + {output.count(quarantined)} quarantined"
+    )
+
+
+def value_json(value: object) -> dict[str, output.Json]:
+    """One of our values as the JSON object that `--json` prints."""
+    encoded = codec.encode(value)
+    if not isinstance(encoded, Mapping):
+        raise TypeError(f"a {type(value).__name__} is no JSON object")
+    return dict(encoded)
+
+
+def error_of(recorded: journal.Json) -> errors.LakewrightError | None:
+    """The error that the journal recorded."""
+    return None if recorded is None else failure.from_json(recorded)
+
+
+def error_json(error: errors.LakewrightError) -> output.Json:
+    """An error as every command's JSON has it."""
+    return {
+        "code": error.code,
+        "what": error.what,
+        "problems": [output.problem_json(problem) for problem in error.as_problems()],
+    }
+
+
+def print_recorded_error(recorded: journal.Json) -> None:
+    """Show an error that the journal recorded, if there is one."""
+    error = error_of(recorded)
+    if error is not None:
+        output.print_error(error, as_json=False)
+
+
+def first_words(recorded: journal.Json) -> str:
+    """What a recorded error says first."""
+    error = error_of(recorded)
+    return "" if error is None else error.what
+
+
+def purpose(request: journal.Request) -> str:
+    """What a run is for, in a few words."""
+    parts = [str(request.kind), request.source or ""]
+    if len(request.upload_ids) > 1:
+        parts.append(f"({len(request.upload_ids)} uploads)")
+    return " ".join(part for part in parts if part)
+
+
+def published(run: journal.Run) -> dict[str, Mapping[str, output.Json]]:
+    """The tables that a finished run published, each with its `rows` and `snapshot_id`."""
+    result = run.result if isinstance(run.result, Mapping) else {}
+    tables = result.get("tables")
+    if not isinstance(tables, Mapping):
+        return {}
+    return {name: facts for name, facts in tables.items() if isinstance(facts, Mapping)}
+
+
+def counts(upload: journal.Upload) -> str:
+    """The reconciliation of an upload, as far as its counts are known."""
+    if upload.records is None or upload.rows is None or upload.quarantined is None:
+        return ""
+    return reconciliation(upload.records, upload.rows, upload.quarantined)
+
+
+def layer_order(table: str) -> tuple[int, str]:
+    """Sorts tables as rows flow: bronze, quarantine, silver, gold."""
+    layers = ("bronze", "quarantine", "silver", "gold")
+    layer = table.partition(".")[0]
+    return (layers.index(layer) if layer in layers else len(layers), table)
+
+
+def upload_lines(upload: journal.Upload) -> list[tuple[str, str]]:
+    """One upload as names and values."""
+    lines = [
+        ("upload", upload.upload_id),
+        ("file", upload.file_name),
+        ("source", upload.source),
+        ("status", str(upload.status)),
+        ("size", output.size(upload.size_bytes)),
+        ("sha256", upload.sha256),
+        ("accepted", f"{moment(upload.accepted_at)} UTC by {upload.delivered_by or 'unknown'}"),
+        ("run", upload.run_id),
+    ]
+    if counts(upload):
+        lines.append(("records", counts(upload)))
+    if upload.snapshot_id is not None:
+        lines.append(("snapshot", str(upload.snapshot_id)))
+    lines.extend(("suspicion", each) for each in upload.suspicions)
+    return lines
+
+
+def cell(value: output.Json) -> str:
+    """One value of a query's answer."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def is_number(type_text: str) -> bool:
+    """Whether a column of this type is aligned to the right."""
+    return type_text.startswith(("int", "bigint", "float", "double", "decimal"))
+
+
+def step_result(step: journal.Step) -> str:
+    """The outcome of a step in a few words."""
+    if step.error is not None:
+        return first_words(step.error)
+    facts = step.result if isinstance(step.result, Mapping) else {}
+    if step.name.startswith("land:"):
+        return f"{output.count(int(str(facts.get('records', 0))))} records"
+    if step.name == "publish":
+        return f"{len(facts)} tables"
+    return ""

@@ -1,0 +1,181 @@
+"""`lakewright sources`: the kinds of file that may arrive, and what a file looks like."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from cyclopts import Parameter
+
+from lakewright import errors, wiring
+from lakewright.cli import output, show
+from lakewright.cli.app import Common
+
+
+def list_(*, common: Common = Common()) -> None:
+    """List the sources: declared in the project, or inferred from files that arrived."""
+    with wiring.open_lakehouse(common.project) as house:
+        project = house.project()
+        tables = house.lake.observe()
+    inferred = {
+        name.partition(".")[2]
+        for name in tables
+        if name.startswith("bronze.") and name.partition(".")[2] not in project.sources
+    }
+    rows: list[dict[str, output.Json]] = [
+        {
+            "source": source.name,
+            "match": list(source.match),
+            "columns": len(source.contract.columns) if source.contract else None,
+            "declared_in": source.file,
+            "rows": tables[source.bronze].rows if source.bronze in tables else 0,
+        }
+        for source in project.sources.values()
+    ]
+    rows += [
+        {
+            "source": name,
+            "match": [],
+            "columns": len(tables[f"bronze.{name}"].schema.fields),
+            "declared_in": None,
+            "rows": tables[f"bronze.{name}"].rows,
+        }
+        for name in sorted(inferred)
+    ]
+    if common.json:
+        output.print_json(rows)
+        return
+    output.print_table(
+        ["source", "match", "columns", "declared in", "rows"],
+        [
+            (
+                row["source"],
+                ", ".join(cast("list[str]", row["match"])),
+                row["columns"] if row["columns"] is not None else "to be inferred",
+                row["declared_in"] or "inferred",
+                show.number(cast("int", row["rows"])),
+            )
+            for row in rows
+        ],
+        right=["rows"],
+    )
+
+
+def infer(
+    file: Path,
+    *,
+    name: str | None = None,
+    save: Annotated[bool, Parameter(negative=())] = False,
+    common: Common = Common(),
+) -> None:
+    """Show how a file is written, and the source that it suggests. Nothing is loaded.
+
+    Parameters
+    ----------
+    file
+        A file such as will arrive.
+    name
+        What to call the source. By default the file's name decides.
+    save
+        Write the source to sources/NAME.yaml: from then on it is the contract.
+    """
+    from lakewright.ingest import receiving
+    from lakewright.project import naming
+
+    receiving.check_regular(file)
+    source = name or naming.source_name_for(file.name)
+    with wiring.open_reader() as reader:
+        payload = {"path": str(file.absolute()), "source": source}
+        found = cast("Mapping[str, output.Json]", reader.ask("preview", payload))
+    saved = _save(common, source, str(found["source"])) if save else None
+    if common.json:
+        output.print_json({**found, "name": source, "saved": str(saved) if saved else None})
+        return
+    _print_preview(file, found)
+    if saved:
+        output.print_line(f"\nsaved as {saved}", style="green")
+    else:
+        output.print_note(f"\nkeep it with `lakewright sources infer {file} --save`")
+
+
+def _save(common: Common, source: str, text: str) -> Path:
+    folder = wiring.find_folder(common.project or Path.cwd())
+    path = folder / "sources" / f"{source}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise errors.Conflict(
+            f"{path} is already there",
+            why="a contract that somebody saved is not overwritten",
+            hint="remove the file first, or choose another name with --name",
+        ) from None
+    return path
+
+
+def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
+    records = cast("int", found["records"])
+    output.print_line(f"{file.name}: {output.count(records)} records", style="bold")
+    for line in cast("list[str]", found["evidence"]):
+        output.print_line(f"  {line}", style="dim")
+    for line in cast("list[str]", found["suspicions"]):
+        output.print_line(f"  suspect: {line}", style="yellow")
+    output.print_line()
+    sample = cast("list[tuple[int, list[str | None], str | None]]", found["sample"])
+    output.print_table(
+        cast("list[str]", found["names"]),
+        [fields if problem is None else [problem] for _, fields, problem in sample],
+    )
+    output.print_line("\nthe source that it suggests", style="bold")
+    output.print_line(str(found["source"]).rstrip())
+
+
+def read(
+    file: Path,
+    *,
+    format: Literal["csv"] = "csv",  # noqa: A002 - it is the option's name
+    output_file: Annotated[Path | None, Parameter(name="--output")] = None,
+    strict: Annotated[bool, Parameter(negative=())] = False,
+    common: Common = Common(),
+) -> int:
+    """Write a file's header and records as text, as zero configuration reads them. Loads nothing.
+
+    Parameters
+    ----------
+    file
+        Any file.
+    format
+        What to write: RFC 4180 with commas.
+    output_file
+        Where to; by default to stdout.
+    strict
+        Exit with 3 if a record could not be split or the file is suspect.
+    """
+    from lakewright.ingest import receiving
+
+    del format, common
+    receiving.check_regular(file)
+    with tempfile.TemporaryDirectory() as folder, wiring.open_reader() as reader:
+        part = Path(folder) / "records.csv"
+        payload = {"path": str(file.absolute()), "output": str(part)}
+        facts = cast("Mapping[str, output.Json]", reader.ask("read", payload))
+        if output_file is None:
+            with part.open("rb") as stream:
+                shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            shutil.copyfile(part, output_file)
+    suspicions = cast("Sequence[str]", facts["suspicions"])
+    refused = cast("int", facts["refused"])
+    for suspicion in suspicions:
+        output.print_note(f"suspect: {suspicion}", style="yellow")
+    if refused:
+        output.print_note(
+            f"{output.count(refused)} of {output.count(cast('int', facts['records']))} records"
+            " could not be split and are left out",
+            style="yellow",
+        )
+    return output.EXIT_QUARANTINED if strict and (refused or suspicions) else 0

@@ -1,0 +1,133 @@
+"""`lakewright tables`: bronze, silver, gold and quarantine as they stand, and their history."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lakewright import wiring
+from lakewright.cli import output, show
+from lakewright.cli.app import Common
+
+
+def list_(*, common: Common = Common()) -> None:
+    """List the tables with their rows, files and sizes."""
+    with wiring.open_lakehouse(common.project) as house:
+        tables = [house.lake.describe(name) for name in house.lake.tables()]
+    if common.json:
+        output.print_json([show.value_json(table) for table in tables])
+        return
+    if not tables:
+        output.print_note("there are no tables yet; try `lakewright upload FILE`")
+        return
+    output.print_table(
+        ["table", "rows", "files", "size", "snapshots", "changed (UTC)"],
+        [
+            (
+                table.table,
+                show.number(table.rows),
+                show.number(table.files),
+                output.size(table.size_bytes),
+                show.number(table.snapshots),
+                show.moment(table.changed_at),
+            )
+            for table in sorted(tables, key=lambda table: show.layer_order(table.table))
+        ],
+        right=["rows", "files", "size", "snapshots"],
+    )
+
+
+def show_(table: str, *, common: Common = Common()) -> None:
+    """Show one table: its columns, rows, files, bytes, snapshots and where it lies.
+
+    Parameters
+    ----------
+    table
+        Its name, such as `silver.orders`.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        found = house.lake.describe(table)
+    if common.json:
+        output.print_json(show.value_json(found))
+        return
+    output.print_line(found.table, style="bold")
+    if found.description:
+        output.print_line(found.description)
+    output.print_fields(
+        [
+            ("rows", output.count(found.rows)),
+            ("files", f"{output.count(found.files)}, {output.size(found.size_bytes)}"),
+            ("snapshot", f"{found.snapshot_id}, the newest of {found.snapshots}"),
+            ("changed", f"{show.moment(found.changed_at)} UTC"),
+            ("partitioning", ", ".join(found.partitioning) or "none"),
+            ("location", found.location),
+            ("metadata", found.metadata_location),
+        ]
+    )
+    output.print_line()
+    output.print_table(
+        ["column", "type", "required", "description"],
+        [
+            (field.name, field.type, "yes" if field.is_required else "", field.description)
+            for field in found.schema.fields
+        ],
+    )
+
+
+def history(table: str, *, common: Common = Common()) -> None:
+    """List a table's snapshots, newest first: each is a state to query or to go back to.
+
+    Parameters
+    ----------
+    table
+        Its name, such as `silver.orders`.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        entries = house.lake.history(table)
+    if common.json:
+        output.print_json([show.value_json(entry) for entry in entries])
+        return
+    output.print_table(
+        ["", "snapshot", "made (UTC)", "operation", "rows", "added", "removed", "run"],
+        [
+            (
+                "now" if entry.is_current else "" if entry.is_ancestor else "rolled back",
+                entry.snapshot_id,
+                show.moment(entry.made_at),
+                entry.operation,
+                show.number(entry.rows),
+                show.number(entry.rows_added),
+                show.number(entry.rows_removed),
+                entry.run_id,
+            )
+            for entry in entries
+        ],
+        right=["rows", "added", "removed"],
+    )
+
+
+def rollback(
+    table: str,
+    *,
+    to: Annotated[int | None, Parameter(help="A snapshot id; the one before by default.")] = None,
+    common: Common = Common(),
+) -> None:
+    """Make an earlier snapshot the table's present state. No snapshot is lost by it.
+
+    Tables made from this one stay as they are until they run again.
+
+    Parameters
+    ----------
+    table
+        Its name, such as `silver.orders`.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        made = house.rollback(table, to, datetime.now(UTC))
+    if common.json:
+        output.print_json(show.value_json(made))
+        return
+    output.print_line(
+        f"{table} is at snapshot {made.snapshot_id} again: {output.count(made.rows)} rows"
+    )
+    output.print_note(f"what reads it is brought up to date by `lakewright run`; {table} itself"
+                      " is built anew when its inputs move")  # fmt: skip

@@ -1,0 +1,86 @@
+"""`lakewright uploads`: what was delivered and what became of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lakewright import wiring
+from lakewright.cli import output, progress, show
+from lakewright.cli.app import Common
+from lakewright.runs import accept
+
+
+def list_(
+    *,
+    source: str | None = None,
+    limit: Annotated[int, Parameter(help="How many, newest first.")] = 50,
+    common: Common = Common(),
+) -> None:
+    """List uploads, newest first.
+
+    Parameters
+    ----------
+    source
+        Only uploads of this source.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        uploads = house.journal.reading.uploads(source=source, limit=limit)
+    if common.json:
+        output.print_json([show.value_json(upload) for upload in uploads])
+        return
+    if not uploads:
+        output.print_note("nothing was uploaded yet; try `lakewright upload FILE`")
+        return
+    output.print_table(
+        ["upload", "file", "source", "status", "records", "rows", "quarantined", "accepted (UTC)"],
+        [
+            (
+                upload.upload_id,
+                upload.file_name,
+                upload.source,
+                upload.status,
+                show.number(upload.records),
+                show.number(upload.rows),
+                show.number(upload.quarantined),
+                show.moment(upload.accepted_at),
+            )
+            for upload in uploads
+        ],
+        right=["records", "rows", "quarantined"],
+        styles=show.STYLES,
+    )
+
+
+def show_(upload_id: str, *, common: Common = Common()) -> None:
+    """Show one upload: its file, its counts, its run, and why it failed if it did.
+
+    Parameters
+    ----------
+    upload_id
+        As `lakewright uploads list` prints it; its first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        upload = house.find_upload(upload_id)
+    if common.json:
+        output.print_json(show.value_json(upload))
+        return
+    output.print_fields(show.upload_lines(upload), styles=show.STYLES)
+    show.print_recorded_error(upload.error)
+
+
+def remove(upload_ids: Sequence[str], *, common: Common = Common()) -> int:
+    """Take uploads' rows out of bronze and quarantine, and of what is made from them.
+
+    The raw files stay; uploading one again loads it again.
+
+    Parameters
+    ----------
+    upload_ids
+        As `lakewright uploads list` prints them; the first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        found = [house.find_upload(upload_id).upload_id for upload_id in upload_ids]
+        runs = accept.request_removal(house.journal, found, datetime.now(UTC))
+        return progress.carry_out(house, [run.run_id for run in runs], as_json=common.json)

@@ -1,0 +1,26 @@
+"""`lakewright validate`: check a project without touching data."""
+
+from lakewright import wiring
+from lakewright.cli import output
+from lakewright.cli.app import Common
+
+
+def validate(*, common: Common = Common()) -> None:
+    """Check every file of the project; all mistakes are shown at once, each with its place."""
+    with wiring.open_lakehouse(common.project) as house:
+        project = house.project()
+    if common.json:
+        output.print_json(
+            {
+                "name": project.name,
+                "sources": sorted(project.sources),
+                "models": sorted(project.models),
+                "problems": [],
+            }
+        )
+        return
+    output.print_line(
+        f"{project.name}: {len(project.sources)} sources and {len(project.models)} models"
+        " are in order",
+        style="green",
+    )

@@ -1,0 +1,109 @@
+"""The child's side of questions about files: look into one, and load nothing.
+
+preview       what a file holds, and the source that it suggests
+read          a file's records as CSV, as zero configuration reads them
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from lakewright.ingest import preview
+from lakewright.plan import observed, steps
+from lakewright.plan.landed import Landed
+from lakewright.project import dump
+from lakewright.runs.child import Operation, Report
+from lakewright.runs.journal import Json
+from lakewright.sql import types
+
+_READ_BYTES = 1 << 20
+
+Land: TypeAlias = Callable[[steps.Land, Path, Path, Report], Landed]
+"""`ingest.landing.land`: the step, the file, a work folder of its own, progress."""
+
+
+class Files:
+    """Answers questions about files that are not, or not yet, part of a lakehouse."""
+
+    def __init__(self, land: Land, work_folder: Path) -> None:
+        """Temporary folders are made in the work folder, and removed with each answer."""
+        self.land = land
+        self._work_folder = work_folder
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Each operation by the name under which a parent asks for it."""
+        return {"preview": self.preview, "read": self.read}
+
+    def preview(self, payload: Json, report: Report) -> Json:
+        """What a file holds: evidence, suspicions, sample, and the source as a project file."""
+        facts = _facts(payload)
+        name = str(facts["source"])
+        with self._landed(Path(str(facts["path"])), name, report) as landed:
+            found = preview.preview(landed, name)
+        columns = found.source.contract.columns if found.source.contract else ()
+        return {
+            "source": dump.dump(found.source),
+            "records": found.records,
+            "names": [column.name for column in columns],
+            "typed": [column.name for column in columns if column.type != types.UNKNOWN],
+            "sample": [[record.number, list(record.fields), record.problem]
+                       for record in found.sample],
+            "evidence": list(found.evidence),
+            "suspicions": list(found.suspicions),
+        }  # fmt: skip
+
+    def read(self, payload: Json, report: Report) -> Json:
+        """Write a file's records as CSV; how many there are and how many could not be split."""
+        facts = _facts(payload)
+        path = Path(str(facts["path"]))
+        target = Path(str(facts["output"]))
+        with (
+            self._landed(path, "file", report) as landed,
+            target.open("w", encoding="utf-8", newline="") as stream,
+        ):
+            written = preview.write_csv(landed, stream)
+        return {
+            "records": written.records,
+            "refused": written.refused,
+            "suspicions": list(landed.suspicions),
+        }
+
+    @contextmanager
+    def _landed(self, path: Path, source: str, report: Report) -> Iterator[Landed]:
+        """A file read with nothing declared, as long as the context lasts."""
+        upload = as_upload(path, source)
+        step = steps.Land(
+            upload_id=upload.upload_id,
+            source=source,
+            file_name=upload.file_name,
+            sha256=upload.sha256,
+            format=None,
+            contract=None,
+        )
+        with self.temporary() as folder:
+            yield self.land(step, path, folder, report)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A folder for as long as the context lasts."""
+        self._work_folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._work_folder) as folder:
+            yield Path(folder)
+
+
+def as_upload(path: Path, source: str) -> observed.RawUpload:
+    """The upload that a file would become."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+    sha256 = digest.hexdigest()
+    upload_id = hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
+    return observed.RawUpload(upload_id=upload_id, file_name=path.name, sha256=sha256)
+
+
+def _facts(payload: Json) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", payload)

@@ -1,0 +1,104 @@
+"""A project's folder on this machine: find it, read its files, and know where its lake lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakewright import errors, settings
+
+if TYPE_CHECKING:
+    from lakewright.project.environment import Environment
+
+_FILE_BYTES_MAX = 1024 * 1024
+"""A project file is written by people: one that is larger is something else."""
+
+
+def find_folder(start: Path) -> Path:
+    """The nearest folder upwards that holds a project.
+
+    Raises:
+        NotFound: there is none.
+    """
+    from lakewright.project.load import PROJECT_FILE
+
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise errors.NotFound(
+        f"there is no project in {start.absolute()} or above",
+        why=f"no folder there holds a {PROJECT_FILE}",
+        hint="make one with `lakewright init`, or name one with --project DIR",
+    )
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """The text of every file that may be part of the project, by its path in the folder.
+
+    Raises:
+        ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
+    """
+    from lakewright.project.load import PROJECT_FILES
+
+    paths = {path for pattern in PROJECT_FILES for path in folder.glob(pattern) if path.is_file()}
+    return {path.relative_to(folder).as_posix(): _text(path) for path in sorted(paths)}
+
+
+def _text(path: Path) -> str:
+    where = errors.Place(file=str(path))
+    try:
+        if path.stat().st_size > _FILE_BYTES_MAX:
+            raise errors.ProjectInvalid(
+                f"{path.name} is no project file",
+                where=where,
+                why=f"it is larger than {_FILE_BYTES_MAX:,} bytes",
+                hint="keep data outside of sources/ and models/",
+            )
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise errors.ProjectInvalid(
+            f"{path.name} is not UTF-8 text",
+            where=where,
+            why=f"byte {error.start} cannot be decoded",
+            hint="save it as UTF-8",
+        ) from error
+    except OSError as error:
+        raise errors.ProjectInvalid(
+            f"{path.name} cannot be read", where=where, why=str(error.strerror)
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A project's folder and the environment to work in."""
+
+    folder: Path
+    environment: str
+    storage: Path
+
+    @classmethod
+    def of(cls, folder: Path, configured: settings.Settings) -> "Place":
+        """Read just what `lakewright.yaml` says of the environment.
+
+        Raises:
+            ProjectInvalid: lakewright.yaml holds mistakes.
+            NotFound: it has no such environment.
+        """
+        environment = environment_of(folder, configured.environment)
+        return cls(
+            folder=folder,
+            environment=environment.name,
+            storage=(folder / environment.storage).absolute(),
+        )
+
+
+def environment_of(folder: Path, name: str) -> "Environment":
+    """What the project says of an environment.
+
+    Raises:
+        ProjectInvalid: lakewright.yaml holds mistakes.
+        NotFound: it has no such environment.
+    """
+    from lakewright.project.load import PROJECT_FILE, load
+
+    text = _text(folder / PROJECT_FILE)
+    return load({PROJECT_FILE: text}).environment(name)

@@ -1,0 +1,121 @@
+"""What the child works with: made once; the project anew whenever its files change.
+
+Only the child imports this module: it brings in every heavy library.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lakewright import settings
+from lakewright.engines.duckdb import session
+from lakewright.engines.duckdb.engine import DuckDbEngine
+from lakewright.ingest import landing, packing
+from lakewright.lake.raw import LocalRawStore
+from lakewright.lake.tables import Lake
+from lakewright.plan import steps
+from lakewright.plan.landed import Landed
+from lakewright.project import load
+from lakewright.runs.child import Operation, Report
+from lakewright.runs.execution import Executor, Workshop
+from lakewright.runs.files import Files, Land
+from lakewright.runs.inquiry import Desk, Inquiry
+from lakewright.wiring.folder import Place, environment_of, read_files
+
+_MEMORY_LIMIT_BYTES_MAX = 2 * 2**30
+"""What the engine takes at the most where nobody says otherwise; see `settings.Settings`."""
+
+
+class Hands(Mapping[str, Operation]):
+    """Every operation by its name."""
+
+    def __init__(self, folder: Path, configured: settings.Settings) -> None:
+        self._folder = folder
+        self._settings = configured
+        self._environment = environment_of(folder, configured.environment)
+        self._storage = Place.of(folder, configured).storage
+        self._lake = Lake(self._storage)
+        self._raw = LocalRawStore(self._storage / "raw")
+        self._engine = self._connect()
+        self._land = reading(configured)
+        self._files = Files(self._land, self._storage / "work" / "inquiries")
+        self._seen: tuple[object, Mapping[str, Operation]] | None = None
+
+    def __getitem__(self, name: str) -> Operation:
+        """The operation of that name, working on the project as its files are now."""
+        return self._current()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current())
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def _current(self) -> Mapping[str, Operation]:
+        files = read_files(self._folder)
+        schemas = {name: table.schema for name, table in self._lake.observe().items()}
+        if self._seen is not None and self._seen[0] == (files, schemas):
+            return self._seen[1]
+        project = load.load(files, schemas)
+        executor = Executor(
+            Workshop(
+                project=project,
+                lake=self._lake,
+                engine=self._engine,
+                raw=self._raw,
+                land=self._land,
+                clock=_now,
+            )
+        )
+        desk = Desk(
+            project=project,
+            lake=self._lake,
+            engine=self._engine,
+            files=self._files,
+            clock=_now,
+        )
+        found = {
+            **executor.operations(),
+            **self._files.operations(),
+            **Inquiry(desk).operations(),
+        }
+        self._seen = ((files, schemas), found)
+        return found
+
+    def _connect(self) -> DuckDbEngine:
+        threads = self._settings.threads or self._environment.threads or _cores()
+        memory = self._settings.memory_limit_bytes or self._environment.memory_limit_bytes
+        connection = session.connect(
+            folders=[str(self._storage)],
+            temp_folder=str(self._storage / "work" / "spill"),
+            threads=threads,
+            memory_limit_bytes=memory or min(_MEMORY_LIMIT_BYTES_MAX, _machine_memory() // 2),
+        )
+        return DuckDbEngine(connection, _now)
+
+
+def reading(configured: settings.Settings) -> Land:
+    """The reader of files, within this process's limits."""
+    limits = packing.Limits(
+        size_bytes_max=configured.unpacked_size_max_bytes,
+        ratio_max=configured.unpacked_ratio_max,
+    )
+
+    def land(step: steps.Land, raw_path: Path, work_folder: Path, report: Report) -> Landed:
+        return landing.land(step, raw_path, work_folder, report, limits)
+
+    return land
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _machine_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,343 @@
+"""One project, connected: what every face works with.
+
+The process that holds this owns the journal. It stays light: heavy libraries come in only where
+something needs them, and a user's bytes are parsed in its child.
+"""
+
+import getpass
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from lakewright import errors, settings
+from lakewright.runs import accept, launcher, ownership, worker
+from lakewright.runs.journal import (
+    Accepted,
+    Delivery,
+    Journal,
+    Json,
+    Run,
+    RunStatus,
+    Upload,
+    UploadStatus,
+)
+from lakewright.runs.progress import Progress, Silent
+from lakewright.runs.round import Hands, Terms
+from lakewright.wiring.folder import Place, find_folder, read_files
+
+if TYPE_CHECKING:
+    from lakewright.lake.raw import RawStore
+    from lakewright.lake.staged import Published
+    from lakewright.lake.tables import Lake
+    from lakewright.plan.steps import Plan
+    from lakewright.project.project import Project
+    from lakewright.sql import types
+
+_CALL_TIMEOUT_SECONDS = 3600.0
+"""For what a person asks of the child directly; Ctrl-C ends it sooner."""
+
+
+class Lakehouse:
+    """One project, connected: what faces work with. Use it as a context."""
+
+    def __init__(self, place: Place, configured: settings.Settings) -> None:
+        self.folder = place.folder
+        self.storage = place.storage
+        self.settings = configured
+
+    def project(self) -> "Project":
+        """The project's files, loaded against the tables that exist.
+
+        Raises:
+            ProjectInvalid: the files hold mistakes; all of them are told.
+        """
+        from lakewright.project import load
+
+        schemas = {name: table.schema for name, table in self.lake.observe().items()}
+        return load.load(read_files(self.folder), schemas)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The durable record of uploads and runs."""
+        from lakewright.runs import sqlite
+
+        self.storage.mkdir(parents=True, exist_ok=True)
+        return sqlite.open_journal(self.storage / "journal.sqlite")
+
+    @cached_property
+    def raw(self) -> "RawStore":
+        """Every delivered file."""
+        from lakewright.lake.raw import LocalRawStore
+
+        return LocalRawStore(self.storage / "raw")
+
+    @cached_property
+    def lake(self) -> "Lake":
+        """The tables."""
+        from lakewright.lake.tables import Lake
+
+        return Lake(self.storage)
+
+    @cached_property
+    def launcher(self) -> launcher.Launcher:
+        """The child process, which is started when it is first needed."""
+        return _launcher(self.settings, str(self.folder))
+
+    def accept(
+        self,
+        file: Path,
+        source: str | None,
+        *,
+        is_again: bool,
+        report: Callable[[int], None] | None = None,
+    ) -> Accepted:
+        """Store a file's bytes and acknowledge them.
+
+        Raises:
+            LakewrightError: the file cannot be read or stored, or its source is not clear.
+        """
+        from lakewright.ingest import receiving
+
+        received = receiving.receive(file, self.project(), self.raw, source, report)
+        delivery = Delivery(
+            source=received.source,
+            sha256=received.sha256,
+            file_name=file.name,
+            size_bytes=received.size_bytes,
+            delivered_by=getpass.getuser(),
+            is_again=is_again,
+        )
+        return accept.accept(self.journal, delivery, datetime.now(UTC))
+
+    def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
+        """Carry these runs out, or wait for whoever does.
+
+        Raises:
+            Conflict: another process holds one of them for too long.
+        """
+        if not run_ids:
+            return ()
+        terms = Terms(
+            storage=self.storage,
+            step_timeout_seconds=self.settings.step_timeout_seconds,
+            step_attempts_max=self.settings.step_attempts_max,
+            wait_max_seconds=self.settings.wait_max_seconds,
+        )
+        with ownership.Owner(self.storage / "owners") as owner:
+            hands = Hands(
+                journal=self.journal,
+                launcher=self.launcher,
+                owner=owner,
+                terms=terms,
+                progress=progress or Silent(),
+                clock=lambda: datetime.now(UTC),
+            )
+            return worker.Worker(hands).drain(run_ids)
+
+    def unfinished_runs(self) -> tuple[Run, ...]:
+        """Runs that wait or were broken off, oldest first."""
+        statuses = (RunStatus.QUEUED, RunStatus.RUNNING)
+        return tuple(reversed(self.journal.reading.runs(statuses=statuses)))
+
+    def source_schemas(self, project: "Project") -> "dict[str, types.Schema]":
+        """The columns of every bronze and quarantine table, declared or there."""
+        from lakewright.project.contract import QUARANTINE_SCHEMA
+
+        found = {
+            name: table.schema
+            for name, table in self.lake.observe().items()
+            if name.startswith(("bronze.", "quarantine."))
+        }
+        for source in project.sources.values():
+            if source.contract is not None:
+                found.setdefault(source.bronze, source.contract.schema())
+                found.setdefault(source.quarantine, QUARANTINE_SCHEMA)
+        return found
+
+    def plan_files(self, files: Sequence[Path], source: str | None) -> "Plan":
+        """The plan of the run that uploading these files, of one source, would make.
+
+        Raises:
+            UsageError: the files belong to more than one source.
+            LakewrightError: a file cannot be read.
+        """
+        from lakewright.ingest import receiving
+
+        project = self.project()
+        names = {receiving.source_of(file.name, project, source) for file in files}
+        if len(names) > 1:
+            raise errors.UsageError(
+                f"the files belong to {len(names)} sources: {', '.join(sorted(names))}",
+                why="each source has a run of its own",
+                hint="plan the files of one source at a time",
+            )
+        for file in files:
+            receiving.check_regular(file)
+        payload = {"source": names.pop(), "paths": [str(file.absolute()) for file in files]}
+        return self._plan("plan_files", payload)
+
+    def plan_models(self, models: Sequence[str], *, is_full: bool) -> "Plan":
+        """The plan of the run that `lakewright run` would make.
+
+        Raises:
+            NotFound: there is no such model.
+        """
+        return self._plan("plan_models", {"models": list(models), "is_full": is_full})
+
+    def _plan(self, operation: str, payload: Mapping[str, Json]) -> "Plan":
+        from lakewright.plan import codec
+        from lakewright.plan.steps import Plan
+
+        answer = self.ask(operation, {**payload, "loaded": self._loaded()})
+        return codec.decode(Plan, answer)
+
+    def _loaded(self) -> Json:
+        """What each source's bronze table holds, oldest first, as planning takes it."""
+        statuses = (UploadStatus.LOADED, UploadStatus.SUSPECT)
+        found: dict[str, list[Json]] = {}
+        for upload in reversed(self.journal.reading.uploads(statuses=statuses)):
+            facts = {
+                "upload_id": upload.upload_id,
+                "file_name": upload.file_name,
+                "sha256": upload.sha256,
+            }
+            found.setdefault(upload.source, []).append(facts)
+        return found
+
+    def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
+        """Have the child answer a question that changes nothing.
+
+        Raises:
+            LakewrightError: what the operation raises.
+        """
+        return self.launcher.call(operation, payload, timeout_seconds=_CALL_TIMEOUT_SECONDS)
+
+    def check_models(self, names: Sequence[str]) -> None:
+        """See that models of these names exist.
+
+        Raises:
+            NotFound: one does not; the hint names the nearest.
+            ProjectInvalid: the project's files hold mistakes.
+        """
+        project = self.project()
+        for name in names:
+            project.model(name)
+
+    def find_upload(self, prefix: str) -> Upload:
+        """The upload whose id starts with these letters.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        uploads = self.journal.reading.uploads()
+        found = [upload for upload in uploads if upload.upload_id.startswith(prefix)]
+        _check_one("upload", prefix, [upload.upload_id for upload in found])
+        return found[0]
+
+    def find_run(self, prefix: str) -> Run:
+        """The run whose id starts with these letters.
+
+        Raises:
+            NotFound: there is none, or more than one.
+        """
+        found = [run for run in self.journal.reading.runs() if run.run_id.startswith(prefix)]
+        _check_one("run", prefix, [run.run_id for run in found])
+        return found[0]
+
+    def rollback(self, table: str, snapshot_id: int | None, now: datetime) -> "Published":
+        """Make an earlier snapshot of a table its present state; None: the one before it.
+
+        Raises:
+            NotFound: there is no such table or snapshot.
+        """
+        wanted = snapshot_id if snapshot_id is not None else self._snapshot_before(table)
+        return self.lake.rollback(table, wanted, accept.run_id(now), now)
+
+    def _snapshot_before(self, table: str) -> int:
+        present = next(entry for entry in self.lake.history(table) if entry.is_current)
+        if present.parent_id is None:
+            raise errors.NotFound(
+                f"the table {table} has no earlier snapshot",
+                hint=f"`lakewright tables history {table}` shows its snapshots",
+            )
+        return present.parent_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name in ("launcher", "journal", "lake"):
+            opened = self.__dict__.pop(name, None)
+            if isinstance(opened, launcher.Launcher):
+                opened.end()
+            elif opened is not None:
+                opened.close()
+
+
+def open_lakehouse(folder: Path | None, configured: settings.Settings | None = None) -> Lakehouse:
+    """Connect a project; None: the one that this process stands in.
+
+    Raises:
+        NotFound: there is no project.
+        ProjectInvalid: its lakewright.yaml holds mistakes.
+    """
+    known = configured or settings.read()
+    found = find_folder(folder or Path.cwd())
+    return Lakehouse(Place.of(found, known), known)
+
+
+class Reader:
+    """A child that reads files, and belongs to no project. Use it as a context."""
+
+    def __init__(self, configured: settings.Settings) -> None:
+        self._launcher = _launcher(configured)
+
+    def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
+        """Have the child answer a question about a file.
+
+        Raises:
+            LakewrightError: what the operation raises.
+        """
+        return self._launcher.call(operation, payload, timeout_seconds=_CALL_TIMEOUT_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._launcher.end()
+
+
+def open_reader(configured: settings.Settings | None = None) -> Reader:
+    """A reader of files, for which no project is needed."""
+    return Reader(configured or settings.read())
+
+
+def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launcher:
+    command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
+    limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
+    return launcher.Launcher(command, limits)
+
+
+def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
+    if len(found) == 1:
+        return
+    many = f"{len(found)} {noun}s start with it: {', '.join(found[:5])}" if found else "none has it"
+    raise errors.NotFound(
+        f"{prefix!r} is not the id of one {noun}",
+        why=many,
+        hint=f"`lakewright {noun}s list` shows them",
+    )
