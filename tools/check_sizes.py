@@ -1,7 +1,7 @@
 """Holds the limits of size and shape that no linter holds for us. `make check` runs it.
 
 A file has at most 600 lines, a class 300, a function 70; nothing is left "to do"; our own modules
-are imported at the top of a file, where the import contracts and the reader see them.
+are imported at the top of a file, where the reader sees them, except where start time is at stake.
 """
 
 import ast
@@ -16,10 +16,11 @@ FUNCTION_LINES_MAX = 70
 FOLDERS = ("src", "tests", "tools", "bench")
 PACKAGE = "lakewright"
 
-LATE_IMPORTS = ("src/lakewright/cli/__main__.py",)
-"""Where our own modules may be imported late: `version` is answered before anything is loaded."""
+LATE_IMPORTS = ("src/lakewright/cli/", "src/lakewright/wiring/", "tests/")
+"""Where our own modules may be imported late: commands start fast because each loads only what it
+uses, and wiring is what loads it. The import contracts see these imports too."""
 
-_UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E|XX[X])\b")
+_UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E)\b")
 
 
 def problems(path: str, text: str) -> Iterator[str]:
@@ -35,7 +36,7 @@ def problems(path: str, text: str) -> Iterator[str]:
             yield from _too_long(path, node, "class", CLASS_LINES_MAX)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _too_long(path, node, "function", FUNCTION_LINES_MAX)
-            if path not in LATE_IMPORTS:
+            if not path.startswith(LATE_IMPORTS):
                 yield from _late_imports(path, node)
 
 
