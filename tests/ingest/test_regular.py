@@ -75,7 +75,7 @@ def _numbered(counts: Iterable[int]) -> Iterable[tuple[int, int]]:
         first += count
 
 
-FIELDS = st.text(alphabet='ab,;|\t "\'\n\réπ𝄞#', max_size=6)
+FIELDS = st.text(alphabet="ab,;|\t \"'\n\réπ𝄞#", max_size=6)
 TABLES = st.lists(st.lists(FIELDS, min_size=2, max_size=2), min_size=1, max_size=30)
 
 

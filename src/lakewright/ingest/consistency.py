@@ -72,7 +72,8 @@ def fit(sample: bytes, dialect: Dialect) -> Fit:
     spoilt = widths.pop(0, 0)
     width, agreeing = max(widths.items(), key=lambda item: item[1], default=(1, 0))
     agreement = agreeing / max(spoilt + sum(widths.values()), 1)
-    clean, typed = _shares(record.fields for record in records if len(record.fields) == width)
+    rows = [record for record in records if len(record.fields) == width]
+    clean, typed = _shares(rows[1:] or rows, dialect.quote)  # The first may be a header.
     score = agreement**2 * (1 - 1 / width) * (0.1 + 0.9 * clean)
     is_rare = dialect.delimiter in _RARE
     if width == 1:
@@ -97,10 +98,16 @@ def _first(records: Iterator[splitting.Record]) -> Iterator[splitting.Record]:
         yield record
 
 
-def _shares(rows: Iterator[Sequence[str]]) -> tuple[float, float]:
+def _shares(records: Sequence[splitting.Record], quote: str | None) -> tuple[float, float]:
+    """The shares of clean and of typed fields."""
     kinds: Counter[cells.Kind] = Counter()
-    for _, row in zip(range(_TYPED_RECORDS_MAX), rows, strict=False):
-        kinds.update(map(cells.kind, row))
+    for record in records[:_TYPED_RECORDS_MAX]:
+        for field in record.fields:
+            kind = cells.kind(field)
+            # Whatever stands in quotes may hold any mark: that is what they are for.
+            if kind is cells.Kind.OTHER and quote and quote + field[:20] in record.raw:
+                kind = cells.Kind.WORDS
+            kinds[kind] += 1
     filled = kinds.total() - kinds[cells.Kind.EMPTY]
     clean = 1 - kinds[cells.Kind.OTHER] / max(kinds.total(), 1)
     return clean, sum(kinds[kind] for kind in _TYPED) / max(filled, 1)
@@ -135,7 +142,7 @@ def _delimiters(text: str, declared: Dialect) -> Sequence[str]:
     often = len(lines) * AGREEMENT_MIN / 2  # A record may stand on several lines.
     common = [mark for mark in COMMON if mark in text]
     rare = [mark for mark in _RARE if sum(mark in line for line in lines) > often]
-    return [*common, *rare] or [COMMON[0]]
+    return [*(common or COMMON[:1]), *rare]
 
 
 def _quotes(text: str, delimiter: str, declared: Dialect) -> Sequence[str]:

@@ -17,6 +17,7 @@ SAMPLE_BYTES = 1 << 17
 
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon"}
 _CLOSE = 0.9
+_ABOUND = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +133,7 @@ def _suspicions(
         lines = [line for line in re.split(rb"[\r\n]+", sample) if line]
         for mark in consistency.COMMON:
             share = sum(mark.encode() in line for line in lines) / max(len(lines), 1)
-            if share > consistency.AGREEMENT_MIN:
+            if share > _ABOUND:
                 name = _NAMES[mark]
                 return [f"it was read as one column, but {share:.0%} of its lines hold a {name}"]
         return []

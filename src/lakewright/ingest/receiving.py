@@ -93,6 +93,12 @@ def source_of(file_name: str, project: "Project", given: str | None = None) -> s
 
 
 def check_regular(path: Path) -> None:
+    """Refuse what is no regular file that is there.
+
+    Raises:
+        UsageError: it is a folder, a pipe, a socket or a device.
+        NotFound: there is nothing.
+    """
     try:
         mode = path.stat().st_mode
     except OSError as error:
