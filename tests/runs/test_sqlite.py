@@ -1,0 +1,111 @@
+import multiprocessing
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lakewright import errors
+from lakewright.runs import accept, sqlite, sqlite_file
+from lakewright.runs.journal import Delivery
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def deliver(path: Path, contents: Sequence[str]) -> None:
+    journal = sqlite.open_journal(path)
+    for content in contents:
+        delivery = Delivery(source="a", sha256=content * 64, file_name="a.csv", size_bytes=1)
+        accept.accept(journal, delivery, NOW)
+    journal.close()
+
+
+def test_what_was_accepted_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "journal.sqlite"
+    deliver(path, ["a"])
+    journal = sqlite.open_journal(path)
+    assert [upload.sha256 for upload in journal.reading.uploads()] == ["a" * 64]
+    journal.close()
+
+
+def test_a_newer_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {sqlite_file.VERSION + 1}")
+    connection.close()
+    with pytest.raises(errors.Conflict, match=f"has version {sqlite_file.VERSION + 1}"):
+        sqlite.open_journal(path)
+
+
+def test_an_older_journal_is_brought_up_to_date_in_one_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    monkeypatch.setattr(sqlite_file, "VERSION", 2)
+    script = "CREATE TABLE later (a TEXT); INSERT INTO later VALUES ('x; y'); BROKEN;"
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {1: script})
+    with pytest.raises(errors.LakewrightError, match="cannot be read or written"):
+        sqlite.open_journal(path)
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {1: script.removesuffix(" BROKEN;")})
+    journal = sqlite.open_journal(path)
+    assert len(journal.reading.uploads()) == 1
+    journal.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT a FROM later").fetchall() == [("x; y",)]
+    connection.close()
+
+
+def test_a_locked_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_SECONDS", 0.05)
+    journal = sqlite.open_journal(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    delivery = Delivery(source="b", sha256="b" * 64, file_name="b.csv", size_bytes=1)
+    with pytest.raises(errors.Conflict, match="is locked"):
+        accept.accept(journal, delivery, NOW)
+    assert len(journal.reading.uploads()) == 1
+    other.execute("ROLLBACK")
+    accept.accept(journal, delivery, NOW)
+    assert len(journal.reading.uploads()) == 2
+    other.close()
+    journal.close()
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(errors.LakewrightError, match="cannot be read or written") as refused:
+        sqlite.open_journal(path)
+    assert refused.value.why
+
+
+def test_acceptance_is_synced_and_steps_are_not(tmp_path: Path) -> None:
+    database = sqlite_file.Database(tmp_path / "journal.sqlite")
+    for is_synced, level in ((True, 2), (False, 1)):
+        with database.writing(is_synced=is_synced) as connection:
+            assert connection.execute("PRAGMA synchronous").fetchone()[0] == level
+    assert database.read("PRAGMA journal_mode")[0][0] == "wal"
+    database.close()
+
+
+def test_processes_that_accept_at_once_lose_nothing_and_share_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=deliver, args=(path, contents)) for contents in ("0123", "3456")
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    journal = sqlite.open_journal(path)
+    assert {upload.sha256[0] for upload in journal.reading.uploads()} == set("0123456")
+    assert len(journal.reading.runs()) == 1
+    assert len(journal.reading.events()) == 7
+    journal.close()
