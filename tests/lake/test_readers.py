@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -395,3 +396,12 @@ def test_every_reader_reads_a_table(
             if row[column] is not None:
                 expected = [one for one in case.rows if one[column] == row[column]]
                 assert by_id(found.rows(column, row[column])) == by_id(expected), column
+
+
+@pytest.mark.parametrize("reader", [WithPyIceberg, WithDuckdb, WithPolars])
+def test_every_reader_reads_a_lake_in_a_folder_of_any_name(
+    tmp_path: Path, reader: type[WithPyIceberg | WithDuckdb | WithPolars]
+) -> None:
+    workshop = Workshop(tmp_path / "my projéct, 2nd (копия)" / ".lakewright")
+    make_overwritten(workshop)
+    assert [row["v"] for row in by_id(reader(workshop).rows())] == ["a", "B", "c"]
