@@ -22,6 +22,9 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_QUARANTINED = 3
 
 
+_PIPE_WIDTH = 100_000
+
+
 def printable(text: str) -> str:
     """The text with every control, format and surrogate character written as an escape."""
     if text.isprintable():
@@ -82,7 +85,9 @@ def print_table(
     for row in rows:
         cells = ["" if cell is None else printable(str(cell)) for cell in row]
         table.add_row(*(Text(cell, style=(styles or {}).get(cell, "")) for cell in cells))
-    Console(highlight=False).print(table)
+    # A file or a pipe is as wide as its lines; only a terminal makes a table narrower.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(highlight=False, width=width).print(table)
 
 
 def print_fields(

@@ -61,7 +61,9 @@ def write_shop(folder: Path, *, rows: int, seed: int = 7) -> Delivery:
     folder.mkdir(parents=True, exist_ok=True)
     customers = max(rows // ORDERS_PER_CUSTOMER, 1)
     orders_path, customers_path = folder / "orders.csv", folder / "customers.csv"
-    _write(orders_path, ORDERS_HEADER, _blocks(rows, lambda ids: _orders(ids, customers, seed)))
+    _write(
+        orders_path, ORDERS_HEADER, _blocks(rows, lambda ids: _orders(ids, rows, customers, seed))
+    )
     _write(customers_path, CUSTOMERS_HEADER, _blocks(customers, lambda ids: _customers(ids, seed)))
     return Delivery(
         orders=orders_path,
@@ -116,11 +118,12 @@ def _join(separator: str, *parts: pyarrow.Array | str) -> pyarrow.Array:
     return pyarrow.compute.binary_join_element_wise(*parts, separator)
 
 
-def _orders(lines: numpy.ndarray, customers: int, seed: int) -> pyarrow.Array:
+def _orders(lines: numpy.ndarray, rows: int, customers: int, seed: int) -> pyarrow.Array:
     is_second = (lines % numpy.uint64(DUPLICATES_EVERY)) == 0
     earlier = _mix(lines, seed + 1) % lines + numpy.uint64(1)
     ids = numpy.where(is_second, earlier, lines)
-    ordered = _pick(ids, seed + 2, _YEAR_SECONDS) // 100 + ids.astype(numpy.int64) % _YEAR_SECONDS
+    # Orders come in over one year, in order but for some minutes.
+    ordered = ids.astype(numpy.int64) * _YEAR_SECONDS // (rows + 1) + _pick(ids, seed + 2, 3600)
     is_late = _pick(ids, seed + 3, LATE_EVERY) == 0
     ordered = numpy.where(is_late, ordered // 2, ordered)
     age = 60 + _pick(ids, seed + 4, 86_400)
