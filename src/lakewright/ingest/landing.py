@@ -21,7 +21,7 @@ from lakewright.ingest.inference import ColumnType
 from lakewright.plan import matching, steps
 from lakewright.plan.landed import ArrivedColumn, Landed, Part
 from lakewright.project import naming
-from lakewright.project.contract import NULL_WORDS, Contract, Policy
+from lakewright.project.contract import NULL_WORDS, Contract
 from lakewright.project.source import Compression, Csv, Format, Json, JsonMode, Parquet
 from lakewright.sql import types
 
@@ -164,13 +164,12 @@ def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnTyp
     null_words = contract.null_words if contract else NULL_WORDS
     words = dict.fromkeys((column.name for column in landed.columns), null_words)
     if contract is not None:
-        is_settled = contract.is_adopted and contract.evolution.wider_types is not Policy.EVOLVE
         found = matching.match(contract.columns, landed).columns
         for column in contract.columns:
             arrived = found.get(column.name)
             if arrived is None:
                 continue
-            if is_settled:
+            if contract.is_settled(column):
                 del words[arrived.name]
             elif column.null_words is not None:
                 words[arrived.name] = column.null_words
@@ -198,10 +197,8 @@ def _land_json(job: _Job, declared: Json) -> Landed:
 
 def _is_wanted(contract: Contract | None) -> Callable[[str], bool]:
     """Whether the type of a key's column is to be found."""
-    if contract is None or not contract.is_adopted:
-        return lambda _: True
-    if contract.evolution.wider_types is Policy.EVOLVE:
-        return lambda _: True
-    settled = {column.name for column in contract.columns}
-    settled |= {naming.standardise(column.header) for column in contract.columns}
-    return lambda key: naming.standardise(key) not in settled
+    columns = contract.columns if contract else ()
+    settled = [column for column in columns if contract and contract.is_settled(column)]
+    names = {column.name for column in settled}
+    names |= {naming.standardise(column.header) for column in settled}
+    return lambda key: naming.standardise(key) not in names
