@@ -54,3 +54,16 @@ def test_time_zones_and_json_are_part_of_it(tmp_path: Path) -> None:
     with connect(tmp_path) as connection:
         query = "SELECT json_valid('{}'), timezone('Asia/Tokyo', TIMESTAMPTZ '2024-01-01')::VARCHAR"
         assert connection.execute(query).fetchall() == [(True, "2024-01-01 09:00:00")]
+
+
+def test_what_exceeds_its_memory_is_spilled(tmp_path: Path) -> None:
+    connection = session.connect(
+        folders=[str(tmp_path)],
+        temp_folder=str(tmp_path / "work" / "spill"),
+        threads=1,
+        memory_limit_bytes=24_000_000,
+    )
+    with connection:
+        connection.execute("CREATE TEMP TABLE t AS SELECT hash(i) AS h FROM range(4000000) AS t(i)")
+        assert list((tmp_path / "work" / "spill").iterdir())
+        assert connection.execute("SELECT count(*) FROM t").fetchall() == [(4_000_000,)]

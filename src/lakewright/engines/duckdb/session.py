@@ -6,6 +6,7 @@ no extension, and cannot lift its own limits. json, icu and parquet are part of 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -28,10 +29,11 @@ def connect(
 
     Args:
         folders: absolute paths; files below them may be read and written, no others.
-        temp_folder: where the engine spills what exceeds its memory; made when needed.
+        temp_folder: where the engine spills what exceeds its memory; made if it does not exist.
         threads: how many cores it uses.
         memory_limit_bytes: what it holds before it spills.
     """
+    Path(temp_folder).mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
         ":memory:",
         config=_CONFIGURATION
