@@ -230,6 +230,22 @@ def ownership_is_alive(folder: Path, owner_id: str, lease: float) -> bool:
     return IS_ALIVE(folder, owner_id, clock=lambda: time.time() + lease + 1)
 
 
+@pytest.mark.parametrize(("fatal", "lands"), [(10, 2), (16, 2), (17, 1)])
+def test_after_a_power_failure_only_what_was_published_is_trusted(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch, fatal: int, lands: int
+) -> None:
+    """Files between two steps are not synced, so another boot's are made again."""
+    accepted = workplace.deliver("a")
+    assert wait(fork(lambda: drain_deadly(workplace, fatal))) == -signal.SIGKILL
+    if fatal == 16:
+        (workplace.root / "lake.json").unlink()
+    monkeypatch.setattr(ownership, "_boot", lambda: "rebooted")
+    (run,) = workplace.drain(accepted.run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert workplace.effects()["land a"] == lands
+    assert workplace.tables()["bronze.orders"] == [f"{accepted.upload.upload_id}=a"]
+
+
 def test_a_late_write_of_a_lost_run_is_refused_by_name(workplace: "Workplace") -> None:
     workplace.deliver("a")
     execution = workplace.journal.execution

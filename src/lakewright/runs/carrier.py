@@ -10,24 +10,21 @@ passed is published together. Steps run in a child process; this one touches no 
 """
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
 from lakewright import errors
 from lakewright.plan import codec, steps
-from lakewright.runs import failure, ownership, rules
+from lakewright.runs import failure, outcomes, ownership, rules
 from lakewright.runs.journal import (
     Claim,
     Ending,
     Json,
-    Outcome,
     RequestKind,
     Run,
-    RunStatus,
     StepStatus,
     Upload,
-    UploadOutcome,
     UploadStatus,
 )
 from lakewright.runs.round import Hands, Round, Task
@@ -73,9 +70,10 @@ class Carrier:
             published = self._publish_all(uploads)
         except _PutBack:
             return
-        outcome = self._outcome(uploads, published)
+        steps_done = tuple(self._round)
+        outcome = outcomes.outcome(self._run, steps_done, uploads, self._refused, published)
         self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
-        if not rules.may_continue(tuple(self._round)):
+        if not rules.may_continue(steps_done):
             shutil.rmtree(self._round.work_folder, ignore_errors=True)
         self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
 
@@ -105,7 +103,7 @@ class Carrier:
     def _publish_all(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Do every step; what was published, by table."""
         lands = self._to_land(uploads)
-        self._round.prepare([*(_land_name(upload.upload_id) for upload in lands), PLAN])
+        self._round.prepare([*(rules.land_name(upload.upload_id) for upload in lands), PLAN])
         self._land_all(lands)
         is_rebuild = self._run.request.kind is RequestKind.REBUILD
         if lands and (len(self._refused) == len(lands) or (is_rebuild and self._refused)):
@@ -115,7 +113,7 @@ class Carrier:
             try:
                 return self._publish_planned(uploads)
             except _PlanAgain:
-                kept = {_land_name(upload.upload_id) for upload in lands}
+                kept = {rules.land_name(upload.upload_id) for upload in lands}
                 self._round.discard([each.name for each in self._round if each.name not in kept])
                 self._round.prepare([PLAN])
         conflict = errors.Conflict(
@@ -142,7 +140,7 @@ class Carrier:
         return uploads if is_loading else ()
 
     def _land_all(self, uploads: Sequence[Upload]) -> None:
-        names = [_land_name(upload.upload_id) for upload in uploads]
+        names = [rules.land_name(upload.upload_id) for upload in uploads]
         lands: Mapping[str, Json] = {}
         if any(not self._round[name].status.is_finished for name in names):
             facts: Mapping[str, Json] = {
@@ -200,7 +198,7 @@ class Carrier:
 
     def _plan_task(self, uploads: Sequence[Upload]) -> Task:
         request = self._run.request
-        lands = [_land_name(upload.upload_id) for upload in self._to_land(uploads)]
+        lands = [rules.land_name(upload.upload_id) for upload in self._to_land(uploads)]
         landed = [self._round[name].result for name in lands if self._round.is_done(name)]
         return Task(
             name=PLAN,
@@ -246,7 +244,7 @@ class Carrier:
                 missing.add(planned.table)
 
     def _bronze(self, planned: steps.Bronze, bases: Mapping[str, Json]) -> bool:
-        lands = [_land_name(upload_id) for upload_id in planned.upload_ids]
+        lands = [rules.land_name(upload_id) for upload_id in planned.upload_ids]
         for name in lands:
             if not self._round.is_done(name):
                 error = self._round[name].error
@@ -293,92 +291,6 @@ class Carrier:
             for staged in cast("Mapping[str, list[Json]]", step.result)["staged"]
         ]
 
-    def _outcome(self, uploads: Sequence[Upload], published: Mapping[str, Json]) -> Outcome:
-        counts = self._counts()
-        found = tuple(
-            self._upload_outcome(upload_id, counts, published)
-            for upload_id in dict.fromkeys([*(each.upload_id for each in uploads), *counts])
-        )
-        failed = [step for step in self._round if step.status is StepStatus.FAILED]
-        refused = [each for each in found if each.status is UploadStatus.FAILED]
-        status = RunStatus.FAILED if failed or refused else RunStatus.SUCCEEDED
-        reasons = [step.error for step in failed] + [each.error for each in refused]
-        return Outcome(
-            status=status,
-            uploads=found,
-            result={"tables": published},
-            error=self._error(reasons) if status is RunStatus.FAILED else None,
-        )
-
-    def _counts(self) -> dict[str, Mapping[str, Json]]:
-        """What bronze's steps made of each upload, the source added."""
-        return {
-            str(each["upload_id"]): {**each, "source": step.name.partition(":")[2]}
-            for step in self._round
-            if step.name.startswith("bronze:") and step.result is not None
-            for each in cast("Mapping[str, list[Mapping[str, Json]]]", step.result)["uploads"]
-        }
-
-    def _upload_outcome(
-        self,
-        upload_id: str,
-        counts: Mapping[str, Mapping[str, Json]],
-        published: Mapping[str, Json],
-    ) -> UploadOutcome:
-        found = counts.get(upload_id, {})
-        error = self._refused.get(upload_id) or found.get("error")
-        land = self._round.get(_land_name(upload_id))
-        landed = cast("Mapping[str, Json]", (land.result if land else None) or {})
-        source = found.get("source", self._run.request.source)
-        table = published.get(f"bronze.{source}") or published.get(f"quarantine.{source}")
-        if error is None and table is None:
-            error = self._why_unpublished()
-        suspicions = (*_texts(landed, "suspicions"), *_texts(found, "suspicions"))
-        status = _upload_status(self._run, error=error, is_suspect=bool(suspicions))
-        return UploadOutcome(
-            upload_id=upload_id,
-            status=status,
-            records=cast("int | None", found.get("records", landed.get("records"))),
-            rows=cast("int | None", found.get("rows")),
-            quarantined=cast("int | None", found.get("quarantined")),
-            snapshot_id=cast("Mapping[str, int]", table)["snapshot_id"] if table else None,
-            suspicions=suspicions,
-            error=error,
-        )
-
-    def _why_unpublished(self) -> Json:
-        """The error of an upload that was in order but not published."""
-        reasons = [step.error for step in self._round if step.status is StepStatus.FAILED]
-        return self._error(reasons)
-
-    def _error(self, reasons: Iterable[Json]) -> Json:
-        """One error for all that went wrong: the only one, or a list of their problems."""
-        unique = list({str(reason): reason for reason in reasons if reason is not None}.values())
-        if len(unique) == 1:
-            return unique[0]
-        problems = [
-            problem for reason in unique for problem in failure.from_json(reason).as_problems()
-        ]
-        error = errors.RunFailed(
-            f"run {self._run.run_id} failed in {len(unique)} places",
-            why="what passed, and depends on nothing that failed, is published",
-            hint=f"see each with `lakewright runs show {self._run.run_id}`",
-            problems=problems,
-        )
-        return failure.to_json(error)
-
-
-def _upload_status(run: Run, *, error: Json, is_suspect: bool) -> UploadStatus:
-    if error is not None:
-        return UploadStatus.FAILED
-    if run.request.kind is RequestKind.REMOVE:
-        return UploadStatus.REMOVED
-    return UploadStatus.SUSPECT if is_suspect else UploadStatus.LOADED
-
-
-def _land_name(upload_id: str) -> str:
-    return f"land:{upload_id}"
-
 
 def _tables(plan: steps.Plan) -> list[str]:
     """Every table that a plan changes."""
@@ -413,10 +325,6 @@ def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:
 
 def _records(landed: Json) -> int:
     return cast("Mapping[str, int]", landed)["records"]
-
-
-def _texts(facts: Mapping[str, Json], name: str) -> tuple[str, ...]:
-    return tuple(cast("Sequence[str]", facts.get(name, ())))
 
 
 def _error_of_bronze(result: Json) -> Json:

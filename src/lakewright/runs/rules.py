@@ -29,6 +29,11 @@ PUBLISH = "publish"
 """The name of the step that ends every run's effects."""
 
 
+def land_name(upload_id: str) -> str:
+    """The name of the step that lands an upload."""
+    return f"land:{upload_id}"
+
+
 def upload_id(source: str, sha256: str) -> str:
     """The identity of a content within a source: 64 bits, in hex."""
     return hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
