@@ -8,6 +8,7 @@ import pytest
 
 from lakewright.engines.duckdb import writing
 from lakewright.lake.staged import FileSet
+from lakewright.project.contract import PartitionField
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Bench
@@ -82,6 +83,17 @@ def test_a_repeat_overwrites_what_an_earlier_attempt_left(bench: "Bench") -> Non
         f"{target.file_prefix}-rows-00000.parquet",
         f"{target.file_prefix}-rows2-00000.parquet",
     ]
+
+
+@pytest.mark.parametrize("folder", ["id=7", "[a-c]", "*", 'it\'s "x" é', "{0}"])
+def test_a_folders_name_changes_nothing(bench: "Bench", folder: str) -> None:
+    by = (PartitionField(column="id"),)
+    for name in (folder, "b"):
+        (bench.folder / name).mkdir()
+    target = bench.target(f"{folder}/x", bench.schema("id int"), partitioning=by)
+    written = writing.copy(bench.connection, "SELECT unnest([1, 2]) AS id", target, "rows")
+    assert sorted(file.partition for file in written) == [("1",), ("2",)]
+    assert bench.rows(bench.files(target, written)) == [(1,), (2,)]
 
 
 @pytest.mark.parametrize(

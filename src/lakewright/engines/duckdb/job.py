@@ -65,12 +65,16 @@ class Job:
         )
 
     def change(self, driving: str) -> Change:
-        """What changed in the driving input.
+        """What changed in the driving input, with the columns that it has now.
 
         Raises:
             ValueError: the caller has not said it.
         """
-        change = self.inputs[driving].change
-        if change is None:
+        given = self.inputs[driving]
+        if given.change is None:
             raise ValueError(f"{self.step.name}: what changed in {driving} is not given")
-        return change
+        return Change(
+            added=replace(given.table, files=given.change.added.files),
+            removed=replace(given.table, files=given.change.removed.files),
+            rewritten=replace(given.table, files=given.change.rewritten.files),
+        )

@@ -13,6 +13,9 @@ import duckdb
 from lakewright.engines.duckdb import text
 from lakewright.lake.staged import FileSet
 
+BY_CONTENT = "hive_partitioning = false"
+"""A folder called `a=7` on the way to a file says nothing about the column `a`."""
+
 FILE_INDEX = "file_index"
 """DuckDB's virtual column that tells a row's file. (`filename` would change a `file:` URI.)"""
 
@@ -40,7 +43,7 @@ def _scan(file_set: FileSet) -> str:
     )
     # With a given schema DuckDB looks into no file beforehand and knows no number of rows.
     rows = f"explicit_cardinality = {file_set.rows}"
-    return f"read_parquet({paths}, schema = MAP {{{entries}}}, {rows})"
+    return f"read_parquet({paths}, schema = MAP {{{entries}}}, {rows}, {BY_CONTENT})"
 
 
 def _empty(file_set: FileSet, columns: Sequence[str]) -> str:

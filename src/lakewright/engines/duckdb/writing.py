@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from lakewright.engines.duckdb import partitioning, text
+from lakewright.engines.duckdb import partitioning, reading, text
 from lakewright.lake.staged import DataFile, Target
 from lakewright.sql import types
 
@@ -164,6 +164,7 @@ def _partitions(
     )
     found: list[tuple[str | None, ...]] = []
     for path in paths:
-        query = f"SELECT {values} FROM (FROM read_parquet({text.literal(path)}) LIMIT 1)"
+        source = f"read_parquet({text.literal(path)}, {reading.BY_CONTENT})"
+        query = f"SELECT {values} FROM (FROM {source} LIMIT 1)"
         found += connection.execute(query).fetchall()
     return found
