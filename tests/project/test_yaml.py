@@ -22,7 +22,8 @@ DATA = {
         "c": "0x1F",
         "d": "1:30",
     },
-    "a:\nb: null\nc: ~\nd: 'null'\ne: \"\"\n": {"a": None, "b": None, "c": None, "d": "null", "e": ""},
+    "a:\nb: null\nc: ~\n": {"a": None, "b": None, "c": None},
+    "a: 'null'\nb: ''\nc: '~'\n": {"a": "null", "b": "", "c": "~"},
     "words: [null, NA, ~, '']\n": {"words": ["null", "NA", None, ""]},
     "p: [month(a), bucket(16, b), truncate(4, c), d]\n": {
         "p": ["month(a)", "bucket(16, b)", "truncate(4, c)", "d"]

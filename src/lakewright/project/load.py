@@ -89,7 +89,7 @@ class _Loading:
             sources={each.name: each.source for each in self.sources.values() if each.source},
             models={name: self.models[name].model() for name in names},
             resolved=self.resolved,
-            pending=self.pending,
+            pending={name: self.pending[name] for name in names if name in self.pending},
         )
 
     def _raise(self) -> None:

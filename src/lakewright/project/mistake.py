@@ -56,6 +56,14 @@ LISTED_MAX = 20
 """More names than this tell a reader nothing."""
 
 
+SHOWN_LENGTH_MAX = 80
+
+
+def shown(text: str) -> str:
+    """A text as a message shows it: cut where it is long."""
+    return text if len(text) <= SHOWN_LENGTH_MAX else f"{text[: SHOWN_LENGTH_MAX - 1]}…"
+
+
 def listing(names: Iterable[str]) -> str:
     """Names as a sentence has them: `a`, `b` and `c`."""
     quoted = [f"`{name}`" for name in names]

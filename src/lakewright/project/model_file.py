@@ -83,14 +83,17 @@ def read(file: TextFile, name: str) -> ModelFile:
     document = document or documents.ModelDocument()
     found = ModelFile(name=name, mistakes=mistakes, parsed=parsed, document=document)
     _check_write(found)
-    found.query = _query(file, end, mistakes)
+    found.query = None if end is None else _query(file, end, mistakes)
     if found.query is not None:
         _check_layers(found, found.query)
     return found
 
 
-def _split(text: str, mistakes: Mistakes) -> tuple[str, int]:
-    """The settings with all that is not YAML blanked out, and where the rest of the file starts."""
+def _split(text: str, mistakes: Mistakes) -> tuple[str, int | None]:
+    """The settings with all that is not YAML blanked out, and where the rest of the file starts.
+
+    None: there is no rest, because the settings never end.
+    """
     blank = _BLANK.match(text)
     start = blank.end() if blank else 0
     before = re.sub(r"[^\n]", " ", text[:start])
@@ -103,7 +106,7 @@ def _split(text: str, mistakes: Mistakes) -> tuple[str, int]:
                 "this comment never ends",
                 hint="close it with `*/` below the settings",
             )
-            return "", len(text)
+            return "", None
         return f"{before}  {text[start + 2 : end]}", end + 2
     line_start = text.rfind("\n", 0, start) + 1
     lines = _LINES.match(text, line_start)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lakewright.project.documents import Document
 from lakewright.project.file import Mistakes
-from lakewright.project.mistake import Mistake, listing, suggestion
+from lakewright.project.mistake import Mistake, listing, nearest, shown, suggestion
 from lakewright.project.yaml import Parsed, Path, Plain
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def _note(
     parsed: Parsed,
     mistakes: Mistakes,
 ) -> None:
+    unknown = [each["loc"] for each in details if each["type"] == "extra_forbidden"]
     noted: set[tuple[Path, str]] = set()
     for each in details:
         path, value = _path(data, each["loc"])
@@ -112,6 +113,9 @@ def _note(
         if (path, each["type"] + field) in noted:
             continue  # A short form stands for several keys; one complaint is enough.
         noted.add((path, each["type"] + field))
+        beside = [str(location[-1]) for location in unknown if location[:-1] == each["loc"][:-1]]
+        if field and nearest(field, beside):
+            continue  # It was misspelt, which is told already.
         document = _document_at(kind, each["loc"][:-1])
         if each["type"] == "extra_forbidden":
             _note_unknown_key(document, path, parsed, mistakes)
@@ -169,6 +173,8 @@ _TAKES: Mapping[str, str] = {
 def _note_value(
     each: "ErrorDetails", path: Path, value: _Loose, parsed: Parsed, mistakes: Mistakes
 ) -> None:
+    if each["type"] == "union_tag_invalid" and isinstance(value, dict) and "type" in value:
+        path, value = (*path, "type"), value["type"]
     subject = _subject(path)
     context = each.get("ctx", {})
     span = parsed.span(path)
@@ -178,7 +184,7 @@ def _note_value(
         mistakes.add(
             Mistake.WRONG_VALUE,
             span,
-            f"{subject} cannot be `{value}`",
+            f"{subject} cannot be `{shown(str(value))}`",
             why=f"it takes {listing(names)}",
             hint=suggestion(value, names),
         )
@@ -190,7 +196,9 @@ def _note_value(
         return
     bounds = _bounds(each["type"], context)
     if bounds:
-        mistakes.add(Mistake.WRONG_VALUE, span, f"{subject} cannot be `{value}`", why=bounds)
+        mistakes.add(
+            Mistake.WRONG_VALUE, span, f"{subject} cannot be `{shown(str(value))}`", why=bounds
+        )
         return
     takes = _TAKES.get(each["type"], "")
     if "enum" in each["type"] or "literal" in each["type"] or "tag" in each["type"]:
@@ -199,7 +207,7 @@ def _note_value(
     mistakes.add(
         Mistake.WRONG_VALUE if is_text and "type" not in each["type"] else Mistake.WRONG_TYPE,
         span,
-        f"{subject} cannot be {f'`{value}`' if is_text else _kind_of(value)}",
+        f"{subject} cannot be {f'`{shown(str(value))}`' if is_text else _kind_of(value)}",
         why=f"it takes {takes}" if takes else each["msg"],
     )
 

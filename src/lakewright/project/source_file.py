@@ -15,7 +15,7 @@ from lakewright.project import (
 )
 from lakewright.project.contract import METADATA_COLUMNS, PartitionField
 from lakewright.project.file import Mistakes, Span, TextFile
-from lakewright.project.mistake import Mistake, listing, suggestion
+from lakewright.project.mistake import Mistake, listing, shown, suggestion
 from lakewright.project.source import Source
 from lakewright.project.yaml import Parsed, Path
 from lakewright.sql import types
@@ -120,7 +120,7 @@ class _Contract:
             self.mistakes.add(
                 Mistake.BAD_TYPE,
                 self.parsed.span((*path, "type")),
-                f"`{column.type}` is no type",
+                f"`{shown(column.type)}` is no type",
                 why=str(error),
                 hint=suggestion(column.type, _PLAIN_TYPES),
             )
@@ -132,7 +132,7 @@ class _Contract:
             self.mistakes.add(
                 Mistake.WRONG_VALUE,
                 self.parsed.span((*path, "default")),
-                f"`{column.default}` is no value of type {kind}",
+                f"`{shown(column.default)}` is no value of type {kind}",
                 hint="write the default as the file would write it",
             )
 
@@ -257,13 +257,16 @@ def check_partitioning(
         try:
             part = partitioning.parse(text)
         except ValueError as error:
-            mistakes.add(Mistake.WRONG_VALUE, span, f"`{text}` is no partition", why=str(error))
+            mistakes.add(
+                Mistake.WRONG_VALUE, span, f"`{shown(text)}` is no partition", why=str(error)
+            )
             continue
         if not check_column(part.column, known, span, mistakes):
             continue
-        fields.append((part, span))
         kind = known[part.column]
-        if kind is not None and not partitioning.is_fit(part, kind):
+        if kind is None or partitioning.is_fit(part, kind):
+            fields.append((part, span))
+        else:
             mistakes.add(
                 Mistake.UNFIT_TYPE,
                 span,

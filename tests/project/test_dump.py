@@ -1,0 +1,158 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakewright.project import dump, naming, source_file
+from lakewright.project.contract import Column, Contract, Evolution, PartitionField, Transform
+from lakewright.project.file import TextFile
+from lakewright.project.source import BadRecordLimits, Csv, Dialect, Json, Parquet, Source
+from lakewright.sql import types
+
+TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["no", "null", "1.0", "~", "- a", "a: b", "#", "a, b", "é ", "\ue000", "decimal(1,2)", "'x\""]
+)
+NAMES = st.text("abcdeé日_ 0", min_size=1, max_size=6).map(naming.standardise)
+CHARACTERS = st.sampled_from([";", "\t", "|", "'", "\\", "\x01", "§"])
+TYPES: st.SearchStrategy[types.Type] = st.recursive(
+    st.sampled_from(types.PRIMITIVES) | st.just(types.Decimal(12, 2)),
+    lambda inner: st.one_of(
+        inner.map(types.Array),
+        st.tuples(inner, inner).map(lambda pair: types.Map(*pair)),
+        st.dictionaries(st.sampled_from(["a", "b c", "d`"]), inner, min_size=1, max_size=2).map(
+            lambda fields: types.Struct(tuple(fields.items()))
+        ),
+    ),
+    max_leaves=3,
+)
+
+
+def _words() -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(TEXTS, max_size=3).map(tuple)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[Column, ...]:
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    headers = draw(st.lists(TEXTS.filter(bool), min_size=4, max_size=4, unique=True))
+    return tuple(
+        Column(
+            name=name,
+            type=draw(TYPES),
+            is_required=draw(st.booleans()),
+            null_words=draw(st.none() | _words()),
+            source_name=draw(st.none() | st.just(header)),
+            description=draw(TEXTS),
+        )
+        for name, header in zip(names, headers, strict=False)
+    )
+
+
+@st.composite
+def contracts(draw: st.DrawFn) -> Contract:
+    found = draw(columns())
+    plain = [each.name for each in found if each.type in types.PRIMITIVES[:-1]]
+    key = tuple(draw(st.lists(st.sampled_from(plain), unique=True, max_size=2)) if plain else ())
+    parts = tuple(
+        PartitionField(column=name) if name not in key
+        else PartitionField(column=name, transform=Transform.IDENTITY)
+        for name in plain
+    )  # fmt: skip
+    return Contract(
+        columns=tuple(
+            replace(each, is_required=each.is_required or each.name in key) for each in found
+        ),
+        key=key,
+        partitioning=draw(st.sampled_from([(), parts])),
+        evolution=draw(st.builds(Evolution)),
+        null_words=draw(_words()),
+    )
+
+
+DIALECTS = st.builds(
+    Dialect,
+    delimiter=st.none() | CHARACTERS,
+    quote=st.sampled_from([None, "", '"']),
+    escape=st.sampled_from([None, '"']),
+    has_header=st.none() | st.booleans(),
+    skip_lines=st.none() | st.integers(0, 9),
+    comment=st.sampled_from([None, "", "#"]),
+    encoding=st.sampled_from([None, "utf-8", "windows-1252"]),
+)
+SOURCES = st.builds(
+    Source,
+    name=st.just("orders"),
+    match=st.lists(
+        TEXTS.filter(lambda text: bool(text) and not {"/", "\\"} & set(text)), max_size=3
+    ).map(tuple),
+    format=st.none() | st.builds(Csv, dialect=DIALECTS) | st.builds(Json) | st.builds(Parquet),
+    contract=st.none() | contracts(),
+    limits=st.builds(BadRecordLimits, share_max=st.floats(0, 1), count_max=st.none() | st.just(5)),
+    description=TEXTS,
+    file=st.just("sources/orders.yaml"),
+)
+
+
+def load(text: str) -> Source | None:
+    found = source_file.read(TextFile.read("sources/orders.yaml", text), "orders")
+    assert not found.mistakes.problems, text
+    return found.source
+
+
+@given(SOURCES)
+@settings(max_examples=200)
+def test_a_source_that_is_written_down_loads_as_the_same_source(source: Source) -> None:
+    assert load(dump.dump(source)) == source
+
+
+@given(contracts(), st.booleans())
+def test_a_contract_comes_back_from_json_as_it_was(contract: Contract, is_adopted: bool) -> None:
+    columns = tuple(
+        replace(each, is_declared=is_adopted, declared_type=None if is_adopted else types.INT)
+        for each in contract.columns
+    )
+    stored = replace(contract, columns=columns, is_adopted=is_adopted)
+    assert dump.contract_from_json(dump.contract_to_json(stored)) == stored
+
+
+def test_a_file_says_only_what_differs_from_the_defaults() -> None:
+    source = Source(
+        name="orders",
+        match=("orders*.csv",),
+        format=Csv(),
+        contract=Contract(
+            columns=(
+                Column(
+                    name="order_id", type=types.BIGINT, is_required=True, source_name="Order ID"
+                ),
+                Column(name="price", type=types.Decimal(12, 2), description="In euros: net."),
+            ),
+            key=("order_id",),
+            partitioning=(PartitionField(column="order_id", transform=Transform.BUCKET, width=4),),
+        ),
+    )
+    assert dump.dump(source) == (
+        "match: orders*.csv\n"
+        "format: csv\n"
+        "columns:\n"
+        "  - {name: order_id, type: bigint, source_name: Order ID}\n"
+        '  - {name: price, type: "decimal(12,2)", description: "In euros: net."}\n'
+        "key: order_id\n"
+        'partitioning: ["bucket(4, order_id)"]\n'
+    )
+
+
+def test_the_json_of_a_contract_says_its_defaults_too() -> None:
+    contract = Contract(columns=(Column(name="id", type=types.INT),), is_adopted=False)
+    assert dump.contract_to_json(contract) == (
+        '{"columns": [{"name": "id", "type": "int"}], "null_words": [""],'
+        ' "evolution": {"new_columns": "evolve", "missing_columns": "evolve",'
+        ' "reordered_columns": "evolve", "wider_types": "quarantine"}, "adopted": false}'
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"colums": []}', '{"columns": [{"name": "a"}]}'])
+def test_json_that_is_no_contract_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no stored contract"):
+        dump.contract_from_json(text)
