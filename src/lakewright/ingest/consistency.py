@@ -153,7 +153,15 @@ def _quotes(text: str, delimiter: str, declared: Dialect) -> Sequence[str]:
         for mark in ('"', "'")
         if re.search(rf"(?:^|[\r\n]|{re.escape(delimiter)}) *{mark}", text)
     ]
-    return [*found, ""] if found else ['"']
+    if not found:
+        return ['"']
+    # One field that is quoted as it should be proves that the mark is a quote.
+    edge = rf"(?:{re.escape(delimiter)}|[\r\n]|$)"
+    is_proven = any(
+        re.search(rf"(?:^|[\r\n]|{re.escape(delimiter)}) *{mark}[^{mark}]*{mark} *{edge}", text)
+        for mark in found
+    )
+    return found if is_proven else [*found, ""]
 
 
 def _escapes(text: str, quote: str, declared: Dialect) -> Sequence[str]:

@@ -42,15 +42,16 @@ def find_first(records: Sequence[Record], width: int) -> int:
     """The index of the table's first record: what comes before has another width.
 
     A header may lack the name of a column or have one too many, so a record that is almost as wide,
-    directly before the first one of the right width, is it.
+    directly before the first one of the right width, is it. So is one that cannot be split: to pass
+    it over would be to lose the header without a word.
     """
     first = next((n for n, record in enumerate(records) if len(record.fields) == width), 0)
-    if first and width > 2:
-        before = records[first - 1].fields
-        is_close = len(before) in (width - 1, width + 1)
-        if is_close and not any(cells.kind(cell) in _TELLING for cell in before):
-            return first - 1
-    return first
+    if not first:
+        return 0
+    before = records[first - 1]
+    is_close = len(before.fields) > 1 and abs(len(before.fields) - width) == 1
+    has_values = any(cells.kind(cell) in _TELLING for cell in before.fields)
+    return first - 1 if before.problem or (is_close and not has_values) else first
 
 
 def judge(first: Sequence[str], body: Iterable[Sequence[str]]) -> Header:

@@ -59,10 +59,12 @@ def lines(path: Path, start: int, file_name: str) -> Iterator[Found]:
             if content:
                 byte = position + len(line) - len(line.lstrip(_BLANKS.encode()))
                 try:
-                    yield Found(byte, content.decode(), parse(content))
+                    value = parse(content)
                 except _InvalidError as error:
                     raw = content.decode(errors="replace")
                     yield Found(byte, raw, None, f"no JSON at byte {error.byte:,}: {error}")
+                else:
+                    yield Found(byte, content.decode(), value)
             position += len(line)
 
 
@@ -107,7 +109,7 @@ def parse(content: bytes) -> Value:
     except orjson.JSONDecodeError as error:
         raise _invalid(content, error) from error
     decoded = content.decode()
-    _check_depth(decoded, value, 0)
+    _check_depth(decoded, value)
     return _exact(decoded, value)
 
 
@@ -154,14 +156,14 @@ def _invalid(content: bytes, error: orjson.JSONDecodeError) -> _InvalidError:
     return _InvalidError(error.msg, len(error.doc[: error.pos].encode()))
 
 
-def _check_depth(content: str, value: Value, at: int) -> None:
+def _check_depth(content: str, value: Value) -> None:
     """Refuse what could not be written down again: orjson stops at 254 levels."""
     if content.count("[") + content.count("{") > _DEPTH_MAX:
         try:
             text(value)
         except TypeError as error:
             reason = f"values are nested more than {_DEPTH_MAX} levels deep"
-            raise _InvalidError(reason, at) from error
+            raise _InvalidError(reason, 0) from error
 
 
 def _fragment(value: object) -> orjson.Fragment:
@@ -242,22 +244,23 @@ class _Array:
                 is_cut = error.msg.startswith("Unterminated") or (
                     error.pos >= len(self._buffer) - _NEAR_END
                 )
+                within = self._buffer[self._at : error.pos]
                 if is_cut and self._more():
                     continue
-                raise self._refusal(error.msg, error.pos) from error
+                raise self._refusal(error.msg, within) from error
             except RecursionError as error:
-                raise self._refusal("values are nested too deeply", self._at) from error
+                raise self._refusal("values are nested too deeply", "") from error
             if end < len(self._buffer) or not self._more():
                 break
         raw = self._buffer[self._at : end]
         try:
             orjson.loads(raw)
         except orjson.JSONDecodeError as error:
-            raise self._refusal(error.msg, self._at + error.pos) from error
+            raise self._refusal(error.msg, raw[: error.pos]) from error
         try:
-            _check_depth(raw, value, self._at)
+            _check_depth(raw, value)
         except _InvalidError as error:
-            raise self._refusal(str(error), error.byte) from error
+            raise self._refusal(str(error), "") from error
         found = Found(self._byte, raw, value)
         self._advance(end)
         return found
@@ -284,9 +287,9 @@ class _Array:
         self._buffer, self._at = "".join(pieces), 0
         return size > 0
 
-    def _refusal(self, reason: str, at: int) -> errors.FileUnreadable:
-        byte = self._byte + len(self._buffer[self._at : at].encode())
-        return unreadable(self._file_name, reason, byte)
+    def _refusal(self, reason: str, passed: str) -> errors.FileUnreadable:
+        """The refusal of a value that goes wrong after this much of it."""
+        return unreadable(self._file_name, reason, self._byte + len(passed.encode()))
 
 
 def _decoded(file: BinaryIO, start: int, file_name: str) -> Iterator[str]:

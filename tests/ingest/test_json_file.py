@@ -1,0 +1,212 @@
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakewright import errors
+from lakewright.ingest import encoding, json_file
+from lakewright.project.source import JsonMode
+
+
+class Read:
+    """A JSON text, landed."""
+
+    def __init__(self, folder: Path, text: str | bytes, mode: JsonMode = JsonMode.AUTO) -> None:
+        data = text.encode() if isinstance(text, str) else text
+        path = folder / "data.json"
+        path.write_bytes(data)
+        if mode is JsonMode.AUTO:
+            mode, _ = json_file.decide_mode(data)
+        self.mode = mode
+        output = json_file.Output(folder, lambda _: True, lambda _: None)
+        decoded = encoding.as_json_text(path, folder, "data.json")
+        self.columns, self.parts = json_file.read(decoded, mode, "data.json", output)
+        self.types = {column.name: str(column.type) for column in self.columns}
+        tables = [pyarrow.parquet.read_table(part.path) for part in self.parts]
+        self.rows = [row for table in tables for row in table.to_pylist()]
+
+    def fields(self) -> list[dict[str, str | None]]:
+        return [
+            {name: value for name, value in row.items() if not name.startswith("_")}
+            for row in self.rows
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ('{"a":1}\n{"a":2}\n', JsonMode.LINES),
+        ('{"a":1}\n\n{"a":2,}\n{"a":3}\n', JsonMode.LINES),
+        ('{"a":1}', JsonMode.LINES),
+        ("[1,2]\n[3,4]\n[5,6]\n", JsonMode.LINES),
+        ('[{"a":1},{"a":2}]', JsonMode.ARRAY),
+        ('[\n{"a":1},\n{"a":2}\n]\n', JsonMode.ARRAY),
+        ('{\n  "a": 1\n}\n', JsonMode.DOCUMENT),
+    ],
+)
+def test_the_mode_is_found(tmp_path: Path, text: str, mode: JsonMode) -> None:
+    assert Read(tmp_path, text).mode is mode
+
+
+def test_keys_become_columns_in_the_order_of_their_first_sight(tmp_path: Path) -> None:
+    read = Read(tmp_path, '{"b":"x","a":null}\n{"c":true,"b":""}\n7\n')
+    assert read.fields() == [
+        {"b": "x", "a": None, "c": None, "value": None},
+        {"b": "", "a": None, "c": "true", "value": None},
+        {"b": None, "a": None, "c": None, "value": "7"},
+    ]
+
+
+def test_columns_that_come_late_are_in_every_part(tmp_path: Path) -> None:
+    text = "".join(f'{{"a":{number}}}\n' for number in range(40_000)) + '{"b":1}\n'
+    read = Read(tmp_path, text)
+    assert len(read.rows) == 40_001
+    assert read.rows[0]["b"] is None
+    assert [row["_record"] for row in read.rows] == list(range(1, 40_002))
+
+
+def test_numbers_keep_their_digits(tmp_path: Path) -> None:
+    numbers = ["1.10", "1E40", "12345678901234567890123", "0.1", "-0.0", "9007199254740993"]
+    text = "".join(f'{{"a":{number},"n":{{"x":[{number}]}}}}\n' for number in numbers)
+    read = Read(tmp_path, text)
+    assert [row["a"] for row in read.rows] == numbers
+    assert [row["n"] for row in read.rows] == [f'{{"x":[{number}]}}' for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1", "2", "null"], "bigint"),
+        (["1", "2.5"], "double"),
+        (["18446744073709551616"], "string"),
+        (["true", "false"], "boolean"),
+        (['"1"', '"2"'], "string"),
+        (['"2024-01-31"', '""'], "date"),
+        (['"2024-01-31T10:00:00Z"'], "timestamp"),
+        (['""'], "string"),
+        (["null"], "unknown"),
+        (["1", '"a"'], "string"),
+        (["1", "true"], "string"),
+        (['{"x":1}', '{"y":"a"}'], "struct<x:bigint,y:string>"),
+        (['{"x":1}', '{"x":1.5}'], "struct<x:double>"),
+        (['{"x":1}', '{"x":"a"}'], "struct<x:string>"),
+        (['{"x":null}'], "struct<x:string>"),
+        (["{}"], "string"),
+        (['{"x":1,"X":2}'], "string"),
+        (["[1,2]", "[]"], "array<bigint>"),
+        (["[]"], "array<string>"),
+        (['[{"x":[1.5]}]'], "array<struct<x:array<double>>>"),
+        (["[1]", '{"x":1}'], "string"),
+    ],
+)
+def test_types_are_what_json_says_they_are(
+    tmp_path: Path, values: list[str], expected: str
+) -> None:
+    text = "".join(f'{{"a":{value}}}\n' for value in values)
+    assert Read(tmp_path, text, JsonMode.LINES).types == {"a": expected}
+
+
+def test_a_bad_line_is_a_refused_record_with_the_byte(tmp_path: Path) -> None:
+    read = Read(tmp_path, b'{"a":1}\n {"\xc3\xa4":tru}\n{"a":"\xff"}\n{"a":2}\n', JsonMode.LINES)
+    problems = [row["_problem"] for row in read.rows]
+    assert problems[0] is problems[3] is None
+    assert problems[1].startswith("no JSON at byte 6: ")
+    assert problems[2] == "no JSON at byte 6: byte 0xff is not UTF-8"
+    assert [row["_byte"] for row in read.rows] == [0, 9, 20, 30]
+    assert read.rows[1]["_raw"] == '{"ä":tru}'
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "byte"),
+    [
+        ('[{"ä":1},{"a":}]', JsonMode.ARRAY, 15),
+        ("[1,2", JsonMode.ARRAY, 4),
+        ("[1,]", JsonMode.ARRAY, 3),
+        ("[1 2]", JsonMode.ARRAY, 3),
+        ("[1] x", JsonMode.ARRAY, 4),
+        ("[NaN]", JsonMode.ARRAY, 1),
+        ('{"ä":tru}', JsonMode.DOCUMENT, 6),
+        ("", JsonMode.DOCUMENT, 0),
+    ],
+)
+def test_a_bad_array_or_document_makes_the_file_unreadable(
+    tmp_path: Path, text: str, mode: JsonMode, byte: int
+) -> None:
+    with pytest.raises(errors.FileUnreadable) as caught:
+        Read(tmp_path, text, mode)
+    assert caught.value.why.endswith(f"at byte {byte:,}")
+
+
+def test_an_array_is_read_across_blocks(tmp_path: Path) -> None:
+    values = [{"n": number, "t": "ä" * (number % 50)} for number in range(50_000)]
+    values.append({"n": 1, "t": "x" * 3_000_000})
+    text = json.dumps(values, ensure_ascii=False)
+    read = Read(tmp_path, text)
+    assert read.mode is JsonMode.ARRAY
+    assert [row["t"] for row in read.rows] == [value["t"] for value in values]
+    data = text.encode()
+    for row in read.rows[::997]:
+        assert data[row["_byte"] :].startswith(row["_raw"].encode())
+
+
+@pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.DOCUMENT])
+def test_values_without_bottom_are_refused(tmp_path: Path, mode: JsonMode) -> None:
+    with pytest.raises(errors.FileUnreadable):
+        Read(tmp_path, "[" * 1_000_000, mode)
+
+
+def test_keys_that_differ_in_case_only_or_are_ours_get_names_of_their_own(tmp_path: Path) -> None:
+    read = Read(tmp_path, '{"id":1,"ID":2,"_raw":3,"":4}\n')
+    assert [column.name for column in read.columns] == ["id", "ID_2", "_raw_2", "column_4"]
+
+
+def test_keys_without_number_are_refused(tmp_path: Path) -> None:
+    text = "".join(f'{{"key {number}":1}}\n' for number in range(10_001))
+    with pytest.raises(errors.FileUnreadable, match="different keys"):
+        Read(tmp_path, text)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    records=st.lists(st.dictionaries(st.sampled_from("abc"), VALUES, min_size=1), min_size=1),
+    mode=st.sampled_from([JsonMode.LINES, JsonMode.ARRAY]),
+)
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[dict[str, object]],
+    mode: JsonMode,
+) -> None:
+    texts = [json.dumps(record, ensure_ascii=False) for record in records]
+    text = "\n".join(texts) if mode is JsonMode.LINES else "[" + ",\n ".join(texts) + "]"
+    read = Read(tmp_path_factory.mktemp("json"), text, mode)
+    for record, row in zip(records, read.rows, strict=True):
+        assert row["_problem"] is None
+        for key, value in record.items():
+            found = row[key]
+            assert (
+                found == value
+                if isinstance(value, str) or value is None
+                else (json.loads(found) == value)
+            )
+
+
+@given(data=st.binary(max_size=60) | st.text(alphabet='[]{}",:1e.-tnul \n\\', max_size=60))
+@pytest.mark.parametrize("mode", [JsonMode.LINES, JsonMode.ARRAY, JsonMode.DOCUMENT])
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, mode: JsonMode, data: bytes | str
+) -> None:
+    try:
+        Read(tmp_path_factory.mktemp("json"), data, mode)
+    except errors.FileUnreadable:
+        assert True

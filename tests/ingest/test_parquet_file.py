@@ -1,0 +1,100 @@
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from lakewright import errors
+from lakewright.ingest import parquet_file
+
+
+def write(path: Path, table: pyarrow.Table) -> Path:
+    pyarrow.parquet.write_table(table, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (pyarrow.bool_(), "boolean"),
+        (pyarrow.int8(), "int"),
+        (pyarrow.uint16(), "int"),
+        (pyarrow.int32(), "int"),
+        (pyarrow.uint32(), "bigint"),
+        (pyarrow.int64(), "bigint"),
+        (pyarrow.uint64(), "decimal(20,0)"),
+        (pyarrow.float16(), "float"),
+        (pyarrow.float32(), "float"),
+        (pyarrow.float64(), "double"),
+        (pyarrow.decimal128(12, 3), "decimal(12,3)"),
+        (pyarrow.string(), "string"),
+        (pyarrow.large_string(), "string"),
+        (pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), "string"),
+        (pyarrow.binary(), "binary"),
+        (pyarrow.binary(4), "binary"),
+        (pyarrow.date32(), "date"),
+        (pyarrow.time64("us"), "string"),
+        (pyarrow.timestamp("us"), "timestamp_ntz"),
+        (pyarrow.timestamp("ms", "Europe/Berlin"), "timestamp"),
+        (pyarrow.null(), "unknown"),
+        (pyarrow.list_(pyarrow.int64()), "array<bigint>"),
+        (pyarrow.map_(pyarrow.string(), pyarrow.float64()), "map<string,double>"),
+        (
+            pyarrow.struct([("a b", pyarrow.int32()), ("c", pyarrow.list_(pyarrow.date32()))]),
+            "struct<`a b`:int,c:array<date>>",
+        ),
+    ],
+)
+def test_every_type_has_its_counterpart(
+    tmp_path: Path, kind: pyarrow.DataType, expected: str
+) -> None:
+    table = pyarrow.table({"c": pyarrow.nulls(3, kind)})
+    columns, part = parquet_file.read(write(tmp_path / "x", table), tmp_path, "x.parquet")
+    assert [(column.name, str(column.type)) for column in columns] == [("c", expected)]
+    assert part.records == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (Decimal(1), pyarrow.decimal256(50, 2)),
+        (dt.timedelta(1), pyarrow.duration("us")),
+    ],
+)
+def test_a_type_without_counterpart_is_refused_by_the_columns_name(
+    tmp_path: Path, value: object, kind: pyarrow.DataType
+) -> None:
+    table = pyarrow.table({"odd": pyarrow.array([[value]], pyarrow.list_(kind))})
+    with pytest.raises(errors.FileUnreadable, match=r"odd\.element"):
+        parquet_file.read(write(tmp_path / "x", table), tmp_path, "x.parquet")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    table = pyarrow.table({"id": [1], "ID": [2]})
+    with pytest.raises(errors.FileUnreadable, match="one name"):
+        parquet_file.read(write(tmp_path / "x", table), tmp_path, "x.parquet")
+
+
+def test_a_file_that_few_readers_understand_is_written_anew(tmp_path: Path) -> None:
+    table = pyarrow.table({"n": pyarrow.array([1, 2], pyarrow.int64())})
+    path = tmp_path / "x"
+    pyarrow.parquet.write_table(
+        table, path, use_dictionary=False, column_encoding={"n": "BYTE_STREAM_SPLIT"}
+    )
+    columns, part = parquet_file.read(path, tmp_path, "x.parquet")
+    assert part.path != str(path)
+    assert pyarrow.parquet.read_table(part.path).equals(table)
+    assert [str(column.type) for column in columns] == ["bigint"]
+
+
+def test_a_damaged_footer_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "x", pyarrow.table({"n": [1, 2]}))
+    data = path.read_bytes()
+    path.write_bytes(data[:-40] + b"\xff" * 32 + data[-8:])
+    with pytest.raises(errors.FileUnreadable, match="no readable Parquet"):
+        parquet_file.read(path, tmp_path, "x.parquet")
+    path.write_bytes(data[:-1])
+    with pytest.raises(errors.FileUnreadable, match="cut short"):
+        parquet_file.check_ends(path, "x.parquet")
