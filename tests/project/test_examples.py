@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.project import load
+from lakewright.project import files, load
 from lakewright.project.project import Project
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -26,7 +26,7 @@ def project_of(name: str) -> Project:
     return load.load(
         {
             path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-            for pattern in load.PROJECT_FILES
+            for pattern in files.PROJECT_FILES
             for path in folder.glob(pattern)
         }
     )

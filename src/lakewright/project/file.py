@@ -7,7 +7,7 @@ place is the same whether the file was written on Windows or elsewhere.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lakewright.errors import Place, Problem
+from lakewright.errors import Place, Problem, ProjectInvalid
 from lakewright.project.mistake import Mistake
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -89,3 +89,21 @@ class Mistakes:
     def is_empty(self) -> bool:
         """Whether nothing is wrong so far."""
         return not self.problems
+
+
+def invalid(problems: Iterable[Problem]) -> ProjectInvalid:
+    """The error that tells these mistakes, of which there is at least one, in the files' order."""
+    found = sorted(problems, key=_position)
+    files = len({problem.where.file for problem in found if problem.where})
+    counted = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
+    return ProjectInvalid(
+        f"the project has {counted} in {files} file{'s' if files > 1 else ''}",
+        where=found[0].where,
+        why=found[0].what,
+        problems=found,
+    )
+
+
+def _position(problem: Problem) -> tuple[str, int, int]:
+    where = problem.where or Place(file="")
+    return (where.file, where.line, where.column)

@@ -8,39 +8,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from lakewright.errors import Place, Problem, ProjectInvalid, SqlRefused
+from lakewright.errors import Place, Problem, SqlRefused
 from lakewright.project import (
-    declared,
-    documents,
     layers,
     model_file,
     model_rules,
     naming,
     order,
-    reading,
+    project_file,
     source_file,
-    yaml,
 )
 from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA
-from lakewright.project.environment import Environment
-from lakewright.project.file import Mistakes, TextFile
+from lakewright.project.file import TextFile, invalid
+from lakewright.project.files import PROJECT_FILE
 from lakewright.project.mistake import Mistake, listing, nearest
 from lakewright.project.model_file import ModelFile
 from lakewright.project.project import Project
+from lakewright.project.project_file import ProjectFile
 from lakewright.project.source_file import SourceFile
 from lakewright.sql import resolve, types
 from lakewright.sql.query import Resolved
-
-PROJECT_FILE = "lakewright.yaml"
-PROJECT_FILES = (
-    PROJECT_FILE,
-    "lakewright.yml",
-    "sources/**/*.yaml",
-    "sources/**/*.yml",
-    "models/**/*.sql",
-)
-"""Patterns of the files to hand to `load`, relative to the project's folder. Misplaced files are
-among them, so that they can be told rather than overlooked."""
 
 
 def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = None) -> Project:
@@ -73,7 +60,7 @@ class _Loading:
     resolved: dict[str, Resolved] = field(default_factory=dict)
 
     def project(self) -> Project:
-        document, environments = self._project_file()
+        file = self._project_file()
         self._read_files()
         self._check_patterns()
         self._describe_bronze()
@@ -82,10 +69,12 @@ class _Loading:
             self._resolve(self.models[name])
         self._check_settings(names)
         self._raise()
+        assert file is not None  # noqa: S101 -- a missing file has been raised
+        assert file.document is not None  # noqa: S101
         return Project(
-            name=document.name if document else "",
-            description=document.description if document else "",
-            environments=environments,
+            name=file.document.name,
+            description=file.document.description,
+            environments=file.environments,
             sources={each.name: each.source for each in self.sources.values() if each.source},
             models={name: self.models[name].model() for name in names},
             resolved=self.resolved,
@@ -98,19 +87,10 @@ class _Loading:
             found += source.mistakes.problems
         for model in self.models.values():
             found += model.mistakes.problems
-        if not found:
-            return
-        found.sort(key=_position)
-        files = len({problem.where.file for problem in found if problem.where})
-        counted = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
-        raise ProjectInvalid(
-            f"the project has {counted} in {files} file{'s' if files > 1 else ''}",
-            where=found[0].where,
-            why=found[0].what,
-            problems=found,
-        )
+        if found:
+            raise invalid(found)
 
-    def _project_file(self) -> tuple[documents.ProjectDocument | None, dict[str, Environment]]:
+    def _project_file(self) -> ProjectFile | None:
         text = self.files.get(PROJECT_FILE)
         if text is None:
             self._note(
@@ -120,12 +100,10 @@ class _Loading:
                 why="a project is a folder with this file",
                 hint="`lakewright init` writes one; it needs a single line, `name: ...`",
             )
-            return None, {}
-        mistakes = Mistakes(file=TextFile.read(PROJECT_FILE, text))
-        parsed = yaml.parse(mistakes)
-        document = reading.read(documents.ProjectDocument, parsed, mistakes) if parsed else None
-        self.problems += mistakes.problems
-        return document, declared.environments(document) if document else {}
+            return None
+        found = project_file.read(text)
+        self.problems += found.mistakes.problems
+        return found
 
     def _note(self, path: str, code: Mistake, what: str, *, why: str = "", hint: str = "") -> None:
         where = Place(file=path)
@@ -256,11 +234,6 @@ class _Loading:
         for name in names:
             if name in self.resolved:
                 model_rules.check(self.models[name], self.resolved[name], world)
-
-
-def _position(problem: Problem) -> tuple[str, int, int]:
-    where = problem.where or Place(file="")
-    return (where.file, where.line, where.column)
 
 
 def _evolved(declared_schema: types.Schema, table: types.Schema | None) -> types.Schema:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakewright import errors, settings
+from lakewright.project.files import PROJECT_FILE, PROJECT_FILES
 
 if TYPE_CHECKING:
     from lakewright.project.environment import Environment
@@ -19,8 +20,6 @@ def find_folder(start: Path) -> Path:
     Raises:
         NotFound: there is none.
     """
-    from lakewright.project.load import PROJECT_FILE
-
     for folder in (start.absolute(), *start.absolute().parents):
         if (folder / PROJECT_FILE).is_file():
             return folder
@@ -37,8 +36,6 @@ def read_files(folder: Path) -> dict[str, str]:
     Raises:
         ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
     """
-    from lakewright.project.load import PROJECT_FILES
-
     paths = {path for pattern in PROJECT_FILES for path in folder.glob(pattern) if path.is_file()}
     return {path.relative_to(folder).as_posix(): _text(path) for path in sorted(paths)}
 
@@ -98,7 +95,6 @@ def environment_of(folder: Path, name: str) -> "Environment":
         ProjectInvalid: lakewright.yaml holds mistakes.
         NotFound: it has no such environment.
     """
-    from lakewright.project.load import PROJECT_FILE, load
+    from lakewright.project import project_file
 
-    text = _text(folder / PROJECT_FILE)
-    return load({PROJECT_FILE: text}).environment(name)
+    return project_file.environment(_text(folder / PROJECT_FILE), name)
