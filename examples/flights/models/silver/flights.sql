@@ -6,7 +6,7 @@ checks:
   - accepted_values: {column: origin, values: [EWR, JFK, LGA]}
   - range: {column: departure_delay_minutes, min: -120, max: 1440}
   - expression: is_cancelled = (departure IS NULL)
-  - referential: {column: carrier, to: silver.carriers.carrier}
+  - referential: {column: carrier, to: silver.carriers.carrier, severity: warn}
   - referential: {column: destination, to: silver.airports.airport, severity: warn}
 columns:
   flight_month: First day of the month of the scheduled departure.
