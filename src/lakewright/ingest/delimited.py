@@ -196,41 +196,51 @@ class _Exact:
         self._file = file
         self._columns = columns
         self._writer = texts.Writer(work_folder)
-        self._width = len(table.names)
-        self._nothing = [None] * self._width
-        self._rows: list[Sequence[str | None]] = []
-        self._batch = texts.Batch()
+        self._records_at_once = texts.records_at_once(len(table.names))
 
     def read(
         self, start: int, stop: int | None, number: int, report: Callable[[int], None]
     ) -> tuple[int, int]:
         """Read the records that start in a range; the position and record number reached."""
         splitter = self._table.splitter(self._file, start, stop)
-        width = self._width
-        batch, rows = self._batch, self._rows
-        for byte, raw, fields, problem in splitter:
-            found = problem or splitting.width_problem(len(fields), width)
-            batch.add(number, byte, raw, found)
-            rows.append(self._nothing if found else fields)
-            number += 1
-            if batch.is_full(width):
-                self._flush()
+        records: list[splitting.Record] = []
+        written = start
+        for record in splitter:
+            records.append(record)
+            is_large = splitter.position - written > texts.BATCH_BYTES
+            if is_large or len(records) >= self._records_at_once:
+                self._write(records, number)
+                number += len(records)
+                written = splitter.position
+                records = []
                 report(number - 1)
-                batch, rows = self._batch, self._rows
-        return splitter.position, number
+        self._write(records, number)
+        return splitter.position, number + len(records)
 
     def close(self) -> tuple[Part, ...]:
-        """Write what is left."""
-        self._flush()
+        """The parts that were written."""
         return self._writer.close(self._table.names)
 
-    def _flush(self) -> None:
-        if not len(self._batch):
+    def _write(self, records: Sequence[splitting.Record], first: int) -> None:
+        if not records:
             return
-        arrays = [
-            pyarrow.array(column, pyarrow.string()) for column in zip(*self._rows, strict=True)
+        width = len(self._table.names)
+        problems = [
+            record.problem or splitting.width_problem(len(record.fields), width)
+            for record in records
         ]
+        nothing = [None] * width
+        rows: list[Sequence[str | None]] = [
+            nothing if problem else record.fields
+            for record, problem in zip(records, problems, strict=True)
+        ]
+        arrays = [pyarrow.array(column, pyarrow.string()) for column in zip(*rows, strict=True)]
         for place, column in self._columns.items():
             column.see(arrays[place])
-        self._writer.write(dict(zip(self._table.names, arrays, strict=True)), self._batch)
-        self._batch, self._rows = texts.Batch(), []
+        batch = texts.Batch(
+            range(first, first + len(records)),
+            [record.byte for record in records],
+            [record.raw for record in records],
+            problems,
+        )
+        self._writer.write(dict(zip(self._table.names, arrays, strict=True)), batch)

@@ -189,14 +189,14 @@ class _Faults:
     count: int = 0
     first: int = 0
     sequences: int = 0
-    """Sound characters beyond ASCII."""
+    """Bytes that follow the first one of sound characters beyond ASCII."""
     foreign_share: float = 0.0
     """Of the letters, how many are beyond ASCII."""
 
 
 _FAULTS_ENOUGH = 1000  # So many decide what the text is; more would decide nothing else.
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
-_LEADS = bytes(range(0xC2, 0xF5))
+_FOLLOWERS = bytes(range(0x80, 0xC0))
 _LETTERS = bytes([*range(65, 91), *range(97, 123)])
 
 
@@ -224,14 +224,14 @@ def _look_into(block: bytes, position: int, found: _Faults) -> None:
         if not window:
             return
         try:
-            window.decode()
+            text = window.decode()
         except UnicodeDecodeError as error:
-            found.sequences += _count(window[: error.start], _LEADS)
+            found.sequences += _count(window[: error.start], _FOLLOWERS)
             found.first = found.first if found.count else position + start + error.start
             found.count += 1
             start += error.end
         else:
-            found.sequences += _count(window, _LEADS)
+            found.sequences += len(window) - len(text)
             start += len(window)
 
 

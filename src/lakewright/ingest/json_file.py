@@ -125,28 +125,21 @@ class _Table:
         self._names: dict[str, str] = {}
         self._taken = set(texts.RESERVED)
         self._types: dict[str, JsonColumnType] = {}
-        self._rows: list[Mapping[str, Value]] = []
-        self._batch = texts.Batch()
+        self._found: list[Found] = []
+        self._written = 0
 
     def add(self, found: Found) -> bool:
         """Take one record; whether a batch was written."""
-        self.records += 1
-        value = found.value
-        if found.problem is not None:
-            row: Mapping[str, Value] = {}
-        elif type(value) is dict:
-            row = value
-        else:
-            row = {VALUE: value}
-        self._batch.add(self.records, found.byte, found.raw, found.problem)
-        self._rows.append(row)
-        if not self._batch.is_full(len(self._names) or len(row)):
+        self._found.append(found)
+        is_large = found.byte - self._written > texts.BATCH_BYTES
+        if not is_large and len(self._found) < texts.records_at_once(len(self._names)):
             return False
-        self._flush()
+        self._write()
+        self._written = found.byte
         return True
 
     def close(self) -> tuple[tuple[ArrivedColumn, ...], tuple[TextPart, ...]]:
-        self._flush()
+        self._write()
         columns = tuple(
             ArrivedColumn(
                 name=name, type=self._types[key].kind if key in self._types else types.UNKNOWN
@@ -155,21 +148,29 @@ class _Table:
         )
         return columns, self._writer.close(tuple(self._names.values()))
 
-    def _flush(self) -> None:
+    def _write(self) -> None:
+        rows = [_fields(found) for found in self._found]
         keys: dict[str, None] = {}
-        for row in self._rows:
+        for row in rows:
             keys.update(dict.fromkeys(row))
         for key in keys:
             if key not in self._names:
                 self._name(key)
         columns: dict[str, pyarrow.Array] = {}
         for key, name in self._names.items():
-            values = [row.get(key) for row in self._rows]
+            values = [row.get(key) for row in rows]
             columns[name] = _as_texts(values)
             if key in self._types:
                 self._types[key].see(values, columns[name])
-        self._writer.write(columns, self._batch)
-        self._rows, self._batch = [], texts.Batch()
+        batch = texts.Batch(
+            range(self.records + 1, self.records + len(rows) + 1),
+            [found.byte for found in self._found],
+            [found.raw for found in self._found],
+            [found.problem for found in self._found],
+        )
+        self._writer.write(columns, batch)
+        self.records += len(rows)
+        self._found = []
 
     def _name(self, key: str) -> None:
         if len(self._names) >= COLUMNS_MAX:
@@ -187,6 +188,12 @@ class _Table:
         self._names[key] = unique
         if self._output.is_wanted(key):
             self._types[key] = JsonColumnType()
+
+
+def _fields(found: Found) -> Mapping[str, Value]:
+    if found.problem is not None:
+        return {}
+    return found.value if isinstance(found.value, dict) else {VALUE: found.value}
 
 
 def _as_texts(values: list[Value]) -> pyarrow.Array:

@@ -174,25 +174,39 @@ def _long_integer(digits: str) -> int | Number:
     return int(digits) if len(digits) <= _SAFE_DIGITS else Number(digits)
 
 
-_FRACTION = re.compile(r"\d[.eE]")
-_LONG = re.compile(rf"\d{{{_SAFE_DIGITS}}}")
 _FRACTIONS = json.JSONDecoder(parse_float=Number)
 _ALL_DIGITS = json.JSONDecoder(parse_float=Number, parse_int=_long_integer)
 
 
 def _exact(content: str, value: Value) -> Value:
-    """The value again with its numbers' digits, if they could have been lost."""
-    if _LONG.search(content):
-        decoder = _ALL_DIGITS
-    elif _FRACTION.search(content):
-        decoder = _FRACTIONS
-    else:
+    """The value again with its numbers' digits, if some of them could have been lost."""
+    largest = _largest_float(value)
+    if largest is None:
         return value
+    # orjson makes floats of whole numbers as well where they do not fit 64 bits.
+    decoder = _ALL_DIGITS if largest >= _WHOLE_FLOAT else _FRACTIONS
     try:
-        exact: Value = decoder.decode(content)
+        exact: Value = decoder.raw_decode(content)[0]
     except RecursionError as error:
         raise _InvalidError("values are nested too deeply", 0) from error
     return exact
+
+
+_WHOLE_FLOAT = 9e18
+
+
+def _largest_float(value: object) -> float | None:
+    """The largest floating-point number anywhere in a value; None: there is none."""
+    if type(value) is float:
+        return abs(value)
+    if not isinstance(value, dict | list):
+        return None
+    inner = list(value.values()) if isinstance(value, dict) else value
+    kinds = set(map(type, inner))
+    if not kinds & {float, dict, list}:
+        return None
+    found = [largest for largest in map(_largest_float, inner) if largest is not None]
+    return max(found, default=None)
 
 
 class _Array:

@@ -18,6 +18,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 from lakewright.project.source import Dialect
@@ -82,9 +83,10 @@ class Splitter:
         return self.by_hand()
 
     def _by_library(self) -> Iterator[Record]:
-        """Python's csv in its strict mode has our rules, apart from what it cannot split at all."""
+        """The same with Python's means; its csv in strict mode has our rules for what it takes."""
         csv.field_size_limit(RECORD_BYTES_MAX)
-        feed = _Feed(self, self._escape)
+        quote, escape, delimiter = self._quote.encode(), self._escape.encode(), self._delimiter
+        feed = _Feed(self, escape)
         reader = csv.reader(
             feed,
             delimiter=self._delimiter,
@@ -93,28 +95,30 @@ class Splitter:
             strict=True,
         )
         while self.may_start():
-            feed.texts.clear()
-            byte = self.position
-            try:
-                fields = next(reader)
-            except StopIteration:
+            line = self.take()
+            if line is None:
                 return
-            except (csv.Error, UnicodeDecodeError):
-                self.give_back(feed.lines)
-                self.position = byte
-                feed.lines.clear()
-                record = self._next_by_hand()
-                if record is not None:
-                    yield record
-                continue
-            start = self.position
-            for line in feed.lines:
+            byte = self.position
+            content = line.rstrip(b"\r\n")
+            if (not content and not self._keeps_blank) or self.is_comment(line):
                 self.position += len(line)
-            feed.lines.clear()
-            if fields:
-                yield Record(start, "".join(feed.texts).rstrip("\r\n"), fields)
-            elif self._keeps_blank:
-                yield Record(start, "", [""])
+                continue
+            if quote and quote in line and not (escape and escape in line):
+                fields = feed.split(reader, line)
+                if fields:
+                    self.position = byte + feed.size_bytes
+                    yield Record(byte, "".join(feed.texts).rstrip("\r\n"), fields)
+                    continue
+            elif not (escape and escape in line):
+                with suppress(UnicodeDecodeError):
+                    text = content.decode()
+                    self.position += len(line)
+                    yield Record(byte, text, text.split(delimiter))
+                    continue
+            self.give_back([line])
+            record = self._next_by_hand()
+            if record is not None:
+                yield record
 
     def by_hand(self) -> Iterator[Record]:
         """Every record, in order, without the help of Python's csv: the rules themselves."""
@@ -267,37 +271,48 @@ class Splitter:
 
 
 class _Feed:
-    """Gives a splitter's lines to Python's csv, and keeps what was taken for one record."""
+    """Gives a splitter's lines to Python's csv, record by record."""
 
-    def __init__(self, splitter: Splitter, escape: str) -> None:
-        self.splitter = splitter
-        self.escape = escape
-        self.lines: list[bytes] = []
+    def __init__(self, splitter: Splitter, escape: bytes) -> None:
         self.texts: list[str] = []
+        """The lines of the present record."""
         self.size_bytes = 0
+        self._splitter = splitter
+        self._escape = escape
+        self._lines: list[bytes] = []
+        self._first: bytes | None = None
+
+    def split(self, reader: Iterator[list[str]], line: bytes) -> list[str] | None:
+        """The fields of the record that starts with this line.
+
+        None: csv cannot split it by our rules; the lines behind the first one are given back.
+        """
+        self.texts.clear()
+        self._lines.clear()
+        self.size_bytes = 0
+        self._first = line
+        try:
+            return next(reader)
+        except (csv.Error, UnicodeDecodeError):
+            self._splitter.give_back(self._lines[1:])
+            return None
 
     def __iter__(self) -> "_Feed":
         return self
 
     def __next__(self) -> str:
-        line = self.splitter.take()
-        if not self.lines:
-            self.size_bytes = 0
-            while line is not None and self.splitter.is_comment(line):
-                self.splitter.position += len(line)
-                line = self.splitter.take()
-            if line is not None and not self.splitter.may_start():
-                self.splitter.give_back([line])
-                line = None
+        line, self._first = self._first, None
+        if line is None:
+            line = self._splitter.take()
         if line is None:
             raise StopIteration
-        self.lines.append(line)
+        self._lines.append(line)
         self.size_bytes += len(line)
         if self.size_bytes > RECORD_BYTES_MAX:
             raise csv.Error("the record is too long")
-        text = line.decode()
-        if self.escape and self.escape in text:
+        if self._escape and self._escape in line:
             raise csv.Error("our rule for escapes is another one")
+        text = line.decode()
         self.texts.append(text)
         return text
 

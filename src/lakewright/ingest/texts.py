@@ -5,6 +5,7 @@ What our own readers read exactly ends here: one text column for each column of 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow
@@ -17,41 +18,20 @@ RESERVED = ("_record", "_byte", "_raw", "_problem")
 
 _BATCH_RECORDS = 1 << 14
 _BATCH_CELLS = 1 << 20
-_BATCH_CHARACTERS = 1 << 24  # An Arrow text column holds 2 GiB; a record holds up to 128 MiB.
+BATCH_BYTES = 1 << 24
+"""A batch of so much text is written: an Arrow column holds 2 GiB, and a record up to 128 MiB."""
 
 
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Some records, column by column, before they are written."""
+    """What is known of some records beside their fields, in columns of one length."""
 
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.bytes: list[int] = []
-        self.raws: list[str] = []
-        self.problems: list[str | None] = []
-        self.characters = 0
+    numbers: Sequence[int]
+    bytes: Sequence[int]
+    raws: Sequence[str]
+    problems: Sequence[str | None]
 
-    def add(self, number: int, byte: int, raw: str, problem: str | None) -> None:
-        """One record, apart from its fields."""
-        self.numbers.append(number)
-        self.bytes.append(byte)
-        self.raws.append(raw)
-        self.problems.append(problem)
-        self.characters += len(raw)
-
-    def __len__(self) -> int:
-        """How many records it holds."""
-        return len(self.numbers)
-
-    def is_full(self, width: int) -> bool:
-        """Whether it is time to write it."""
-        count = len(self.numbers)
-        return (
-            count >= _BATCH_RECORDS
-            or count * width >= _BATCH_CELLS
-            or self.characters >= _BATCH_CHARACTERS
-        )
-
-    def own_columns(self) -> dict[str, pyarrow.Array]:
+    def columns(self) -> dict[str, pyarrow.Array]:
         """The columns that are ours."""
         return {
             "_record": pyarrow.array(self.numbers, pyarrow.int64()),
@@ -59,6 +39,11 @@ class Batch:
             "_raw": pyarrow.array(self.raws, pyarrow.string()),
             "_problem": pyarrow.array(self.problems, pyarrow.string()),
         }
+
+
+def records_at_once(width: int) -> int:
+    """How many records of so many fields make a batch."""
+    return min(_BATCH_RECORDS, _BATCH_CELLS // max(width, 1) + 1)
 
 
 class Writer:
@@ -69,7 +54,6 @@ class Writer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.records = 0
         self._folder = folder
         self._names: tuple[str, ...] = ()
         self._writer: pyarrow.parquet.ParquetWriter | None = None
@@ -77,18 +61,18 @@ class Writer:
 
     def write(self, columns: Mapping[str, pyarrow.Array], batch: Batch) -> None:
         """Write a batch with its fields, all of the same length."""
-        if not len(batch):
+        count = len(batch.numbers)
+        if not count:
             return
         names = tuple(columns)
         if self._writer is None or names != self._names:
             self._begin(names)
-        arrays = {**columns, **batch.own_columns()}
+        arrays = {**columns, **batch.columns()}
         record_batch = pyarrow.record_batch(list(arrays.values()), schema=_schema(names))
         if self._writer is not None:
-            self._writer.write_batch(record_batch, row_group_size=max(len(batch), 1))
-        path, _, count = self._files[-1]
-        self._files[-1] = (path, names, count + len(batch))
-        self.records += len(batch)
+            self._writer.write_batch(record_batch, row_group_size=count)
+        path, _, before = self._files[-1]
+        self._files[-1] = (path, names, before + count)
 
     def close(self, names: Sequence[str]) -> tuple[TextPart, ...]:
         """Finish, with all of these columns in every file."""
