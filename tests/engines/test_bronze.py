@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakewright.engines.duckdb import session
+from lakewright.engines.duckdb import ranges, session
 from lakewright.engines.duckdb.bronze import bronze
 from lakewright.engines.engine import UploadStaged
 from lakewright.errors import ContractBroken, CountsDiffer, FileUnreadable
@@ -524,49 +524,15 @@ def test_every_record_is_a_row_or_quarantined_with_its_exact_text_whatever_the_f
     assert again.refused == loaded.refused
 
 
-def test_a_file_of_many_ranges_gives_the_rows_of_one(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_all_threads_share_gives_the_rows_that_one_reader_gives(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    lines = [f"{n},,{n if n % 50 else 'x'},,{'a' * (n % 97)}" for n in range(1, 4001)]
+    lines = [f"{n},,{n if n % 500 else 'x'},,{'a' * (n % 97)}" for n in range(1, 150_001)]
     lines[1234] += "," * 30
-    content = HEADER + "\n".join(lines).encode()
-    whole = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
-    landed = land(tmp_path, content, ORDERS)
-    (part,) = landed.parts
-    assert isinstance(part, CsvPart)
-    cut = replace(landed, parts=tuple(pieces(part, 7)))
-    loaded = load(connection, tmp_path / "cut", ORDERS, cut)
-    assert len(loaded.staged.rows) > 1
-    assert len(loaded.staged.quarantine) == 1
-    assert (loaded.rows, loaded.refused) == (whole.rows, whole.refused)
-    assert len(loaded.refused) == 81
-
-
-def pieces(part: CsvPart, count: int) -> list[CsvPart]:
-    """The part cut into neighbouring ones, which share its offsets file."""
-    raw = Path(part.offsets_path).read_bytes()
-    offsets = memoryview(raw).cast("I")[part.offsets_start :][: part.records + 1].tolist()
-    found: list[CsvPart] = []
-    path = Path(part.offsets_path).with_name("pieces")
-    step = part.records // count + 1
-    written = b""
-    for start in range(0, part.records, step):
-        own = offsets[start : start + step + 1]
-        found.append(
-            CsvPart(
-                path=part.path,
-                byte_start=part.byte_start + own[0],
-                byte_end=part.byte_start + own[-1],
-                first_record=part.first_record + start,
-                records=len(own) - 1,
-                offsets_path=str(path),
-                offsets_start=len(written) // 4,
-            )
-        )
-        written += (
-            pyarrow.array([o - own[0] for o in own], pyarrow.uint32())
-            .buffers()[1]
-            .to_pybytes()[: 4 * len(own)]
-        )
-    path.write_bytes(written)
-    return found
+    landed = land(tmp_path, HEADER + "\n".join(lines).encode(), ORDERS)
+    assert landed.size_bytes > ranges.SHARED_BYTES_MIN
+    loaded = load(connection, tmp_path, ORDERS, landed)
+    assert (len(loaded.staged.rows), len(loaded.staged.quarantine)) == (2, 1)
+    exact = load(connection, tmp_path / "exact", ORDERS, exactly_read(landed, tmp_path))
+    assert (loaded.rows, loaded.refused) == (exact.rows, exact.refused)
+    assert len(loaded.refused) == 301

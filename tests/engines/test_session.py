@@ -67,3 +67,26 @@ def test_what_exceeds_its_memory_is_spilled(tmp_path: Path) -> None:
         connection.execute("CREATE TEMP TABLE t AS SELECT hash(i) AS h FROM range(4000000) AS t(i)")
         assert list((tmp_path / "work" / "spill").iterdir())
         assert connection.execute("SELECT count(*) FROM t").fetchall() == [(4_000_000,)]
+
+
+def test_a_single_threaded_session_keeps_the_limits_of_the_one_it_stands_beside(
+    tmp_path: Path,
+) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    with (
+        session.connect(
+            folders=[str(inside)],
+            temp_folder=str(tmp_path / "spill"),
+            threads=2,
+            memory_limit_bytes=64 * 2**20,
+        ) as connection,
+        session.single_threaded(connection) as beside,
+    ):
+        settings = "SELECT current_setting('memory_limit'), current_setting('TimeZone')"
+        assert beside.execute(settings).fetchall() == connection.execute(settings).fetchall()
+        assert beside.execute("SELECT current_setting('threads')").fetchall() == [(1,)]
+        beside.execute(f"COPY (SELECT 1) TO '{inside}/x.csv'")
+        with pytest.raises(duckdb.PermissionException):
+            beside.execute(f"COPY (SELECT 1) TO '{outside}/x.csv'")

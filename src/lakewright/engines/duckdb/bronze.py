@@ -19,6 +19,7 @@ from lakewright.engines.duckdb import (
     partitioning,
     parts,
     ranges,
+    session,
     writing,
 )
 from lakewright.engines.duckdb.range_reader import RangeReader
@@ -98,14 +99,15 @@ class _Load:
         if not found or not isinstance(self._landed.format, Csv):
             return
         (threads,) = cursor.execute("SELECT current_setting('threads')::INTEGER").fetchall()[0]
-        groups = ranges.grouped(found, threads)
+        sources = ranges.shared(found, threads)
         work_folder = Path(found[0].offsets_path).parent
         with (
+            self._reading_connection(len(sources)) as connection,
             TemporaryDirectory(prefix="bronze-", dir=work_folder) as folder,
-            ThreadPoolExecutor(max_workers=min(threads, len(groups))) as pool,
+            ThreadPoolExecutor(max_workers=min(threads, len(sources))) as pool,
         ):
             reader = RangeReader(
-                connection=self._connection,
+                connection=connection,
                 arrival=arrival.of(self._step, self._landed),
                 dialect=self._landed.format.dialect,
                 target=self._target,
@@ -114,16 +116,23 @@ class _Load:
             refused = RefusedRecords(
                 self._quarantine, reader.arrival, reader.dialect, Path(folder, "refused.parquet")
             )
-            tasks = [pool.submit(reader.read, group, self._suffix()) for group in groups]
+            tasks = [pool.submit(reader.read, source, self._suffix()) for source in sources]
             try:
-                for group, task in zip(groups, tasks, strict=True):
+                for source, task in zip(sources, tasks, strict=True):
                     files, left_out = task.result()
                     self._rows += files
-                    refused.add(cursor, group, left_out)
-                    self._done(group.records)
+                    refused.add(cursor, source, left_out)
+                    self._done(source.records)
             finally:
                 pool.shutdown(cancel_futures=True)
             refused.flush(cursor)
+
+    def _reading_connection(self, sources: int) -> duckdb.DuckDBPyConnection:
+        if sources == 1:
+            return self._connection.cursor()
+        connection = session.single_threaded(self._connection)
+        partitioning.prepare(connection, self._target.partitioning, self._target.schema)
+        return connection
 
     def result(self, cursor: duckdb.DuckDBPyConnection) -> UploadStaged:
         """What was written, once it is known to be everything."""

@@ -57,7 +57,9 @@ class RangeReader:
         relation = ranges.relation(path, self.dialect, width, source.first_record)
         # Whatever comes behind the last record is returned, to be noticed.
         rows = self.arrival.accepted(relation, or_else=f"_record > {source.last_record}")
-        return writing.copy(cursor, rows, self.target, suffix)
+        # More than it can have: one range, one file, with row groups of the usual size.
+        file_rows = 2 * max(source.records, writing.ROW_GROUP_ROWS)
+        return writing.copy(cursor, rows, self.target, suffix, file_rows)
 
 
 def _unread(cursor: duckdb.DuckDBPyConnection, source: Range) -> list[int]:

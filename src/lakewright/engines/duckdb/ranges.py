@@ -8,7 +8,7 @@ number, and nothing is left out.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy
@@ -25,21 +25,48 @@ SPARE_COLUMNS = 8
 RANGE_BYTES_MAX = 1 << 26
 """Each range becomes one file of a table: big enough to keep them few, small enough for memory."""
 
+SHARED_BYTES_MIN = 1 << 23
+"""Less than this is read by one thread: a second one would take longer to start than it saves."""
+
 _COPY_BYTES = 1 << 22
 
 Numbers = numpy.typing.NDArray[numpy.int64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Range:
-    """Parts that follow each other without a gap."""
+class Stretch:
+    """Some neighbouring records of one part, by their place in it, from 0."""
 
-    parts: tuple[CsvPart, ...]
+    part: CsvPart
+    start: int
+    stop: int
+
+    def starts(self) -> Numbers:
+        """Where each record starts in the file; one value more for where the last one ends."""
+        found = numpy.fromfile(
+            self.part.offsets_path,
+            dtype="<u4",
+            count=self.stop - self.start + 1,
+            offset=4 * (self.part.offsets_start + self.start),
+        )
+        return found.astype(numpy.int64) + self.part.byte_start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Stretches that follow each other without a gap."""
+
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.stretches[0].part.path)
 
     @property
     def first_record(self) -> int:
         """The number of its first record."""
-        return self.parts[0].first_record
+        return self.stretches[0].part.first_record + self.stretches[0].start
 
     @property
     def last_record(self) -> int:
@@ -49,13 +76,22 @@ class Range:
     @property
     def records(self) -> int:
         """How many records it holds."""
-        return sum(part.records for part in self.parts)
+        return sum(stretch.stop - stretch.start for stretch in self.stretches)
+
+    @property
+    def byte_start(self) -> int:
+        """Where its first record starts."""
+        return int(replace(self.stretches[0], stop=self.stretches[0].start).starts()[0])
+
+    @property
+    def byte_end(self) -> int:
+        """Where its last record ends."""
+        return int(replace(self.stretches[-1], start=self.stretches[-1].stop).starts()[0])
 
     def starts(self) -> Numbers:
         """Where each record starts in the file; one value more for where the last one ends."""
-        pieces = [_offsets(part)[:-1] + part.byte_start for part in self.parts]
-        pieces.append(numpy.array([self.parts[-1].byte_end], dtype=numpy.int64))
-        return numpy.concatenate(pieces)
+        pieces = [stretch.starts() for stretch in self.stretches]
+        return numpy.concatenate([*(piece[:-1] for piece in pieces), pieces[-1][-1:]])
 
     def write(self, path: Path, replaced: Iterable[tuple[int, int]] = (), by: bytes = b"") -> None:
         """Copy the range's bytes to a file.
@@ -65,9 +101,9 @@ class Range:
             replaced: start and end of stretches of the source to replace, in order.
             by: what stands there instead.
         """
-        end_of_all = self.parts[-1].byte_end
-        with Path(self.parts[0].path).open("rb") as source, path.open("wb") as target:
-            position = self.parts[0].byte_start
+        end_of_all = self.byte_end
+        with self.path.open("rb") as source, path.open("wb") as target:
+            position = self.byte_start
             for start, end in (*replaced, (end_of_all, end_of_all)):
                 source.seek(position)
                 while block := source.read(min(_COPY_BYTES, start - position)):
@@ -82,7 +118,7 @@ class Range:
         if not numbers:
             return
         starts = self.starts()
-        with Path(self.parts[0].path).open("rb") as source:
+        with self.path.open("rb") as source:
             for number in numbers:
                 place = number - self.first_record
                 start, end = int(starts[place]), int(starts[place + 1])
@@ -90,19 +126,38 @@ class Range:
                 yield number, start, source.read(end - start).rstrip(b"\r\n")
 
 
-def grouped(parts: Sequence[CsvPart], threads: int) -> tuple[Range, ...]:
-    """Join neighbouring parts into ranges, so that every thread has at least two to read."""
-    total = sum(part.byte_end - part.byte_start for part in parts)
-    wanted = min(RANGE_BYTES_MAX, total // (2 * threads) + 1)
-    groups: list[list[CsvPart]] = []
+def shared(parts: Sequence[CsvPart], threads: int) -> tuple[Range, ...]:
+    """Join neighbouring parts and cut them anew, so that all threads have the same to do."""
+    runs: list[list[CsvPart]] = []
     for part in parts:
-        last = groups[-1][-1] if groups else None
-        is_next = last is not None and (last.path, last.byte_end) == (part.path, part.byte_start)
-        if is_next and groups[-1][-1].byte_end - groups[-1][0].byte_start < wanted:
-            groups[-1].append(part)
+        last = runs[-1][-1] if runs else None
+        if last is not None and (last.path, last.byte_end) == (part.path, part.byte_start):
+            runs[-1].append(part)
         else:
-            groups.append([part])
-    return tuple(Range(parts=tuple(group)) for group in groups)
+            runs.append([part])
+    return tuple(found for run in runs for found in _cut(run, threads))
+
+
+def _cut(parts: Sequence[CsvPart], threads: int) -> Iterator[Range]:
+    size = parts[-1].byte_end - parts[0].byte_start
+    rounds = -(-size // (RANGE_BYTES_MAX * threads))
+    count = rounds * threads if size >= SHARED_BYTES_MIN else 1
+    records = sum(part.records for part in parts)
+    wanted = max(-(-records // count), 1)
+    stretches: list[Stretch] = []
+    missing = wanted
+    for part in parts:
+        start = 0
+        while start < part.records:
+            stop = min(start + missing, part.records)
+            stretches.append(Stretch(part=part, start=start, stop=stop))
+            missing -= stop - start
+            start = stop
+            if not missing:
+                yield Range(stretches=tuple(stretches))
+                stretches, missing = [], wanted
+    if stretches:
+        yield Range(stretches=tuple(stretches))
 
 
 def relation(path: Path, dialect: Dialect, width: int, first_record: int) -> str:
@@ -149,10 +204,3 @@ def fields(record: str, dialect: Dialect) -> list[str]:
         inside = match[1]
         found.append(match[2] if inside is None else inside.replace(quote * 2, quote))
     return found
-
-
-def _offsets(part: CsvPart) -> Numbers:
-    found = numpy.fromfile(
-        part.offsets_path, dtype="<u4", count=part.records + 1, offset=4 * part.offsets_start
-    )
-    return found.astype(numpy.int64)
