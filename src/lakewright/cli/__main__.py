@@ -10,9 +10,13 @@ def main() -> None:
     if sys.argv[1:] in (["version"], ["--version"]):
         print(version.VERSION)
         return
-    from lakewright.cli import app
+    try:
+        from lakewright.cli import app
 
-    sys.exit(app.run(sys.argv[1:]))
+        code = app.run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130  # While libraries were loaded: nothing has begun yet.
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """Every command in one place: its name, its function, and what becomes of an error."""
 
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +13,9 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from lakewright import errors, version
 from lakewright.cli import output
+
+FLAG = Parameter(negative=(), show_default=False)
+"""An option that is there or not."""
 
 _EVERYWHERE = Group("Everywhere", sort_key=100)
 
@@ -22,49 +28,90 @@ class Common:
     project: Annotated[Path | None, Parameter(group=_EVERYWHERE)] = None
     """The project's folder. By default the nearest folder upwards that holds lakewright.yaml."""
 
-    json: Annotated[bool, Parameter(group=_EVERYWHERE, negative=())] = False
+    json: Annotated[bool, FLAG, Parameter(group=_EVERYWHERE)] = False
     """Print JSON on stdout instead of text."""
 
 
-COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
-    "init": ("init:init", {}),
-    "demo": ("demo:demo", {}),
-    "upload": ("upload:upload", {}),
-    "uploads": (
-        "Uploads: what was delivered and what became of it.",
-        {"list": "uploads:list_", "show": "uploads:show_", "remove": "uploads:remove"},
+_BEGIN = Group("Begin", sort_key=1)
+_LOAD = Group("Load", sort_key=2)
+_LOOK = Group("Look", sort_key=3)
+_MEND = Group("Mend", sort_key=4)
+_ABOUT = Group("About", sort_key=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verb:
+    """One command, or several under one name."""
+
+    group: Group
+    function: str = ""
+    """`module:function` in this folder."""
+    help: str = ""
+    """What the subcommands have in common."""
+    subcommands: tuple[tuple[str, str], ...] = ()
+    """Each with its name and its function."""
+
+
+COMMANDS: dict[str, Verb] = {
+    "demo": Verb(group=_BEGIN, function="demo:demo"),
+    "init": Verb(group=_BEGIN, function="init:init"),
+    "sources": Verb(
+        group=_BEGIN,
+        help="See the kinds of file that may arrive, and what a file looks like.",
+        subcommands=(
+            ("list", "sources:list_"),
+            ("infer", "sources:infer"),
+            ("read", "sources:read"),
+        ),
     ),
-    "sources": (
-        "Sources: the kinds of file that may arrive.",
-        {"list": "sources:list_", "infer": "sources:infer", "read": "sources:read"},
+    "validate": Verb(group=_BEGIN, function="validate:validate"),
+    "plan": Verb(group=_LOAD, function="plan:plan"),
+    "upload": Verb(group=_LOAD, function="upload:upload"),
+    "run": Verb(group=_LOAD, function="run:run"),
+    "sql": Verb(group=_LOOK, function="sql:sql"),
+    "tables": Verb(
+        group=_LOOK,
+        help="See the tables, their columns and history; roll one back.",
+        subcommands=(
+            ("list", "tables:list_"),
+            ("show", "tables:show_"),
+            ("history", "tables:history"),
+            ("rollback", "tables:rollback"),
+        ),
     ),
-    "plan": ("plan:plan", {}),
-    "run": ("run:run", {}),
-    "runs": (
-        "Runs: what was carried out, step by step.",
-        {"list": "runs:list_", "show": "runs:show_", "retry": "runs:retry"},
+    "lineage": Verb(group=_LOOK, function="lineage:lineage"),
+    "uploads": Verb(
+        group=_LOOK,
+        help="See what was delivered and what became of it; remove it.",
+        subcommands=(
+            ("list", "uploads:list_"),
+            ("show", "uploads:show_"),
+            ("remove", "uploads:remove"),
+        ),
     ),
-    "tables": (
-        "Tables: bronze, silver, gold and quarantine.",
-        {
-            "list": "tables:list_",
-            "show": "tables:show_",
-            "history": "tables:history",
-            "rollback": "tables:rollback",
-        },
+    "runs": Verb(
+        group=_MEND,
+        help="See what was carried out, step by step; try again what failed.",
+        subcommands=(
+            ("list", "runs:list_"),
+            ("show", "runs:show_"),
+            ("retry", "runs:retry"),
+        ),
     ),
-    "sql": ("sql:sql", {}),
-    "quarantine": (
-        "Quarantine: records that broke their contract.",
-        {"list": "quarantine:list_", "show": "quarantine:show_", "replay": "quarantine:replay"},
+    "quarantine": Verb(
+        group=_MEND,
+        help="See records that broke their contract, and why; read them again.",
+        subcommands=(
+            ("list", "quarantine:list_"),
+            ("show", "quarantine:show_"),
+            ("replay", "quarantine:replay"),
+        ),
     ),
-    "lineage": ("lineage:lineage", {}),
-    "validate": ("validate:validate", {}),
-    "schema": ("schema:schema", {}),
-    "relocate": ("relocate:relocate", {}),
-    "version": ("version:show", {}),
+    "relocate": Verb(group=_MEND, function="relocate:relocate"),
+    "schema": Verb(group=_ABOUT, function="schema:schema"),
+    "version": Verb(group=_ABOUT, function="version:show"),
 }
-"""Command to `module:function` in this folder, or to a sentence and its subcommands."""
+"""Every command by its name."""
 
 
 def build() -> App:
@@ -79,13 +126,15 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-    for name, (target, subcommands) in COMMANDS.items():
-        if not subcommands:
-            app.command(f"lakewright.cli.{target}", name=name)
+    app["--help"].group = app["--version"].group = _ABOUT
+    for place, (name, verb) in enumerate(COMMANDS.items()):
+        if verb.function:
+            target = f"lakewright.cli.{verb.function}"
+            app.command(target, name=name, group=verb.group, sort_key=place)
             continue
-        group = App(name=name, help=target)
-        for subname, subtarget in subcommands.items():
-            group.command(f"lakewright.cli.{subtarget}", name=subname)
+        group = App(name=name, help=verb.help, group=verb.group, sort_key=place)
+        for subplace, (subname, function) in enumerate(verb.subcommands):
+            group.command(f"lakewright.cli.{function}", name=subname, sort_key=subplace)
         app.command(group)
     return app
 
@@ -94,7 +143,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     as_json = "--json" in arguments
     app = build()
-    if not arguments or "--help" in arguments or "-h" in arguments:
+    if not arguments or "--help" in arguments or "-h" in arguments or arguments[-1] in COMMANDS:
         _load_subcommands(app, arguments)
     try:
         code = app(list(arguments))
@@ -104,13 +153,20 @@ def run(arguments: Sequence[str]) -> int:
     except errors.LakewrightError as error:
         output.print_error(error, as_json=as_json)
         return error.exit_code
+    except output.Interrupted as interrupted:
+        output.print_note("interrupted; nothing that was acknowledged is lost. To go on, type:")
+        output.print_note(f"  {interrupted.resume}", style="bold")
+        return output.EXIT_INTERRUPTED
     except KeyboardInterrupt:
-        output.print_note("interrupted: nothing that was acknowledged is lost; to go on, type")
-        output.print_note("  lakewright run --pending")
+        output.print_note("interrupted")
         return output.EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read our output has seen enough; what is still to be flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 - the last door: nobody is to see a raw traceback
+        output.print_error(_mistake_of_ours(error), as_json=as_json)
+        return output.EXIT_INTERNAL
     return code if isinstance(code, int) else 0
 
 
@@ -128,4 +184,19 @@ def _usage(error: CycloptsError) -> errors.UsageError:
     return errors.UsageError(
         str(error).replace("\n", " "),
         hint=f"`lakewright {command} --help` lists what it takes".replace("  ", " "),
+    )
+
+
+def _mistake_of_ours(error: Exception) -> errors.InternalError:
+    """What to say of an error that nobody foresaw; its trace is kept in a file."""
+    descriptor, path = tempfile.mkstemp(prefix="lakewright-", suffix=".txt")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"lakewright {version.VERSION}, Python {sys.version}\n")
+        file.write("".join(traceback.format_exception(error)))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return errors.InternalError(
+        f"Lakewright made a mistake: {type(error).__name__}: {error}",
+        why=f"at {Path(frame.filename).name}:{frame.lineno}, in {frame.name}",
+        hint=f"please report it, with {path}, which holds the whole trace; what was acknowledged"
+        " is safe",
     )

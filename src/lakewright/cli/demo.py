@@ -1,25 +1,50 @@
 """`lakewright demo`: the whole journey on real or generated data, in one command."""
 
 import importlib.util
+import shlex
 import shutil
 import sys
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import examples, output, tables, upload
+from lakewright.cli import examples, output, upload
 from lakewright.cli import sql as sql_verb
 from lakewright.cli.app import Common
 
-_GOLD = {
-    "shop": "SELECT * FROM gold.daily_revenue ORDER BY day DESC LIMIT 8",
-    "flights": "SELECT * FROM gold.delay_by_carrier_month ORDER BY 1, 2 LIMIT 8",
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Show:
+    """What is shown of one example."""
+
+    query: str
+    """Whose answer ends the demo."""
+    next_query: str
+    """What to ask next."""
+    source: str
+    """Where to look for quarantined records."""
+
+
+_SHOWS = {
+    "shop": _Show(
+        query="SELECT day, orders, customers, revenue FROM gold.daily_revenue"
+        " ORDER BY day DESC LIMIT 5",
+        next_query="SELECT name, orders, revenue FROM gold.customer_metrics"
+        " ORDER BY revenue DESC LIMIT 5",
+        source="orders",
+    ),
+    "flights": _Show(
+        query="SELECT carrier_name, month, flights, mean_departure_delay"
+        " FROM gold.delay_by_carrier_month ORDER BY mean_departure_delay DESC LIMIT 5",
+        next_query="SELECT * FROM gold.worst_routes ORDER BY worst_rank LIMIT 10",
+        source="flights",
+    ),
 }
-"""What is shown of each example's gold tables."""
 
 
 def demo(
@@ -41,18 +66,22 @@ def demo(
     """
     folder = into or common.project or Path("demo") / example
     _start_afresh(folder, example)
-    output.print_note(f"project {folder}: copied from the example {example}")
+    output.print_note(f"project {folder}: a copy of the example {example}")
     files = _shop_files(folder, rows) if example == "shop" else _flight_files(folder)
     here = Common(project=folder, json=common.json)
     code = upload.upload(files, common=here)
     if common.json or code:
         return code
-    output.print_line()
-    tables.list_(common=here)
-    output.print_line(f"\n{_GOLD[example]}", style="bold")
-    sql_verb.sql(_GOLD[example], common=here)
-    _say_what_next(folder)
+    shown = _SHOWS[example]
+    _print_command(shown.query)
+    sql_verb.sql(shown.query, common=here)
+    _say_what_next(folder, shown)
     return 0
+
+
+def _print_command(query: str) -> None:
+    output.print_line()
+    output.print_line(f"$ lakewright sql {shlex.quote(query)}", style="bold")
 
 
 def _start_afresh(folder: Path, example: str) -> None:
@@ -75,7 +104,7 @@ def _shop_files(folder: Path, rows: int) -> list[Path]:
         raise errors.UsageError(f"--rows is {rows}", why="the shop needs at least one order")
     output.print_note(f"generating {output.count(rows)} orders")
     delivery = sample.write_shop(folder / "files", rows=rows)
-    return [delivery.orders, delivery.customers]
+    return [delivery.customers, delivery.orders]
 
 
 def _flight_files(folder: Path) -> list[Path]:
@@ -96,7 +125,7 @@ def _flight_files(folder: Path) -> list[Path]:
     return sorted(files.iterdir())
 
 
-def _say_what_next(folder: Path) -> None:
+def _say_what_next(folder: Path, shown: _Show) -> None:
     with wiring.open_lakehouse(folder) as house:
         places: Sequence[tuple[str, Path]] = (
             ("project", house.folder),
@@ -109,11 +138,15 @@ def _say_what_next(folder: Path) -> None:
     for name, place in places:
         output.print_line(f"  {name:<15} {place}")
     output.print_line("\nWhat to type next", style="bold")
-    for command in (
-        f"cd {folder}",
-        "lakewright quarantine list",
+    commands = [
+        f"cd {shlex.quote(str(folder))}",
+        f"lakewright sql {shlex.quote(shown.next_query)}",
+        "lakewright tables list",
         "lakewright lineage",
-        'lakewright sql "SELECT count(*) AS rows FROM <table>"',
+        f"lakewright quarantine show {shown.source}",
         "lakewright upload YOUR_FILE.csv",
-    ):
+    ]
+    if shutil.which("lakewright") is None:
+        commands.insert(0, f"source {shlex.quote(str(Path(sys.prefix) / 'bin' / 'activate'))}")
+    for command in commands:
         output.print_line(f"  {command}")

@@ -2,17 +2,15 @@
 
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from lakewright import wiring
 from lakewright.cli import output
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 
 
 def lineage(
     name: str | None = None,
     *,
-    down: Annotated[bool, Parameter(negative=())] = False,
+    down: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> None:
     """Draw the lineage of the project, or of one table or column.

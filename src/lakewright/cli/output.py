@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +22,17 @@ EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_QUARANTINED = 3
 
+_GAP = "  "
+"""Between two columns of a table."""
 
-_PIPE_WIDTH = 100_000
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C, and this is how what was begun can be finished."""
+
+    def __init__(self, resume: str) -> None:
+        super().__init__()
+        self.resume = resume
+        """The command to type."""
 
 
 def printable(text: str) -> str:
@@ -68,26 +78,88 @@ def print_table(
     rows: Iterable[Sequence[object]],
     *,
     right: Sequence[str] = (),
+    spare: Sequence[str] = (),
     styles: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows under headings; columns named in `right` are aligned to the right.
 
-    `styles` gives the style of a cell by its text.
+    A terminal that is too narrow shows the columns in `spare` one fewer at a time, the first of
+    them first. A file or a pipe is as wide as its lines. `styles` gives a cell's style by its text.
     """
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    heads = [printable(name) for name in columns]
+    shown = list(range(len(columns)))
+    for name in spare:
+        if _width([heads, *cells], shown) <= screen_width():
+            break
+        shown.remove(columns.index(name))
+    aligned = [columns[place] in right for place in shown]
+    lines = [[line[place] for place in shown] for line in [heads, *cells]]
+    if _width(lines, range(len(shown))) <= screen_width():
+        _print_lines(lines, aligned, styles or {})
+    else:
+        _print_folded(lines, aligned, styles or {})
+
+
+def screen_width() -> float:
+    """How many letters fit on a line; no limit where nobody looks at it."""
+    return console().width if sys.stdout.isatty() else float("inf")
+
+
+def fits(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table of these fits on the screen as it is."""
+    return _width([columns, *rows], range(len(columns))) <= screen_width()
+
+
+def _widths(lines: Sequence[Sequence[str]], shown: Iterable[int]) -> list[int]:
+    return [
+        max(cell_len(part) for line in lines for part in line[place].split("\n")) for place in shown
+    ]
+
+
+def _width(lines: Sequence[Sequence[str]], shown: Iterable[int]) -> int:
+    widths = _widths(lines, shown)
+    return sum(widths) + len(_GAP) * max(len(widths) - 1, 0)
+
+
+def _print_lines(
+    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Mapping[str, str]
+) -> None:
+    """A table that fits; nothing follows the last letter of a line."""
+    widths = _widths(lines, range(len(aligned)))
+    screen = console()
+    for number, line in enumerate(lines):
+        parts = [cell.split("\n") for cell in line]
+        for depth in range(max(map(len, parts), default=0)):
+            text = Text()
+            for place, part in enumerate(parts):
+                letters = part[depth] if depth < len(part) else ""
+                blanks = " " * (widths[place] - cell_len(letters))
+                style = "bold" if number == 0 else styles.get(line[place], "")
+                if aligned[place]:
+                    text.append(blanks).append(letters, style=style)
+                else:
+                    text.append(letters, style=style).append(blanks)
+                text.append(_GAP)
+            text.rstrip()
+            screen.print(text)
+
+
+def _print_folded(
+    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Mapping[str, str]
+) -> None:
+    """A table that is too wide for the screen: long texts continue below themselves."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
+    for name, is_right in zip(lines[0], aligned, strict=True):
         table.add_column(
-            Text(printable(name)),
-            justify="right" if name in right else "left",
+            Text(name),
+            justify="right" if is_right else "left",
             overflow="fold",
-            no_wrap=name in right,
+            no_wrap=is_right,
         )
-    for row in rows:
-        cells = ["" if cell is None else printable(str(cell)) for cell in row]
-        table.add_row(*(Text(cell, style=(styles or {}).get(cell, "")) for cell in cells))
-    # A file or a pipe is as wide as its lines; only a terminal makes a table narrower.
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    Console(highlight=False, width=width).print(table)
+    for line in lines[1:]:
+        table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in line))
+    Console(highlight=False).print(table)
 
 
 def print_fields(
@@ -99,6 +171,15 @@ def print_fields(
         text = Text(f"{name:<{width}}  ", style="dim")
         text.append(printable(value), style=(styles or {}).get(value, "default"))
         console().print(text)
+
+
+def print_warning(what: str, why: str = "") -> None:
+    """Show something that a person should know of, though nothing has failed."""
+    text = Text("warning", style="bold yellow")
+    text.append(f": {printable(what)}", style="default")
+    if why:
+        text.append("\n  why: " + printable(why).replace("\n", "\n       "), style="default")
+    error_console().print(text)
 
 
 def count(number: int) -> str:
@@ -127,6 +208,7 @@ def problem_json(problem: errors.Problem) -> Json:
         "column": (where.column or None) if where else None,
         "why": problem.why or None,
         "hint": problem.hint or None,
+        "excerpt": problem.excerpt or None,
     }
 
 
@@ -154,7 +236,7 @@ def _problem_text(problem: errors.Problem) -> Text:
         text.append("   | ", style="blue")
         text.append(f"{printable(line)}\n")
     if problem.why:
-        text.append(f"  why: {printable(problem.why)}\n")
+        text.append(f"  why: {printable(problem.why)}\n".replace("\n", "\n       ").rstrip() + "\n")
     if problem.hint:
         text.append(f"  hint: {printable(problem.hint)}\n", style="green")
     text.rstrip()

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from lakewright import errors, wiring
 from lakewright.cli import output
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 
 
 def plan(
@@ -16,7 +16,7 @@ def plan(
     *,
     source: str | None = None,
     model: Annotated[Sequence[str], Parameter(negative=())] = (),
-    full: Annotated[bool, Parameter(negative=())] = False,
+    full: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> None:
     """Show the steps that uploading files, or running models, would cause. Nothing is changed.

@@ -1,8 +1,10 @@
 """What a person sees, on stderr, while a run goes on: bytes, then records, rate and time left."""
 
+import shlex
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.progress import (
     BarColumn,
@@ -21,28 +23,35 @@ from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
 
+_LABELS = {"land": "read", "bronze": "load bronze.", "model": "build "}
+"""What the kinds of step do, as people say it."""
+
 
 class _Amount(ProgressColumn):
     """How much is done, and how fast."""
 
     def render(self, task: Task) -> Text:
-        if not task.completed:
+        done = int(task.completed)
+        if not done:
             return Text("")
         is_bytes = task.fields["unit"] == "bytes"
         amount = output.size if is_bytes else output.count
-        text = amount(int(task.completed))
+        text = amount(done)
         if task.total:
             text += f" of {amount(int(task.total))}"
+        if not is_bytes:
+            text += f" {task.fields['unit']}"
         if task.speed:
             text += f", {amount(int(task.speed))}/s"
-        return Text(f"{text} {'' if is_bytes else task.fields['unit']}".rstrip(), style="dim")
+        return Text(text, style="dim")
 
 
 class Bars:
     """Implements `runs.progress.Progress` on a terminal; use `bars` to make one."""
 
-    def __init__(self, screen: Progress) -> None:
+    def __init__(self, screen: Progress, house: wiring.Lakehouse) -> None:
         self._screen = screen
+        self._house = house
         self._task: TaskID | None = None
 
     def receiving(self, name: str, size_bytes: int) -> None:
@@ -66,8 +75,7 @@ class Bars:
     def step_started(self, run: Run, step: str, total: int | None) -> None:
         """See `runs.progress.Progress`."""
         del run
-        unit = "bytes" if step.startswith("land:") else "records"
-        self._begin(step.replace(":", " ", 1), total, unit)
+        self._begin(self._label(step), total, "records")
 
     def step_progressed(self, run: Run, step: str, done: int) -> None:
         """See `runs.progress.Progress`."""
@@ -84,13 +92,20 @@ class Bars:
     def run_ended(self, run: Run) -> None:
         """See `runs.progress.Progress`."""
 
+    def _label(self, step: str) -> str:
+        """A step's name, as a person would say it: `read orders.csv`, `build silver.orders`."""
+        kind, _, subject = step.partition(":")
+        if kind == "land":
+            subject = " " + self._house.journal.reading.upload(subject).file_name
+        return _LABELS.get(kind, kind) + subject
+
     def _begin(self, what: str, total: int | None, unit: str) -> None:
         self.clear()
         self._task = self._screen.add_task(output.printable(what), total=total, unit=unit)
 
 
 @contextmanager
-def bars() -> Iterator[Bars]:
+def bars(house: wiring.Lakehouse) -> Iterator[Bars]:
     """Bars on stderr where it is a terminal; elsewhere they stay unseen."""
     screen = Progress(
         SpinnerColumn(),
@@ -104,26 +119,50 @@ def bars() -> Iterator[Bars]:
         disable=not sys.stderr.isatty(),
     )
     with screen:
-        yield Bars(screen)
+        yield Bars(screen, house)
 
 
 def carry_out(house: wiring.Lakehouse, run_ids: Collection[str], *, as_json: bool) -> int:
     """Have runs carried out and print what became of them; the command's exit code."""
-    with bars() as shown:
+    with bars(house) as shown, resumable(house):
         runs = house.work(run_ids, shown)
     for run in runs:
         if as_json:
             output.print_json(show.value_json(run))
         else:
-            print_run(run)
+            print_run(house, run)
     return 0 if all(run.status is RunStatus.SUCCEEDED for run in runs) else 1
 
 
-def print_run(run: Run) -> None:
+@contextmanager
+def resumable(house: wiring.Lakehouse) -> Iterator[None]:
+    """Ctrl-C in here leaves runs that `lakewright run --pending` finishes."""
+    try:
+        yield
+    except output.Interrupted:
+        raise
+    except KeyboardInterrupt:
+        is_here = wiring.is_found_from(Path.cwd(), house.folder)
+        where = [] if is_here else ["--project", str(house.folder)]
+        raise output.Interrupted(shlex.join(["lakewright", "run", "--pending", *where])) from None
+
+
+def print_run(house: wiring.Lakehouse, run: Run) -> None:
     """One line for a finished run, one for each table that it published, and its errors."""
     took = show.seconds(run.started_at, run.finished_at)
     style = show.STYLES.get(run.status, "")
     output.print_line(f"run {run.run_id} {run.status} in {took}", style=style)
-    for table, facts in sorted(show.published(run).items()):
-        output.print_line(f"  {table:<32} {output.count(int(str(facts['rows']))):>12} rows")
+    print_tables(show.published(run))
     show.print_recorded_error(run.error)
+    for warning in show.warnings(house.journal.reading.steps(run.run_id)):
+        output.print_warning(warning.what, warning.why)
+
+
+def print_tables(tables: Mapping[str, Mapping[str, Json]]) -> None:
+    """The tables that were published, each with its rows, as rows flow."""
+    names = sorted(tables, key=show.layer_order)
+    rows = {name: output.count(int(str(tables[name]["rows"]))) for name in names}
+    wide = max(map(len, names), default=0)
+    long = max(map(len, rows.values()), default=0)
+    for name in names:
+        output.print_line(f"  {name:<{wide}}  {rows[name]:>{long}} rows")

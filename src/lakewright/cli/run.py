@@ -8,15 +8,15 @@ from cyclopts import Parameter
 
 from lakewright import wiring
 from lakewright.cli import output, progress
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 from lakewright.runs import accept
 
 
 def run(
     models: Annotated[Sequence[str], Parameter(negative=())] = (),
     *,
-    full: Annotated[bool, Parameter(negative=())] = False,
-    pending: Annotated[bool, Parameter(negative=())] = False,
+    full: Annotated[bool, FLAG] = False,
+    pending: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> int:
     """Bring models, and what depends on them, up to date. Waiting runs are finished first.

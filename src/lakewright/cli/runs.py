@@ -39,24 +39,26 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
             for run in runs
         ],
         right=["took"],
+        spare=["took", "queued (UTC)"],
         styles=show.STYLES,
     )
 
 
-def show_(run_id: str, *, common: Common = Common()) -> None:
-    """Show one run: its uploads, its steps with their times and attempts, and what failed.
+def show_(run_id: str | None = None, *, common: Common = Common()) -> None:
+    """Show one run: its uploads, its steps with times and reasons, what warned and what failed.
 
     Parameters
     ----------
     run_id
-        As `lakewright runs list` prints it; its first letters are enough.
+        As `lakewright runs list` prints it; its first letters are enough. By default the newest.
     """
     with wiring.open_lakehouse(common.project) as house:
-        run = house.find_run(run_id)
+        run = house.find_run(run_id) if run_id is not None else house.newest_run()
         steps = house.journal.reading.steps(run.run_id)
         attempts = house.journal.reading.attempts(run.run_id)
         parts = house.journal.reading.run_uploads(run.run_id)
         uploads = [house.journal.reading.upload(part.upload_id) for part in parts]
+    warnings = show.warnings(steps)
     if common.json:
         output.print_json(
             show.value_json(run)
@@ -64,6 +66,7 @@ def show_(run_id: str, *, common: Common = Common()) -> None:
                 "uploads": [show.value_json(upload) for upload in uploads],
                 "steps": [show.value_json(step) for step in steps],
                 "attempts": [show.value_json(attempt) for attempt in attempts],
+                "warnings": [show.warning_json(warning) for warning in warnings],
             }
         )
         return
@@ -73,15 +76,19 @@ def show_(run_id: str, *, common: Common = Common()) -> None:
             ("status", run.status),
             ("for", show.purpose(run.request)),
             ("queued", f"{show.moment(run.queued_at)} UTC"),
-            ("took", show.seconds(run.started_at, run.finished_at)),
+            ("took", show.seconds(run.started_at, run.finished_at) or "not finished"),
         ],
         styles=show.STYLES,
     )
     _print_uploads(uploads)
     _print_steps(steps)
-    for step in steps:
-        show.print_recorded_error(step.error)
-    show.print_recorded_error(run.error)
+    for warning in warnings:
+        output.print_warning(warning.what, warning.why)
+    shown = [step.error for step in steps if step.status is journal.StepStatus.FAILED]
+    for error in shown:
+        show.print_recorded_error(error)
+    if run.error is not None and run.error not in shown and not shown:
+        show.print_recorded_error(run.error)
 
 
 def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
@@ -113,6 +120,7 @@ def _print_steps(steps: Sequence[journal.Step]) -> None:
             for step in steps
         ],
         right=["attempts", "took"],
+        spare=["attempts", "took"],
         styles=show.STYLES,
     )
 

@@ -1,7 +1,7 @@
 """How the journal's and the lake's values look in a terminal, the same in every command."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from lakewright import errors
@@ -23,6 +23,9 @@ STYLES = {
     "accepted": "dim",
 }
 """The colour of a status; its word is always there too."""
+
+_ROW_LETTERS_MAX = 160
+"""So much of an offending row is shown with a warning; the run's record holds all of it."""
 
 
 def number(value: int | None) -> str:
@@ -72,6 +75,11 @@ def error_json(error: errors.LakewrightError) -> output.Json:
     }
 
 
+def warning_json(warning: errors.Problem) -> output.Json:
+    """A warning as every command's JSON has it."""
+    return {"code": warning.code, "what": warning.what, "why": warning.why or None}
+
+
 def print_recorded_error(recorded: journal.Json) -> None:
     """Show an error that the journal recorded, if there is one."""
     error = error_of(recorded)
@@ -87,7 +95,10 @@ def first_words(recorded: journal.Json) -> str:
 
 def purpose(request: journal.Request) -> str:
     """What a run is for, in a few words."""
-    parts = [str(request.kind), request.source or ""]
+    payload = request.payload if isinstance(request.payload, Mapping) else {}
+    models = payload.get("models")
+    named = [str(each) for each in models] if isinstance(models, list | tuple) else []
+    parts = [str(request.kind), request.source or "", ", ".join(named)]
     if len(request.upload_ids) > 1:
         parts.append(f"({len(request.upload_ids)} uploads)")
     return " ".join(part for part in parts if part)
@@ -143,7 +154,7 @@ def cell(value: output.Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value
+        return value.replace("\n", "\\n")
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -156,9 +167,69 @@ def step_result(step: journal.Step) -> str:
     """The outcome of a step in a few words."""
     if step.error is not None:
         return first_words(step.error)
+    kind = step.name.partition(":")[0]
     facts = step.result if isinstance(step.result, Mapping) else {}
-    if step.name.startswith("land:"):
-        return f"{output.count(int(str(facts.get('records', 0))))} records"
-    if step.name == "publish":
-        return f"{len(facts)} tables"
-    return ""
+    if kind == "land":
+        return f"{_count(facts.get('records'))} records"
+    if kind == "bronze":
+        uploads = _mappings(facts.get("uploads"))
+        rows = sum(_whole(each.get("rows")) for each in uploads)
+        quarantined = sum(_whole(each.get("quarantined")) for each in uploads)
+        return f"{output.count(rows)} loaded + {output.count(quarantined)} quarantined"
+    if kind == "model":
+        return _model_result(facts)
+    return f"{len(facts)} tables" if kind == "publish" else ""
+
+
+def _model_result(facts: Mapping[str, journal.Json]) -> str:
+    """How a model was built and why so, and how many of its checks do not hold."""
+    (staged,) = _mappings(facts.get("staged"))[:1] or [{}]
+    properties = staged.get("properties")
+    told = properties if isinstance(properties, Mapping) else {}
+    build = str(told.get("build", "")).replace("_", " ")
+    text = f"{build}: {told['reason']}" if told.get("reason") else build
+    checks = _mappings(facts.get("checks"))
+    broken = sum(not each.get("is_passed") for each in checks)
+    if checks:
+        text += f"; {broken} of {len(checks)} checks warn" if broken else f"; {len(checks)} checks"
+    return text
+
+
+def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
+    """The checks of `severity: warn` that did not hold, in the order of the steps."""
+    return [
+        errors.Problem(
+            code="check-warned",
+            what=f"{step.name.partition(':')[2]}: the check {_kind(each)} does not hold:"
+            f" {each.get('message')}",
+            why="\n".join(_row(sample) for sample in _mappings(each.get("samples"))[:3]),
+        )
+        for step in steps
+        if isinstance(step.result, Mapping) and step.name.startswith("model:")
+        for each in _mappings(step.result.get("checks"))
+        if not each.get("is_passed")
+    ]
+
+
+def _kind(result: Mapping[str, journal.Json]) -> str:
+    check = result.get("check")
+    return str(check.get("kind")) if isinstance(check, Mapping) else ""
+
+
+def _row(sample: Mapping[str, journal.Json]) -> str:
+    text = ", ".join(f"{name} = {cell(value)}" for name, value in sample.items())
+    return text if len(text) <= _ROW_LETTERS_MAX else text[: _ROW_LETTERS_MAX - 1] + "…"
+
+
+def _mappings(value: journal.Json) -> list[Mapping[str, journal.Json]]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return []
+    return [each for each in value if isinstance(each, Mapping)]
+
+
+def _whole(value: journal.Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _count(value: journal.Json) -> str:
+    return output.count(_whole(value))

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from lakewright import errors, wiring
 from lakewright.cli import output, show
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -60,6 +60,7 @@ def list_(*, common: Common = Common()) -> None:
             for row in rows
         ],
         right=["rows"],
+        spare=["match", "columns"],
     )
 
 
@@ -67,7 +68,7 @@ def infer(
     file: Path,
     *,
     name: str | None = None,
-    save: Annotated[bool, Parameter(negative=())] = False,
+    save: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> None:
     """Show how a file is written, and the source that it suggests. Nothing is loaded.
@@ -101,7 +102,9 @@ def infer(
 
 
 def _save(common: Common, source: str, text: str) -> Path:
-    folder = wiring.find_folder(common.project or Path.cwd())
+    folder = (
+        wiring.named_folder(common.project) if common.project else wiring.find_folder(Path.cwd())
+    )
     path = folder / "sources" / f"{source}.yaml"
     path.parent.mkdir(exist_ok=True)
     try:
@@ -138,7 +141,7 @@ def read(
     *,
     format: Literal["csv"] = "csv",  # noqa: A002 - it is the option's name
     output_file: Annotated[Path | None, Parameter(name="--output")] = None,
-    strict: Annotated[bool, Parameter(negative=())] = False,
+    strict: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> int:
     """Write a file's header and records as text, as zero configuration reads them. Loads nothing.
@@ -156,18 +159,25 @@ def read(
     """
     from lakewright.ingest import receiving
 
-    del format, common
+    del format
     receiving.check_regular(file)
+    text = None
     with tempfile.TemporaryDirectory() as folder, wiring.open_reader() as reader:
         part = Path(folder) / "records.csv"
         payload = {"path": str(file.absolute()), "output": str(part)}
         facts = cast("Mapping[str, output.Json]", reader.ask("read", payload))
-        if output_file is None:
+        if output_file is not None:
+            shutil.copyfile(part, output_file)
+        elif common.json:
+            text = part.read_bytes().decode("utf-8")
+        else:
             with part.open("rb") as stream:
                 shutil.copyfileobj(stream, sys.stdout.buffer)
             sys.stdout.buffer.flush()
-        else:
-            shutil.copyfile(part, output_file)
+    if common.json:
+        output.print_json(
+            {**facts, "output": str(output_file) if output_file else None, "csv": text}
+        )
     suspicions = cast("Sequence[str]", facts["suspicions"])
     refused = cast("int", facts["refused"])
     for suspicion in suspicions:

@@ -1,6 +1,6 @@
 """`lakewright sql`: ask one question of the tables, as of now or of any moment before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -52,12 +52,20 @@ def sql(
         return
     columns = cast("list[Mapping[str, str]]", answer["columns"])
     rows = cast("list[list[output.Json]]", answer["rows"])
-    output.print_table(
-        [column["name"] for column in columns],
-        [[show.cell(value) for value in row] for row in rows],
-        right=[column["name"] for column in columns if show.is_number(column["type"])],
-    )
+    _print(columns, [[show.cell(value) for value in row] for row in rows])
     if answer["has_more"]:
         output.print_note(
             f"the first {_ROWS_SHOWN} rows; --output FILE writes all, LIMIT asks for fewer"
         )
+
+
+def _print(columns: Sequence[Mapping[str, str]], rows: Sequence[Sequence[str]]) -> None:
+    """The answer as a table, or, where the screen is too narrow for that, one value to a line."""
+    names = [column["name"] for column in columns]
+    if output.fits(names, rows) or not rows:
+        right = [column["name"] for column in columns if show.is_number(column["type"])]
+        output.print_table(names, rows, right=right)
+        return
+    for number, row in enumerate(rows, start=1):
+        output.print_line(f"row {number}", style="bold")
+        output.print_fields(list(zip(names, row, strict=True)))

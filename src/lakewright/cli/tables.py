@@ -34,6 +34,7 @@ def list_(*, common: Common = Common()) -> None:
             for table in sorted(tables, key=lambda table: show.layer_order(table.table))
         ],
         right=["rows", "files", "size", "snapshots"],
+        spare=["snapshots", "files", "changed (UTC)"],
     )
 
 
@@ -103,6 +104,7 @@ def history(table: str, *, common: Common = Common()) -> None:
             for entry in entries
         ],
         right=["rows", "added", "removed"],
+        spare=["operation", "removed", "run"],
     )
 
 

@@ -1,16 +1,19 @@
 """`lakewright upload`: deliver files and load them, from raw to gold."""
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeGuard
 
-from cyclopts import Parameter
-
 from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 from lakewright.runs import journal
+
+_FILES_IN_FULL_MAX = 10
+"""So many files are told of one by one; more of them make a table."""
 
 _UPLOAD_FIELDS = {
     "upload_id": "upload_id",
@@ -35,6 +38,8 @@ class _Outcome:
     """Whether the same bytes were loaded before."""
     error: errors.LakewrightError | None = None
     """Why the file was not taken, or what its load failed with."""
+    warnings: tuple[errors.Problem, ...] = ()
+    """What the checks of its run found that does not keep a table from being published."""
 
     @property
     def status(self) -> str:
@@ -42,13 +47,19 @@ class _Outcome:
             return str(journal.UploadStatus.FAILED)
         return str(journal.Answer.ALREADY_LOADED if self.is_known else self.upload.status)
 
+    @property
+    def words(self) -> str:
+        """The status as people read it."""
+        return self.status.replace("_", " ")
+
 
 def upload(
-    files: Annotated[Sequence[Path], Parameter(negative=())],
+    files: Sequence[Path],
+    /,
     *,
     source: str | None = None,
-    again: Annotated[bool, Parameter(negative=())] = False,
-    strict: Annotated[bool, Parameter(negative=())] = False,
+    again: Annotated[bool, FLAG] = False,
+    strict: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> int:
     """Deliver files and load them: raw, bronze and quarantine, then what is made from them.
@@ -70,10 +81,11 @@ def upload(
         raise errors.UsageError("no file was named", hint="lakewright upload FILE...")
     with wiring.open_lakehouse(common.project) as house:
         house.launcher.start()
-        with progress.bars() as bars:
-            taken = [_deliver(house, file, source, bars, again=again) for file in files]
+        with progress.bars(house) as bars:
+            taken = _deliver_all(house, files, source, bars, again=again)
             waiting = [each.run_id for each in taken if _is_waiting(each)]
-            house.work(list(dict.fromkeys(waiting)), bars)
+            with progress.resumable(house):
+                house.work(list(dict.fromkeys(waiting)), bars)
         outcomes = [_outcome(house, file, each) for file, each in zip(files, taken, strict=True)]
     if common.json:
         for outcome in outcomes:
@@ -83,9 +95,27 @@ def upload(
     return _exit_code(outcomes, is_strict=strict)
 
 
+_Taken = journal.Accepted | errors.LakewrightError
+
+
+def _deliver_all(
+    house: wiring.Lakehouse,
+    files: Sequence[Path],
+    source: str | None,
+    bars: progress.Bars,
+    *,
+    again: bool,
+) -> list[_Taken]:
+    """Receive every file; after Ctrl-C in here, the same command takes those that are left."""
+    try:
+        return [_deliver(house, file, source, bars, again=again) for file in files]
+    except KeyboardInterrupt:
+        raise output.Interrupted(shlex.join(["lakewright", *sys.argv[1:]])) from None
+
+
 def _deliver(
     house: wiring.Lakehouse, file: Path, source: str | None, bars: progress.Bars, *, again: bool
-) -> journal.Accepted | errors.LakewrightError:
+) -> _Taken:
     bars.receiving(file.name, file.stat().st_size if file.is_file() else 0)
     try:
         return house.accept(file, source, is_again=again, report=bars.received)
@@ -97,22 +127,26 @@ def _deliver(
         bars.clear()
 
 
-def _is_waiting(taken: journal.Accepted | errors.LakewrightError) -> TypeGuard[journal.Accepted]:
+def _is_waiting(taken: _Taken) -> TypeGuard[journal.Accepted]:
     if isinstance(taken, errors.LakewrightError):
         return False
     return taken.answer is not journal.Answer.ALREADY_LOADED
 
 
-def _outcome(
-    house: wiring.Lakehouse, file: Path, taken: journal.Accepted | errors.LakewrightError
-) -> _Outcome:
+def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
     if isinstance(taken, errors.LakewrightError):
         return _Outcome(file=file, error=taken)
     found = house.journal.reading.upload(taken.upload.upload_id)
     run = house.journal.reading.run(taken.run_id)
-    is_known = taken.answer is journal.Answer.ALREADY_LOADED
-    error = show.error_of(found.error) or (None if is_known else show.error_of(run.error))
-    return _Outcome(file=file, upload=found, run=run, is_known=is_known, error=error)
+    if taken.answer is journal.Answer.ALREADY_LOADED:
+        return _Outcome(file=file, upload=found, run=run, is_known=True)
+    return _Outcome(
+        file=file,
+        upload=found,
+        run=run,
+        error=show.error_of(found.error) or show.error_of(run.error),
+        warnings=tuple(show.warnings(house.journal.reading.steps(run.run_id))),
+    )
 
 
 def _json(outcome: _Outcome) -> output.Json:
@@ -123,31 +157,79 @@ def _json(outcome: _Outcome) -> output.Json:
     facts["run_id"] = run.run_id if run else None
     facts["suspicions"] = list(found.suspicions) if found else []
     facts["tables"] = show.published(run) if run else {}
+    facts["warnings"] = [show.warning_json(warning) for warning in outcome.warnings]
     facts["error"] = show.error_json(outcome.error) if outcome.error else None
     return facts
 
 
 def _print(outcomes: Sequence[_Outcome]) -> None:
-    for outcome in outcomes:
-        found = outcome.upload
-        if found is None:
-            continue
-        words = outcome.status.replace("_", " ")
-        if outcome.is_known:
-            words += f", snapshot {found.snapshot_id}"
-        output.print_line(
-            f"{outcome.file.name}: {words} (source {found.source})",
-            style=show.STYLES.get(outcome.status, ""),
-        )
-        if show.counts(found):
-            output.print_line(f"  {show.counts(found)}")
-        for suspicion in found.suspicions:
-            output.print_line(f"  suspect: {suspicion}", style="yellow")
-    shown: set[str] = set()
-    for outcome in outcomes:
-        if outcome.error is not None and str(outcome.error) not in shown:
-            shown.add(str(outcome.error))
+    if len(outcomes) > _FILES_IN_FULL_MAX:
+        _print_table(outcomes)
+    else:
+        for outcome in outcomes:
+            _print_in_full(outcome)
+    runs = {each.run.run_id: each.run for each in outcomes if each.run and not each.is_known}
+    tables: dict[str, Mapping[str, output.Json]] = {}
+    for run in runs.values():
+        tables |= show.published(run)
+    if tables:
+        output.print_line("published")
+        progress.print_tables(tables)
+    for warning in dict.fromkeys(each for outcome in outcomes for each in outcome.warnings):
+        output.print_warning(warning.what, warning.why)
+    for outcome in {str(each.error): each for each in outcomes}.values():
+        if outcome.error is not None:
             output.print_error(outcome.error, as_json=False)
+    fresh = [each.upload for each in outcomes if not each.is_known]
+    for name in sorted({each.source for each in fresh if _has_quarantined(each)}):
+        output.print_note(f"see what was quarantined and why: lakewright quarantine show {name}")
+
+
+def _print_in_full(outcome: _Outcome) -> None:
+    found = outcome.upload
+    style = show.STYLES.get(outcome.status, "")
+    if found is None:
+        output.print_line(f"{outcome.file.name}: not taken", style=style)
+        return
+    words = outcome.words
+    if outcome.is_known:
+        words += f", snapshot {found.snapshot_id}"
+    output.print_line(f"{outcome.file.name}: {words} (source {found.source})", style=style)
+    if show.counts(found):
+        output.print_line(f"  {show.counts(found)}")
+    for suspicion in found.suspicions:
+        output.print_line(f"  suspect: {suspicion}", style="yellow")
+
+
+def _print_table(outcomes: Sequence[_Outcome]) -> None:
+    output.print_table(
+        ["file", "status", "source", "in", "loaded", "quarantined"],
+        [
+            (
+                outcome.file.name,
+                outcome.words if outcome.upload else "not taken",
+                outcome.upload.source if outcome.upload else "",
+                show.number(outcome.upload.records) if outcome.upload else "",
+                show.number(outcome.upload.rows) if outcome.upload else "",
+                show.number(outcome.upload.quarantined) if outcome.upload else "",
+            )
+            for outcome in outcomes
+        ],
+        right=["in", "loaded", "quarantined"],
+        spare=["source"],
+        styles=show.STYLES,
+    )
+    fresh = [each.upload for each in outcomes if each.upload and not each.is_known]
+    known = sum(each.is_known for each in outcomes)
+    total = show.reconciliation(
+        sum(each.records or 0 for each in fresh if each.status.is_in_bronze),
+        sum(each.rows or 0 for each in fresh if each.status.is_in_bronze),
+        sum(each.quarantined or 0 for each in fresh if each.status.is_in_bronze),
+    )
+    parts = [f"{output.count(len(outcomes))} files"]
+    if known:
+        parts.append(f"{output.count(known)} already loaded")
+    output.print_line(f"{', '.join(parts)}: {total}", style="bold")
 
 
 def _exit_code(outcomes: Sequence[_Outcome], *, is_strict: bool) -> int:
@@ -160,6 +242,10 @@ def _exit_code(outcomes: Sequence[_Outcome], *, is_strict: bool) -> int:
     if is_strict and any(_is_dubious(each.upload) for each in outcomes if each.upload):
         return output.EXIT_QUARANTINED
     return 0
+
+
+def _has_quarantined(upload: journal.Upload | None) -> TypeGuard[journal.Upload]:
+    return upload is not None and bool(upload.quarantined)
 
 
 def _is_dubious(upload: journal.Upload) -> bool:

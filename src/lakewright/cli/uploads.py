@@ -49,6 +49,7 @@ def list_(
             for upload in uploads
         ],
         right=["records", "rows", "quarantined"],
+        spare=["accepted (UTC)", "source", "rows"],
         styles=show.STYLES,
     )
 

@@ -303,13 +303,13 @@ class Executor:
     ) -> tuple[CheckResult, ...]:
         if not step.checks:
             return ()
-        others = {
-            check.to_table: table
-            if check.to_table == step.table
-            else tables.file_set(check.to_table)
-            for check in step.checks
-            if isinstance(check, Referential)
-        }
+        asked = [check for check in step.checks if isinstance(check, Referential)]
+        others = {check.to_table: _absent(asked, check.to_table) for check in asked}
+        for name in others:
+            if name == step.table:
+                others[name] = table
+            elif tables.has(name):
+                others[name] = tables.file_set(name)
         return self._engine.check(step.checks, table, others)
 
     def publish(self, payload: Json, report: Report) -> Json:
@@ -350,6 +350,10 @@ class _Tables:
         self._facts = facts
         self._staged = {each.table: each for each in _decode_all(Staged, facts["staged"])}
 
+    def has(self, name: str) -> bool:
+        """Whether the table is there, or would be."""
+        return name in self._staged or name in self._lake.tables()
+
     def file_set(self, name: str) -> FileSet:
         """The table as it would be."""
         staged = self._staged.get(name)
@@ -378,6 +382,14 @@ class _Tables:
         return self._lake.target(
             staged.table, staged.schema, staged.partitioning, str(self._facts["token"]), staged.step
         )
+
+
+def _absent(checks: Sequence[Referential], table: str) -> FileSet:
+    """A table that checks ask about and that is still to be made: it has no rows yet."""
+    columns = dict.fromkeys(check.to_column for check in checks if check.to_table == table)
+    schema = types.Schema(tuple(types.Field(name=name, type=types.STRING) for name in columns))
+    ids = {name: number for number, name in enumerate(columns, start=1)}
+    return FileSet(table=table, snapshot_id=None, schema=schema, field_ids=ids, files=())
 
 
 def _check_base(table: str, found: FileSet | None, facts: Mapping[str, Json]) -> None:

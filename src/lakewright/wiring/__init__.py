@@ -1,6 +1,14 @@
 """Settings in, connected objects out: the only place that chooses adapters."""
 
-from lakewright.wiring.folder import find_folder
+from lakewright.wiring.folder import find_folder, is_found_from, named_folder
 from lakewright.wiring.lakehouse import Lakehouse, Reader, open_lakehouse, open_reader
 
-__all__ = ["Lakehouse", "Reader", "find_folder", "open_lakehouse", "open_reader"]
+__all__ = [
+    "Lakehouse",
+    "Reader",
+    "find_folder",
+    "is_found_from",
+    "named_folder",
+    "open_lakehouse",
+    "open_reader",
+]

@@ -30,6 +30,31 @@ def find_folder(start: Path) -> Path:
     )
 
 
+def named_folder(folder: Path) -> Path:
+    """A folder that somebody named as a project's: it has to be one itself.
+
+    Raises:
+        NotFound: it holds no project.
+    """
+    from lakewright.project.files import PROJECT_FILE
+
+    if (folder / PROJECT_FILE).is_file():
+        return folder.absolute()
+    raise errors.NotFound(
+        f"there is no project in {folder.absolute()}",
+        why=f"it holds no {PROJECT_FILE}" if folder.is_dir() else "there is no such folder",
+        hint=f"make one with `lakewright init {folder}`, or name another folder",
+    )
+
+
+def is_found_from(start: Path, folder: Path) -> bool:
+    """Whether a command that is typed in `start` finds the project in `folder` by itself."""
+    try:
+        return find_folder(start) == folder
+    except errors.NotFound:
+        return False
+
+
 def read_files(folder: Path) -> dict[str, str]:
     """The text of every file that may be part of the project, by its path in the folder.
 

@@ -27,7 +27,7 @@ from lakewright.runs.journal import (
 )
 from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
-from lakewright.wiring.folder import Place, find_folder, read_files
+from lakewright.wiring.folder import Place, find_folder, named_folder, read_files
 
 if TYPE_CHECKING:
     from lakewright.lake.raw import RawStore
@@ -102,16 +102,22 @@ class Lakehouse:
         """
         from lakewright.ingest import receiving
 
-        received = receiving.receive(file, self.project(), self.raw, source, report)
+        received = receiving.receive(file, self._receiving_project, self.raw, source, report)
         delivery = Delivery(
             source=received.source,
             sha256=received.sha256,
             file_name=file.name,
             size_bytes=received.size_bytes,
-            delivered_by=getpass.getuser(),
+            delivered_by=_user(),
             is_again=is_again,
         )
         return accept.accept(self.journal, delivery, datetime.now(UTC))
+
+    @cached_property
+    def _receiving_project(self) -> "Project":
+        """The project as it was when the first file arrived: files are matched by one and the same
+        set of sources, and it is loaded once for all of them."""
+        return self.project()
 
     def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
         """Carry these runs out, or wait for whoever does.
@@ -248,6 +254,17 @@ class Lakehouse:
         _check_one("run", prefix, [run.run_id for run in found])
         return found[0]
 
+    def newest_run(self) -> Run:
+        """The run that was asked for last.
+
+        Raises:
+            NotFound: nothing has run yet.
+        """
+        runs = self.journal.reading.runs(limit=1)
+        if not runs:
+            raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
+        return runs[0]
+
     def rollback(self, table: str, snapshot_id: int | None, now: datetime) -> "Published":
         """Make an earlier snapshot of a table its present state; None: the one before it.
 
@@ -284,14 +301,14 @@ class Lakehouse:
 
 
 def open_lakehouse(folder: Path | None, configured: settings.Settings | None = None) -> Lakehouse:
-    """Connect a project; None: the one that this process stands in.
+    """Connect the project in a folder; None: the one that this process stands in.
 
     Raises:
         NotFound: there is no project.
         ProjectInvalid: its lakewright.yaml holds mistakes.
     """
     known = configured or settings.read()
-    found = find_folder(folder or Path.cwd())
+    found = find_folder(Path.cwd()) if folder is None else named_folder(folder)
     return Lakehouse(Place.of(found, known), known)
 
 
@@ -330,6 +347,14 @@ def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launch
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
     return launcher.Launcher(command, limits)
+
+
+def _user() -> str:
+    """Who works here; empty where the system has no name for them, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
