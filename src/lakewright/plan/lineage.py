@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lakewright import errors
-from lakewright.project.model import Model, Referential
+from lakewright.project.model import Model, Referential, Severity
 from lakewright.sql import types
 from lakewright.sql.resolve import resolve
 
@@ -86,6 +86,27 @@ def tables_read(models: Mapping[str, Model]) -> dict[str, tuple[str, ...]]:
     """Every table that is a model's or is read by one, to the tables that it reads, sorted."""
     graph = {name: tuple(sorted(models[name].query.tables)) for name in sorted(models)}
     return {read: () for reads in graph.values() for read in reads} | graph
+
+
+def tables_asked(model: Model) -> tuple[str, ...]:
+    """The other tables without which a check must fail that keeps the model from publication."""
+    asked = {
+        check.to_table
+        for check in model.checks
+        if isinstance(check, Referential) and check.severity is Severity.ERROR
+    }
+    return tuple(sorted(asked - {model.name}))
+
+
+def tables_needed(models: Mapping[str, Model]) -> dict[str, tuple[str, ...]]:
+    """As `tables_read`, with the tables that checks ask about: a model waits for those too."""
+    graph = tables_read(models)
+    for name in sorted(models):
+        asked = tables_asked(models[name])
+        graph[name] = tuple(sorted({*graph[name], *asked}))
+        for table in asked:
+            graph.setdefault(table, ())
+    return graph
 
 
 def reverse(graph: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
