@@ -171,7 +171,9 @@ def main() -> None:
     same = {name for name in digests if known.get("tables", {}).get(name) == digests[name]}
     for kind, table, case in cases():
         key = f"{table}: {case}" if kind == "expression" else case
-        is_known = table in same if kind == "expression" else {"orders", "customers", "empty"} <= same
+        is_known = (
+            table in same if kind == "expression" else {"orders", "customers", "empty"} <= same
+        )
         if is_known and key in known.get("answers", {}):
             answers["answers"][key] = known["answers"][key]
         elif kind == "expression":

@@ -10,8 +10,8 @@ from lakewright.sql import catalogue, coercion, operators, types
 from lakewright.sql.function import Function, Kind
 from lakewright.sql.quoting import duckdb_type, text
 from lakewright.sql.refusals import Refused
-from lakewright.sql.signature import NoMatch, Signature
-from lakewright.sql.term import Term, combine
+from lakewright.sql.signature import Attach, NoMatch, Signature
+from lakewright.sql.term import Term, combine, constant
 
 if TYPE_CHECKING:
     from lakewright.sql.expression import Context
@@ -69,12 +69,20 @@ def bind_call(node: exp.Expr, context: "Context", bind: Bind) -> Term:
         raise Refused(
             node, f"{node.name} needs a window", hint=f"write {node.name}(...) OVER (...)"
         )
-    return _scalar(node, function, [bind(argument, context) for argument in node.expressions])
+    arguments = list(node.expressions)
+    if _takes_unit(function) and arguments and isinstance(arguments[0], exp.Column):
+        unit = constant(arguments.pop(0).name.upper(), types.STRING)
+        return _scalar(node, function, [unit, *(bind(one, context) for one in arguments)])
+    return _scalar(node, function, [bind(argument, context) for argument in arguments])
+
+
+def _takes_unit(function: Function) -> bool:
+    return any(signature.parameters[:1] == ("UNIT",) for signature in function.signatures)
 
 
 def _scalar(node: exp.Expr, function: Function, arguments: Sequence[Term]) -> Term:
     signature, bound, kind = matched(node, function, arguments)
-    return combine(kind, signature.write(bound), bound)
+    return signature.term(bound, kind)
 
 
 def matched(
@@ -148,27 +156,26 @@ def _aggregate(
             hint="use HAVING to filter groups" if context.clause == "WHERE" else "",
         )
     inner = replace(context, may_aggregate=False, may_window=False, clause="an aggregate")
-    term, call = _aggregate_call(node, inner, bind)
+    suffix, tested = "", ()
     if condition is not None:
-        tested = operators.condition(bind(condition, inner))
-        call = f"{call} FILTER (WHERE {tested.text})"
-        term = combine(term.type, "", (term, tested))
+        filtered = operators.condition(bind(condition, inner))
+        suffix, tested = f" FILTER (WHERE {filtered.text})", (filtered,)
+    term = _aggregate_call(node, inner, bind, lambda call: call + suffix)
     return replace(
-        term,
-        text=f"CAST({call} AS {duckdb_type(term.type)})",
+        combine(term.type, f"CAST({term.text} AS {duckdb_type(term.type)})", (term, *tested)),
         loose=frozenset(),
         has_aggregate=True,
     )
 
 
-def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind) -> tuple[Term, str]:
-    """An aggregate's type and origins, and DuckDB's call without the cast around it."""
+def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind, attach: Attach) -> Term:
+    """An aggregate as DuckDB's call or calls, each with what `attach` adds to it."""
     assert isinstance(node, exp.Anonymous)  # noqa: S101 -- told to the type checker
     function = catalogue.function(node)
     given = node.expressions
     is_distinct = len(given) == 1 and isinstance(given[0], exp.Distinct)
     if function.name == "count" and len(given) == 1 and isinstance(given[0], exp.Star):
-        return Term(type=types.BIGINT, text=""), "count(*)"
+        return Term(type=types.BIGINT, text=attach("count(*)"))
     if is_distinct and not function.takes_distinct:
         raise Refused(node, f"{function.name}(DISTINCT ...) is not portable SQL")
     arguments = [bind(one, context) for one in (given[0].expressions if is_distinct else given)]
@@ -177,7 +184,7 @@ def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind) -> tuple[Ter
     signature, bound, kind = matched(node, function, arguments)
     if is_distinct:
         bound = [replace(bound[0], text=f"DISTINCT {bound[0].text}"), *bound[1:]]
-    return combine(kind, "", bound), signature.write(bound)
+    return combine(kind, signature.write(bound, attach), bound)
 
 
 def _together(node: exp.Expr, arguments: Sequence[Term]) -> Term:
@@ -191,51 +198,49 @@ def _together(node: exp.Expr, arguments: Sequence[Term]) -> Term:
 
 
 def _window(node: exp.Window, context: "Context", bind: Bind) -> Term:
-    call, nulls = _without_nulls(node.this)
     if not context.may_window:
         raise Refused(
             node,
             f"a window function cannot stand in {context.clause}",
             hint="compute it in a subquery and use its column in the query around it",
         )
-    condition = None
-    if isinstance(call, exp.Filter):
-        call, condition = call.this, call.args["expression"].this
-    assert isinstance(call, exp.Anonymous)  # noqa: S101 -- told to the type checker
+    call, nulls = _without_nulls(node.this)
+    if not isinstance(call, exp.Anonymous):
+        raise Refused(node, "FILTER and OVER do not go together", hint="use CASE in the argument")
     function = catalogue.function(call)
+    order = _order_of(node)
+    _check_window(node, function, nulls, has_order=bool(order))
     inner = replace(context, may_window=False, clause="a window", prefers_items=False)
-    order = [_ordered(one, bind(one.this, inner)) for one in _order_of(node)]
     partition = [bind(one, inner) for one in node.args.get("partition_by") or ()]
-    frame = _frame(node, function, has_order=bool(order))
+    ordered = [bind(one.this, inner) for one in order]
+    clauses = []
+    if partition:
+        clauses.append("PARTITION BY " + ", ".join(one.text for one in partition))
+    if order:
+        shown = (_ordered(one, term) for one, term in zip(order, ordered, strict=True))
+        clauses.append("ORDER BY " + ", ".join(shown))
+    clauses.append(_frame(node, function, has_order=bool(order)))
+    over = f" OVER ({' '.join(clause for clause in clauses if clause)})"
+
+    def attach(written: str) -> str:
+        return f"{written[:-1]} IGNORE NULLS){over}" if nulls == "IGNORE NULLS" else written + over
+
+    value = _aggregate_call(call, inner, bind, attach)
+    final = f"CAST({value.text} AS {duckdb_type(value.type)})"
+    return replace(combine(value.type, final, (value, *partition, *ordered)), has_window=True)
+
+
+def _check_window(node: exp.Expr, function: Function, nulls: str, *, has_order: bool) -> None:
     if function.kind is Kind.SCALAR:
-        raise Refused(call, f"{function.name} is no window function", hint="leave out OVER")
+        raise Refused(node, f"{function.name} is no window function", hint="leave out OVER")
     if nulls and not function.may_ignore_nulls:
         raise Refused(node, f"{function.name} takes no {nulls}")
-    if function.kind is Kind.WINDOW and not order:
+    if function.kind is Kind.WINDOW and not has_order:
         raise Refused(
             node,
             f"{function.name} needs an ORDER BY in its window",
             why="the order of rows is undefined otherwise",
         )
-    value, written = _aggregate_call(call, inner, bind)
-    parts = [value, *partition, *(term for term, _ in order)]
-    if nulls == "IGNORE NULLS":
-        written = f"{written[:-1]} IGNORE NULLS)"
-    if condition is not None:
-        tested = operators.condition(bind(condition, inner))
-        written = f"{written} FILTER (WHERE {tested.text})"
-        parts.append(tested)
-    over = " ".join(
-        part
-        for part in (
-            "PARTITION BY " + ", ".join(one.text for one in partition) if partition else "",
-            "ORDER BY " + ", ".join(shown for _, shown in order) if order else "",
-            frame,
-        )
-        if part
-    )
-    final = f"CAST({written} OVER ({over}) AS {duckdb_type(value.type)})"
-    return replace(combine(value.type, final, parts), has_window=True)
 
 
 def _without_nulls(node: exp.Expr) -> tuple[exp.Expr, str]:
@@ -251,11 +256,11 @@ def _order_of(node: exp.Expr) -> Sequence[exp.Expr]:
     return order.expressions if order is not None else ()
 
 
-def _ordered(node: exp.Expr, term: Term) -> tuple[Term, str]:
+def _ordered(node: exp.Expr, term: Term) -> str:
     """A term in an ORDER BY. Spark's nulls come first ascending and last descending."""
     if coercion.is_nested(term.type):
         raise Refused(node, f"{term.type} has no order here", hint="order by its fields")
-    return term, f"{term.text} {direction(node)}"
+    return f"{term.text} {direction(node)}"
 
 
 def direction(node: exp.Expr) -> str:

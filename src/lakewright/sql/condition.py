@@ -1,5 +1,7 @@
 """Conditions over one table's columns, as the checks of a model state them."""
 
+from sqlglot import exp
+
 from lakewright.errors import Place
 from lakewright.sql import expression, operators, types
 from lakewright.sql import parse as parsing
@@ -8,8 +10,6 @@ from lakewright.sql.quoting import Dialect, known
 from lakewright.sql.refusals import Refusals, Refused
 from lakewright.sql.scope import Output, Relation, Scope
 from lakewright.sql.term import Term
-
-from sqlglot import exp
 
 
 def parse_condition(text: str, where: Place) -> None:

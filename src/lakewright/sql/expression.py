@@ -108,10 +108,7 @@ def _boolean(node: exp.Expr, context: Context) -> Term:
 def _negative(node: exp.Expr, context: Context) -> Term:
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         return number("-" + node.this.name)
-    term = bind(node.this, context)
-    if not coercion.is_number(term.type):
-        raise operators.Mismatch(f"{term.type} is not a number")
-    return combine(term.type, f"(-{term.text})", (term,))
+    return operators.negative(bind(node.this, context))
 
 
 def _arithmetic(node: exp.Expr, context: Context) -> Term:
@@ -142,6 +139,8 @@ def _joined_text(node: exp.Expr, context: Context) -> Term:
         if part.type not in (types.STRING, types.UNKNOWN):
             raise operators.Mismatch(f"{part.type} is not a string", "cast it: CAST(... AS STRING)")
         texts.append(operators.converted(part, types.STRING))
+    if any(one.is_null for one in texts):  # DuckDB loses the type of a text joined with NULL.
+        return constant(None, types.STRING)
     return combine(types.STRING, f"({texts[0].text} || {texts[1].text})", texts)
 
 
@@ -199,6 +198,13 @@ def _in(node: exp.Expr, context: Context) -> Term:
 
 
 def _in_query(node: exp.Expr, value: Term, query: exp.Expr, context: Context) -> Term:
+    if not _is_plain_filter(node):
+        raise Refused(
+            node,
+            "IN (SELECT ...) stands where its answer could be null",
+            why="Spark takes null for false there, other engines do not",
+            hint="make it a condition of WHERE by itself or under AND, or use EXISTS",
+        )
     outputs, text = context.subquery(_unwrapped(query), _inner_scope(context))
     if len(outputs) != 1:
         raise Refused(query, f"this subquery returns {len(outputs)} columns, and IN needs one")
@@ -212,6 +218,15 @@ def _in_query(node: exp.Expr, value: Term, query: exp.Expr, context: Context) ->
     inner = f'SELECT {column.text} FROM ({text}) AS "in"(v)'
     term = combine(types.BOOLEAN, f"({one.text} IN ({inner}))", (one,))
     return replace(term, origins=term.origins | offered.origins)
+
+
+def _is_plain_filter(node: exp.Expr) -> bool:
+    """Whether a condition, or its NOT, is a condition of WHERE by itself or under AND."""
+    if isinstance(node.parent, exp.Not):
+        node = node.parent
+    while isinstance(node.parent, (exp.And, exp.Paren)):
+        node = node.parent
+    return isinstance(node.parent, exp.Where) and isinstance(node.parent.parent, exp.Select)
 
 
 def _exists(node: exp.Expr, context: Context) -> Term:
@@ -256,7 +271,10 @@ def _like_escaped(node: exp.Expr, context: Context, mark: str) -> Term:
             "LIKE compares a text with a constant pattern",
             "use startswith, endswith or contains for a pattern from a column",
         )
-    return calls.like(value, pattern.value, mark)
+    term = calls.like(value, pattern.value, mark)
+    if node.args.get("negate"):
+        return combine(types.BOOLEAN, f"(NOT {term.text})", (term,))
+    return term
 
 
 def _case(node: exp.Expr, context: Context) -> Term:
@@ -265,6 +283,8 @@ def _case(node: exp.Expr, context: Context) -> Term:
     results: list[Term] = []
     for branch in node.args["ifs"]:
         tested = bind(branch.this, context)
+        if subject is None and tested.is_null:
+            raise Refused(branch.this, "NULL is no condition", hint="leave the branch out")
         conditions.append(
             operators.condition(tested)
             if subject is None

@@ -1,6 +1,5 @@
 """What the catalogue says of a function."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -74,7 +74,7 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.If: frozenset({"this", "true", "false"}),
     exp.Cast: frozenset({"this", "to"}),
-    exp.TryCast: frozenset({"this", "to", "requires_string"}),
+    exp.TryCast: frozenset({"this", "to", "safe", "requires_string"}),
     exp.DataType: frozenset({"this", "expressions", "nested", "kind"}),
     exp.DataTypeParam: frozenset({"this"}),
     exp.Anonymous: frozenset({"this", "expressions"}),
@@ -153,6 +153,8 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
     exp.BitwiseXor: Way(what="bitwise operators are not portable SQL yet"),
     exp.BitwiseNot: Way(what="bitwise operators are not portable SQL yet"),
     exp.JSONExtract: Way(what="the operator -> is not portable SQL"),
+    exp.All: Way(what="ALL is not portable SQL", hint="write one comparison for each value"),
+    exp.Any: Way(what="ANY is not portable SQL", hint="write one comparison for each value"),
     exp.Command: Way(what="only a SELECT is allowed here"),
 }
 
@@ -184,9 +186,6 @@ REFUSED_PARTS: dict[tuple[type[exp.Expr], str], Way] = {
     ),
     (exp.Column, "catalog"): Way(
         what="this column's name has too many parts", hint="give the table an alias and use that"
-    ),
-    (exp.Like, "negate"): Way(
-        what="LIKE ALL and LIKE ANY are not portable SQL", hint="write one LIKE for each pattern"
     ),
 }
 

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
-from lakewright.sql import casts, coercion, moments, types
-from lakewright.sql.quoting import duckdb_type, text
+from lakewright.sql import casts, coercion, moments, quotients, types
+from lakewright.sql.quoting import duckdb_type
 from lakewright.sql.term import Term, combine
+
+DIVIDED_BY_ZERO = "error('division by zero')"
+_SMALLER = "cast the operands to smaller decimals, such as decimal(18,2), or to double"
+_SIGN_DIGITS_MAX = 34
+_SMALL_DIGITS = 18  # DuckDB computes decimals of up to 18 digits in 64 bits.
+_SCALE_MAX = 18  # An exact product with more digits after the point has too few before it.
 
 
 class Mismatch(ValueError):
@@ -88,6 +94,10 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
     one, other = converted(left, kind), converted(right, kind)
     if symbol in ("/", "%"):
         other = nonzero(other, beside=one)
+    if symbol == "%" and kind in coercion.INTEGERS and not other.is_literal:
+        # The least integer % -1 overflows in DuckDB; x % 1 is the same zero.
+        text = f"(CASE {other.text} WHEN -1 THEN 1 ELSE {other.text} END)"
+        other = combine(kind, text, (other,))
     return combine(kind, f"({one.text} {symbol} {other.text})", (one, other))
 
 
@@ -101,13 +111,38 @@ def _arithmetic_hint(symbol: str, left: Term, right: Term) -> str:
     return "cast it to a number"
 
 
+def negative(term: Term) -> Term:
+    """The number with the other sign.
+
+    Raises:
+        Mismatch: it is no number, or one that Spark would round.
+    """
+    if not coercion.is_number(term.type):
+        raise Mismatch(f"{term.type} is not a number")
+    check_sign_digits(term.type)
+    return combine(term.type, f"(-{term.text})", (term,))
+
+
+def check_sign_digits(kind: types.Type) -> None:
+    """Refuse what Spark 4.1's unary minus and abs() round: they go through 34 digits.
+
+    Raises:
+        Mismatch: the decimal has more.
+    """
+    if isinstance(kind, types.Decimal) and kind.precision > _SIGN_DIGITS_MAX:
+        raise Mismatch(
+            f"Spark rounds {kind} to {_SIGN_DIGITS_MAX} digits here",
+            "cast it to a smaller decimal, or multiply by -1",
+        )
+
+
 def nonzero(divisor: Term, *, beside: Term) -> Term:
     """A divisor that stops the query at zero, as ANSI asks, unless the dividend is null."""
     if divisor.is_literal and divisor.value not in (None, 0):
         return divisor
     guarded = (
         f"(CASE WHEN {divisor.text} = 0 AND {beside.text} IS NOT NULL"
-        f" THEN error('division by zero') ELSE {divisor.text} END)"
+        f" THEN {DIVIDED_BY_ZERO} ELSE {divisor.text} END)"
     )
     return combine(divisor.type, guarded, (divisor,))
 
@@ -134,11 +169,10 @@ def _decimal_arithmetic(symbol: str, left: Term, right: Term) -> Term:
     exact = rule(one.type, other.type)
     kind = coercion.limited(exact)
     if symbol == "/":
-        return quotient(one, other, kind)
-    if kind.scale != exact.scale:
+        return decimal_quotient(one, other, kind, at_zero=DIVIDED_BY_ZERO)
+    if kind.scale != exact.scale and exact.scale > _SCALE_MAX:
         raise Mismatch(
-            f"the exact answer needs {exact}, and a decimal has 38 digits",
-            "cast the operands to smaller decimals, such as decimal(18,2), or to double",
+            f"the exact answer needs {_shown(exact)}, and a decimal has 38 digits", _SMALLER
         )
     if symbol == "%":
         wide = types.Decimal(
@@ -148,6 +182,8 @@ def _decimal_arithmetic(symbol: str, left: Term, right: Term) -> Term:
         )  # fmt: skip
         one, other = converted(one, wide), converted(other, wide)
         other = nonzero(other, beside=one)
+    else:
+        one = _with_room(one, other, exact)
     inner = f"{one.text} {symbol} {other.text}"
     return combine(kind, f"CAST({inner} AS {duckdb_type(kind)})", (one, other))
 
@@ -158,54 +194,28 @@ def _decimal_operand(term: Term, *, beside: Term) -> Term:
     return converted(term, coercion.operand_decimal(term))
 
 
-def quotient(left: Term, right: Term, kind: types.Decimal) -> Term:
-    """Two decimals' exact quotient, rounded half up to `kind`; DuckDB itself would give a double.
+def _shown(kind: types.Decimal) -> str:
+    return f"{kind.precision} digits, {kind.scale} of them after the point"
 
-    Both become whole numbers of 128 bits; the remainder decides how the last digit is rounded.
-    Where Spark's rule for the answer's digits holds, the scaled dividend has at most 38 digits.
+
+def _with_room(one: Term, other: Term, exact: types.Decimal) -> Term:
+    """The operand, wide enough that DuckDB computes in 128 bits where 64 could overflow."""
+    kinds = [term.type for term in (one, other) if isinstance(term.type, types.Decimal)]
+    if exact.precision <= _SMALL_DIGITS or any(kind.precision > _SMALL_DIGITS for kind in kinds):
+        return one
+    return converted(one, types.Decimal(_SMALL_DIGITS + 1, kinds[0].scale))
+
+
+def decimal_quotient(left: Term, right: Term, kind: types.Decimal, *, at_zero: str) -> Term:
+    """The exact quotient of two decimals.
 
     Raises:
-        Mismatch: the scaled dividend could need more.
+        Mismatch: it cannot be computed exactly for every value of their types.
     """
-    dividend, divisor = left.type, right.type
-    assert isinstance(dividend, types.Decimal)  # noqa: S101 -- told to the type checker
-    assert isinstance(divisor, types.Decimal)  # noqa: S101
-    shift = kind.scale - dividend.scale + divisor.scale
-    if shift < 0 or dividend.precision + shift > coercion.DIGITS_MAX or dividend.scale > 19:
-        raise Mismatch(
-            f"the exact quotient of {dividend} and {divisor} needs more than 38 digits",
-            "cast the operands to smaller decimals, such as decimal(18,2), or to double",
-        )
-    guarded = nonzero(right, beside=left)
-    n = f"({_unscaled(left.text, dividend)} * {_power_of_ten(shift)})"
-    d = _unscaled(guarded.text, divisor)
-    plain_d = _unscaled(right.text, divisor)
-    up = (
-        f"(CASE WHEN abs({n} % {plain_d}) >= abs({plain_d}) - abs({n} % {plain_d})"
-        f" THEN CAST(sign({n}) * sign({plain_d}) AS HUGEINT) ELSE 0 END)"
-    )
-    whole = f"CAST({n} // {d} + {up} AS DECIMAL(38,0))"
-    if kind.scale == 0:
-        return combine(kind, f"CAST({whole} AS {duckdb_type(kind)})", (left, right))
-    unit = (
-        f"CAST({text('0.' + '0' * (kind.scale - 1) + '1')} AS DECIMAL({kind.scale},{kind.scale}))"
-    )
-    return combine(kind, f"CAST({whole} * {unit} AS {duckdb_type(kind)})", (left, right))
-
-
-def _unscaled(x: str, kind: types.Decimal) -> str:
-    """A decimal's digits as a whole number."""
-    if kind.scale == 0:
-        return f"CAST({x} AS HUGEINT)"
-    unit = f"CAST({10**kind.scale} AS DECIMAL({kind.scale + 1},0))"
-    if kind.precision + kind.scale <= coercion.DIGITS_MAX:
-        return f"CAST({x} * {unit} AS HUGEINT)"
-    rest = f"CAST(({x} - trunc({x})) * {unit} AS HUGEINT)"
-    return f"(CAST(trunc({x}) AS HUGEINT) * {_power_of_ten(kind.scale)} + {rest})"
-
-
-def _power_of_ten(exponent: int) -> str:
-    return f"CAST({10**exponent} AS HUGEINT)"
+    try:
+        return quotients.divide(left, right, kind, at_zero=at_zero)
+    except quotients.TooManyDigits as error:
+        raise Mismatch(f"{error} needs more than 38 digits", _SMALLER) from error
 
 
 def comparison(symbol: str, left: Term, right: Term) -> Term:

@@ -358,11 +358,15 @@ class _Select:
     def _item(self, node: exp.Expr) -> Term:
         context = self._context("SELECT", may_aggregate=True, may_window=True)
         term = expression.bind(node, context)
-        if term.is_null:
+        if term.type == types.UNKNOWN and term.is_null and not self._is_side():
             raise Refused(
                 node, "this column has no type", hint="cast it, such as CAST(NULL AS STRING)"
             )
         return term
+
+    def _is_side(self) -> bool:
+        """Whether it is one side of a UNION, whose other side may give a NULL its type."""
+        return isinstance(self.node.parent, exp.SetOperation)
 
     def _written(self, node: exp.Expr) -> str:
         return node.sql("spark").replace("\n", " ")

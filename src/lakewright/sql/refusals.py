@@ -10,7 +10,7 @@ from lakewright.errors import Place, Problem, SqlRefused
 from lakewright.sql import dialect
 
 
-class Refused(Exception):  # noqa: N818 -- it never leaves this package
+class Refused(Exception):
     """One part of a query cannot be taken; the rest can still be looked at."""
 
     def __init__(self, node: exp.Expr, what: str, *, why: str = "", hint: str = "") -> None:
@@ -21,7 +21,7 @@ class Refused(Exception):  # noqa: N818 -- it never leaves this package
         self.hint = hint
 
 
-class Poisoned(Exception):  # noqa: N818
+class Poisoned(Exception):
     """A part rests on something that has been refused already; there is nothing to add."""
 
 

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from lakewright.sql import casts, coercion, types
-from lakewright.sql.term import Term
+from lakewright.sql.term import Term, combine
 
 Rewrite: TypeAlias = str | Callable[[Sequence[Term]], str]
 """DuckDB's text: `{0}`, `{1}`, ... are the arguments, `{all}` all of them with commas."""
+Build: TypeAlias = Callable[[Sequence[Term]], Term]
+Attach: TypeAlias = Callable[[str], str]
+"""Adds FILTER and OVER to a call of one of DuckDB's aggregates."""
+Compose: TypeAlias = Callable[[Sequence[Term], Attach], str]
 ResultRule: TypeAlias = Callable[[Sequence[Term]], types.Type]
 
 _SHAPE = re.compile(r"(\w+)\((.*)\) -> (.+)")
@@ -39,6 +43,10 @@ class Signature:
     result: str
     rewrite: Rewrite
     rule: ResultRule | None = None
+    build: Build | None = None
+    """Makes the whole term, type and all, for what operators define already."""
+    compose: Compose | None = None
+    """Makes the text of an aggregate that is several of DuckDB's."""
 
     def fits_count(self, count: int) -> bool:
         """Whether so many arguments are possible."""
@@ -61,14 +69,24 @@ class Signature:
             _fit(argument, parameter, shared)
             for argument, parameter in zip(arguments, wanted, strict=True)
         ]
+        if self.build is not None:
+            return bound, self.build(bound).type
         return bound, self._result(bound, shared)
 
-    def write(self, arguments: Sequence[Term]) -> str:
+    def term(self, arguments: Sequence[Term], kind: types.Type) -> Term:
+        """The call with bound arguments, as a term of the bound type."""
+        if self.build is not None:
+            return self.build(arguments)
+        return combine(kind, self.write(arguments), arguments)
+
+    def write(self, arguments: Sequence[Term], attach: Attach = str) -> str:
         """DuckDB's text of the call with bound arguments."""
+        if self.compose is not None:
+            return self.compose(arguments, attach)
         if callable(self.rewrite):
-            return self.rewrite(arguments)
+            return attach(self.rewrite(arguments))
         texts = [argument.text for argument in arguments]
-        return self.rewrite.format(*texts, all=", ".join(texts))
+        return attach(self.rewrite.format(*texts, all=", ".join(texts)))
 
     def _shared(self, wanted: Sequence[str], arguments: Sequence[Term]) -> types.Type:
         kinds = [
@@ -92,7 +110,14 @@ class Signature:
         return types.parse(self.result)
 
 
-def way(text: str, rewrite: Rewrite, rule: ResultRule | None = None) -> Signature:
+def way(
+    text: str,
+    rewrite: Rewrite = "",
+    rule: ResultRule | None = None,
+    *,
+    build: Build | None = None,
+    compose: Compose | None = None,
+) -> Signature:
     """The signature that a line of the catalogue describes; `rule` gives the result's type.
 
     Raises:
@@ -114,6 +139,8 @@ def way(text: str, rewrite: Rewrite, rule: ResultRule | None = None) -> Signatur
         result=result,
         rewrite=rewrite,
         rule=rule,
+        build=build,
+        compose=compose,
     )
 
 
@@ -122,13 +149,21 @@ def _fit(argument: Term, parameter: str, shared: types.Type) -> Term:
         return converted(argument, shared)
     if parameter == "any":
         return argument
-    if parameter.startswith("'"):
+    if parameter.startswith("'") or parameter == "UNIT":
         if not (argument.is_literal and isinstance(argument.value, str)):
             raise NoMatch(f"{parameter} must be a constant text")
         return argument
     if parameter.startswith("#"):
         if not (argument.is_literal and argument.type == types.INT):
             raise NoMatch(f"{parameter[1:]} must be a constant integer")
+        return argument
+    if parameter == "share":
+        if not (argument.is_literal and coercion.is_number(argument.type)):
+            raise NoMatch("the share must be a constant from 0 to 1")
+        return argument
+    if parameter == "number":
+        if not coercion.is_number(argument.type):
+            raise NoMatch(f"{argument.type} is not a number")
         return argument
     if parameter == "decimal":
         if not isinstance(argument.type, types.Decimal):

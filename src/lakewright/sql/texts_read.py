@@ -14,8 +14,11 @@ from lakewright.sql.quoting import text
 _SPACE = r"[\x00-\x20\x7f]*"  # What Spark's UTF8String.trimAll cuts off.
 _INTEGER = "[+-]?[0-9]+"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_GREAT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+]?[0-9]+)?"
 _SPECIAL = "(?i:nan|[+-]?inf(inity)?)"
-_ODD_NUMBER = "([+-]NaN|[+-]?0[xX].*)"
+_ODD_NUMBER = "([+-]NaN|[+-]?0[xX][0-9a-fA-F.]+[pP].*)"
+_ODD_DECIMAL = r"[+-]?(\p{Nd}+\.?\p{Nd}*|\.\p{Nd}+)([eE][+-]?\p{Nd}+)?"  # Java knows the digits of all scripts.
+_PLAIN = "[0-9]{1,18}"  # Most texts are plain digits, and found to be so five times as fast.
 _TRUE = "(?i:t|true|y|yes|1)"
 _FALSE = "(?i:f|false|n|no|0)"
 _MONTH = "[0-9]{4}-[0-9]{1,2}"
@@ -23,7 +26,9 @@ _DATE = f"{_MONTH}-[0-9]{{1,2}}"
 _HOUR, _SIXTY = "([01]?[0-9]|2[0-3])", "[0-5]?[0-9]"
 _TIME = rf"{_HOUR}:{_SIXTY}:{_SIXTY}(\.[0-9]*)?"
 _ZONE = "(Z|[+-](0[0-9]|1[0-7]):[0-5][0-9])"
-_ODD_DATE = "([+-]?[0-9]{5,7}(-(?s:.*))?|-[0-9]{4}(-(?s:.*))?|(?i:epoch|now|today|tomorrow|yesterday))"
+_ODD_DATE = (
+    "([+-]?[0-9]{5,7}(-(?s:.*))?|-[0-9]{4}(-(?s:.*))?|(?i:epoch|now|today|tomorrow|yesterday))"
+)
 _ODD_MOMENT = (
     rf"({_ODD_DATE}|T?[0-9]{{1,2}}:.*|\+?[0-9]{{4}}(-[0-9]{{1,2}})?"
     rf"|\+?{_DATE}[ T]{_HOUR}(:{_SIXTY}(:{_SIXTY}(\.[0-9]*)?)?)? *([A-Za-z+-].*)?|\+{_DATE})"
@@ -57,13 +62,44 @@ class _Reading:
 def integer(x: str, target: types.Type) -> str:
     """Digits with an optional sign."""
     read = _Reading(x, target)
-    return read.cases(read.when(_INTEGER, read.part(_INTEGER)))
+    plain = f"WHEN regexp_full_match({x}, {text(_PLAIN)}) THEN {x}"
+    return read.cases(plain, read.when(_INTEGER, read.part(_INTEGER)))
 
 
 def decimal(x: str, target: types.Type) -> str:
     """A number with or without point and exponent."""
     read = _Reading(x, target)
-    return read.cases(read.when(_NUMBER, read.part(_NUMBER)))
+    return read.cases(
+        read.when(_GREAT, read.part(_GREAT)),
+        read.when(_NUMBER, without_exponent(x)),
+        read.when(_ODD_DECIMAL, read.stop()),
+    )
+
+
+def without_exponent(x: str) -> str:
+    """A number's text with a negative exponent, written out.
+
+    DuckDB 1.5 rounds such a text wrongly as a decimal: 6e-27 as DECIMAL(38,2) is 0.01.
+    """
+    sign = f"regexp_extract({x}, '([+-]?)[0-9.]', 1)"
+    whole = f"regexp_extract({x}, '([0-9]*)[.]?([0-9]*)[eE]', 1)"
+    rest = f"regexp_extract({x}, '([0-9]*)[.]?([0-9]*)[eE]', 2)"
+    digits = f"regexp_extract({x}, '[eE]-0*([0-9]*)', 1)"
+    count = f"(CASE WHEN strlen({digits}) > 3 THEN 999 ELSE CAST('0' || {digits} AS INTEGER) END)"
+    return (
+        f"{sign} || CASE WHEN {count} >= strlen({whole})"
+        f" THEN '0.' || repeat('0', {count} - strlen({whole})) || {whole} || {rest}"
+        f" ELSE left({whole}, strlen({whole}) - {count}) || '.' || right({whole}, {count})"
+        f" || {rest} END"
+    )
+
+
+def fraction_digits(x: str) -> str:
+    """The shortest decimal text of a double, as DuckDB reads it rightly as a decimal."""
+    written = f"CAST({x} AS VARCHAR)"
+    return (
+        f"CASE WHEN contains({written}, 'e-') THEN {without_exponent(written)} ELSE {written} END"
+    )
 
 
 def fraction(x: str, target: types.Type) -> str:

@@ -2,23 +2,38 @@
 
 from collections.abc import Callable, Sequence
 
-from lakewright.sql import coercion, types
+from lakewright.sql import coercion, operators, texts_read, types
 from lakewright.sql.function import Function, scalar
 from lakewright.sql.quoting import duckdb_type
 from lakewright.sql.signature import way
-from lakewright.sql.term import Term
+from lakewright.sql.term import Term, combine
 
-_LAST_DIGITS = "Engines may differ in the last binary digit of a double."
+_LAST_DIGITS = "Engines may differ in the last binary digit."
+_NAN = "CAST('NaN' AS DOUBLE)"
+_EXACT_MAX = "1e22"  # Below it, 38 digits hold a double's text with 15 digits after the point.
 
 
-def _digits(term: Term) -> int:
-    assert isinstance(term.value, int)  # noqa: S101 -- the signature asks for a constant
-    return term.value
+def _digits(arguments: Sequence[Term]) -> int:
+    """The digits that `round` is asked for."""
+    if len(arguments) == 1:
+        return 0
+    value = arguments[1].value
+    assert isinstance(value, int)  # noqa: S101 -- the signature asks for a constant
+    return value
 
 
 def _decimal(term: Term) -> types.Decimal:
     assert isinstance(term.type, types.Decimal)  # noqa: S101 -- the signature asks for one
     return term.type
+
+
+def _absolute(arguments: Sequence[Term]) -> str:
+    operators.check_sign_digits(arguments[0].type)
+    return f"abs({arguments[0].text})"
+
+
+def _negated(arguments: Sequence[Term]) -> Term:
+    return operators.negative(arguments[0])
 
 
 def _whole(arguments: Sequence[Term]) -> types.Type:
@@ -30,15 +45,25 @@ def _whole(arguments: Sequence[Term]) -> types.Type:
 def _write_whole(name: str) -> Callable[[Sequence[Term]], str]:
     def write(arguments: Sequence[Term]) -> str:
         kind = duckdb_type(_whole(arguments))
-        return f"CAST({name}({arguments[0].text}) AS {kind})"
+        # Where no digit stands before the point, DuckDB's own ceil and floor have no room.
+        room = types.Decimal(38, _decimal(arguments[0]).scale)
+        return f"CAST({name}(CAST({arguments[0].text} AS {duckdb_type(room)})) AS {kind})"
 
     return write
 
 
+def _saturated(name: str) -> str:
+    """Java's way from double to bigint: NaN is zero, and what is too large is the largest."""
+    return (
+        f"(CASE WHEN isnan({{0}}) THEN 0 WHEN {name}({{0}}) >= 9223372036854775807"
+        f" THEN 9223372036854775807 WHEN {name}({{0}}) <= -9223372036854775808"
+        f" THEN CAST('-9223372036854775808' AS BIGINT) ELSE CAST({name}({{0}}) AS BIGINT) END)"
+    )
+
+
 def _rounded(arguments: Sequence[Term]) -> types.Type:
     """Of round. Source: Spark's `RoundBase.dataType`."""
-    given = _decimal(arguments[0])
-    digits = _digits(arguments[1]) if len(arguments) > 1 else 0
+    given, digits = _decimal(arguments[0]), _digits(arguments)
     whole = given.precision - given.scale + 1
     if digits < 0:
         return coercion.bounded(max(whole, -digits + 1), 0)
@@ -48,67 +73,120 @@ def _rounded(arguments: Sequence[Term]) -> types.Type:
 
 def _round_decimal(arguments: Sequence[Term]) -> str:
     """Half up, by a cast to fewer digits after the point; before the point, by integers."""
-    digits = _digits(arguments[1]) if len(arguments) > 1 else 0
-    kind = duckdb_type(_rounded(arguments))
-    x = arguments[0].text
+    digits, kind = _digits(arguments), duckdb_type(_rounded(arguments))
     if digits >= 0:
-        return f"CAST({x} AS {kind})"
-    unit = f"CAST({10**-digits} AS HUGEINT)"
-    whole = f"CAST(trunc({x}) AS HUGEINT)"
-    half = f"{unit} // 2 * CAST(sign({x}) AS HUGEINT)"
-    return f"CAST(({whole} + {half}) // {unit} * {unit} AS {kind})"
+        return f"CAST({arguments[0].text} AS {kind})"
+    return f"CAST({_to_tens(f'trunc({arguments[0].text})', digits)} AS {kind})"
+
+
+def _to_tens(x: str, digits: int) -> str:
+    """A whole number rounded half up before the point, in 128 bits."""
+    whole, unit = f"CAST({x} AS HUGEINT)", f"CAST({10**-digits} AS HUGEINT)"
+    half = f"(CASE WHEN {x} < 0 THEN -{unit} ELSE {unit} END) // 2"
+    return f"(({whole} + {half}) // {unit} * {unit})"
 
 
 def _round_integer(arguments: Sequence[Term]) -> str:
-    digits = _digits(arguments[1]) if len(arguments) > 1 else 0
-    x, kind = arguments[0].text, duckdb_type(arguments[0].type)
+    digits, x = _digits(arguments), arguments[0].text
     if digits >= 0:
         return x
-    if -digits > 19:
-        return f"CAST({x} * 0 AS {kind})"
-    unit = f"CAST({10**-digits} AS HUGEINT)"
-    half = f"{unit} // 2 * sign({x})"
-    return f"CAST((CAST({x} AS HUGEINT) + {half}) // {unit} * {unit} AS {kind})"
+    if digits < -19:
+        raise ValueError("there are no digits so far before the point")
+    return f"CAST({_to_tens(x, digits)} AS {duckdb_type(arguments[0].type)})"
 
 
-def _round_double(arguments: Sequence[Term]) -> str:
+def _round_fraction(arguments: Sequence[Term]) -> str:
     """Spark rounds the shortest decimal text half up, not the binary value."""
-    digits = _digits(arguments[1]) if len(arguments) > 1 else 0
-    x = arguments[0].text
-    if not 0 <= digits <= 15:
-        raise ValueError("a double is rounded to 0 to 15 digits; cast it to a decimal first")
-    exact = f"CAST(CAST(CAST({x} AS VARCHAR) AS DECIMAL(38,{digits})) AS VARCHAR)"
-    return f"(CASE WHEN abs({x}) < 1e15 THEN CAST({exact} AS DOUBLE) ELSE {x} END)"
-
-
-def _double(name: str, rewrite: str, note: str = "", aliases: tuple[str, ...] = ()) -> Function:
-    """A function from double to double; a rewrite may need its argument more than once."""
-    return scalar(
-        way(f"{name}(double) -> double", rewrite),
-        note=f"{note} {_LAST_DIGITS}".strip(),
-        aliases=aliases,
+    digits, x = _digits(arguments), arguments[0].text
+    if not -15 <= digits <= 15:
+        raise ValueError("a double is rounded to -15 to 15 digits; cast it to a decimal first")
+    written = texts_read.fraction_digits(f"CAST({x} AS DOUBLE)")
+    exact = f"CAST({written} AS DECIMAL(38,{max(digits, 0)}))"
+    if digits < 0:
+        exact = f"CAST({written} AS DECIMAL(38,15))"
+        exact = _to_tens(f"trunc({exact})", digits)
+    kind = duckdb_type(arguments[0].type)
+    return (
+        f"(CASE WHEN abs({x}) < {_EXACT_MAX} THEN CAST(CAST({exact} AS VARCHAR) AS {kind})"
+        f" ELSE {x} END)"
     )
 
 
-_NAN = "CAST('NaN' AS DOUBLE)"
+def _remainder(arguments: Sequence[Term]) -> Term:
+    return operators.arithmetic("%", arguments[0], arguments[1])
+
+
+def _positive_remainder(arguments: Sequence[Term]) -> Term:
+    """Source: Spark's `Pmod`: r = a % n; below zero, (r + n) % n."""
+    rest = operators.arithmetic("%", arguments[0], arguments[1])
+    divisor = operators.converted(arguments[1], rest.type)
+    wide = "HUGEINT" if rest.type in coercion.INTEGERS else duckdb_type(rest.type)
+    again = f"CAST((CAST({rest.text} AS {wide}) + {divisor.text}) % {divisor.text} AS "
+    text = f"(CASE WHEN {rest.text} < 0 THEN {again}{duckdb_type(rest.type)}) ELSE {rest.text} END)"
+    return combine(rest.type, text, arguments)
+
+
+def _try_divide(arguments: Sequence[Term]) -> Term:
+    """Null at zero; else `/`."""
+    left, right = arguments
+    kinds = (left.type, right.type)
+    if any(isinstance(kind, types.Decimal) for kind in kinds) and not any(
+        kind in coercion.FRACTIONS for kind in kinds
+    ):
+        one = operators.converted(left, coercion.operand_decimal(left))
+        other = operators.converted(right, coercion.operand_decimal(right))
+        kind = coercion.limited(coercion.quotient_type(_decimal(one), _decimal(other)))
+        return operators.decimal_quotient(one, other, kind, at_zero="NULL")
+    one, other = (operators.converted(term, types.DOUBLE) for term in arguments)
+    text = f"({one.text} / (CASE WHEN {other.text} <> 0 THEN {other.text} END))"
+    return combine(types.DOUBLE, text, arguments)
+
+
+def _itself(arguments: Sequence[Term]) -> Term:
+    return combine(arguments[0].type, arguments[0].text, arguments)
+
+
+def _double(
+    name: str, rewrite: str, note: str = _LAST_DIGITS, aliases: tuple[str, ...] = ()
+) -> Function:
+    """A function from double to double."""
+    return scalar(way(f"{name}(double) -> double", rewrite), note=note, aliases=aliases)
+
+
+def _where_finite(name: str) -> str:
+    """NaN at infinity, where DuckDB raises."""
+    return f"(CASE WHEN isfinite({{0}}) THEN {name}({{0}}) WHEN {{0}} IS NOT NULL THEN {_NAN} END)"
+
+
+def _where_within_one(name: str) -> str:
+    return f"(CASE WHEN abs({{0}}) <= 1 THEN {name}({{0}}) WHEN {{0}} IS NOT NULL THEN {_NAN} END)"
+
+
+def _where_positive(name: str) -> str:
+    """Null for zero and below, as in Hive."""
+    return f"(CASE WHEN {{0}} > 0 THEN {name}({{0}}) END)"
+
+
+_LOGARITHM = f"Null for zero and below. {_LAST_DIGITS}"
 
 FUNCTIONS = (
     scalar(
         way("abs(int) -> int", "abs({0})"),
         way("abs(bigint) -> bigint", "abs({0})"),
-        way("abs(decimal) -> same", "abs({0})"),
+        way("abs(decimal) -> same", _absolute),
+        way("abs(float) -> float", "abs({0})"),
         way("abs(double) -> double", "abs({0})"),
     ),
     scalar(
         way("ceil(decimal) -> decimal", _write_whole("ceil"), _whole),
         way("ceil(bigint) -> bigint", "{0}"),
-        way("ceil(double) -> bigint", "CAST(ceil({0}) AS BIGINT)"),
+        way("ceil(double) -> bigint", _saturated("ceil")),
         aliases=("ceiling",),
     ),
     scalar(
         way("floor(decimal) -> decimal", _write_whole("floor"), _whole),
         way("floor(bigint) -> bigint", "{0}"),
-        way("floor(double) -> bigint", "CAST(floor({0}) AS BIGINT)"),
+        way("floor(double) -> bigint", _saturated("floor")),
     ),
     scalar(
         way("round(int) -> int", _round_integer),
@@ -117,9 +195,11 @@ FUNCTIONS = (
         way("round(bigint, #digits) -> bigint", _round_integer),
         way("round(decimal) -> decimal", _round_decimal, _rounded),
         way("round(decimal, #digits) -> decimal", _round_decimal, _rounded),
-        way("round(double) -> double", _round_double),
-        way("round(double, #digits) -> double", _round_double),
-        note="Half up: 2.5 becomes 3, -2.5 becomes -3.",
+        way("round(float) -> float", _round_fraction),
+        way("round(float, #digits) -> float", _round_fraction),
+        way("round(double) -> double", _round_fraction),
+        way("round(double, #digits) -> double", _round_fraction),
+        note="Half up: 2.5 becomes 3, -2.5 becomes -3. A double is rounded as it is written.",
     ),
     scalar(
         way(
@@ -129,11 +209,19 @@ FUNCTIONS = (
         aliases=("signum",),
         note="-1, 0 or 1, as a double.",
     ),
+    scalar(way("negative(number) -> same", build=_negated)),
+    scalar(way("positive(number) -> same", build=_itself)),
     scalar(
-        way("negative(int) -> int", "(-{0})"),
-        way("negative(bigint) -> bigint", "(-{0})"),
-        way("negative(decimal) -> same", "(-{0})"),
-        way("negative(double) -> double", "(-{0})"),
+        way("mod(number, number) -> number", build=_remainder),
+        note="The operator %; the sign is the first argument's.",
+    ),
+    scalar(
+        way("pmod(number, number) -> number", build=_positive_remainder),
+        note="The remainder that is not negative for a positive divisor.",
+    ),
+    scalar(
+        way("try_divide(number, number) -> number", build=_try_divide),
+        note="The operator /, but null where the second is zero.",
     ),
     scalar(
         way(
@@ -145,33 +233,34 @@ FUNCTIONS = (
     _double("sqrt", f"(CASE WHEN {{0}} < 0 THEN {_NAN} ELSE sqrt({{0}}) END)", "NaN below zero."),
     _double("cbrt", "cbrt({0})"),
     _double("exp", "exp({0})"),
-    _double("ln", "(CASE WHEN {0} > 0 THEN ln({0}) END)", "Null for zero and below."),
-    _double("log10", "(CASE WHEN {0} > 0 THEN log10({0}) END)", "Null for zero and below."),
-    _double("log2", "(CASE WHEN {0} > 0 THEN log2({0}) END)", "Null for zero and below."),
+    _double("ln", _where_positive("ln"), _LOGARITHM),
+    _double("log10", _where_positive("log10"), _LOGARITHM),
+    _double("log2", _where_positive("log2"), _LOGARITHM),
+    scalar(
+        way("log(double) -> double", _where_positive("ln")),
+        way(
+            "log(double, double) -> double",
+            "(CASE WHEN {0} > 0 AND {1} > 0 THEN ln({1}) / ln({0}) END)",
+        ),
+        note=f"With two arguments the first is the base. {_LOGARITHM}",
+    ),
     scalar(
         way("power(double, double) -> double", "power({0}, {1})"),
         note=_LAST_DIGITS,
         aliases=("pow",),
     ),
-    _double("sin", "sin({0})"),
-    _double("cos", "cos({0})"),
-    _double("tan", "tan({0})"),
-    _double(
-        "asin",
-        f"(CASE WHEN abs({{0}}) <= 1 THEN asin({{0}}) WHEN {{0}} IS NOT NULL THEN {_NAN} END)",
-    ),
-    _double(
-        "acos",
-        f"(CASE WHEN abs({{0}}) <= 1 THEN acos({{0}}) WHEN {{0}} IS NOT NULL THEN {_NAN} END)",
-    ),
+    _double("sin", _where_finite("sin")),
+    _double("cos", _where_finite("cos")),
+    _double("tan", _where_finite("tan")),
+    _double("asin", _where_within_one("asin")),
+    _double("acos", _where_within_one("acos")),
     _double("atan", "atan({0})"),
     scalar(way("atan2(double, double) -> double", "atan2({0}, {1})"), note=_LAST_DIGITS),
+    _double("sinh", "sinh({0})"),
+    _double("cosh", "cosh({0})"),
+    _double("tanh", "tanh({0})"),
     _double("degrees", "degrees({0})"),
     _double("radians", "radians({0})"),
     scalar(way("pi() -> double", "pi()")),
-    scalar(
-        way("mod(int, int) -> int", "%"),
-        way("mod(bigint, bigint) -> bigint", "%"),
-        note="The operator % as a function; the sign is the first argument's.",
-    ),
+    scalar(way("e() -> double", "exp(CAST(1 AS DOUBLE))")),
 )

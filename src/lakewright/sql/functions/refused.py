@@ -19,7 +19,7 @@ _OF_CLOCK = RefusedFunction(
     why=_CLOCK,
     hint="use a column such as _loaded_at",
 )
-CLOCK_NAMES = {name: _OF_CLOCK for name in _OF_CLOCK.names}
+CLOCK_NAMES = dict.fromkeys(_OF_CLOCK.names, _OF_CLOCK)
 """Those that may stand without parentheses, and look like columns then, among them."""
 
 REFUSED = (

@@ -1,7 +1,11 @@
 """Functions over the rows beside a row."""
 
+from collections.abc import Callable, Sequence
+
+from lakewright.sql import coercion, operators, types
 from lakewright.sql.function import Function, Kind
 from lakewright.sql.signature import Signature, way
+from lakewright.sql.term import Term
 
 
 def _window(
@@ -17,6 +21,21 @@ def _window(
     )
 
 
+def _with_default(name: str) -> Callable[[Sequence[Term]], str]:
+    def write(arguments: Sequence[Term]) -> str:
+        """Spark gives the default the value's type; only where it fits is that sure to work."""
+        value, rows, default = arguments
+        kind = default.type
+        if isinstance(value.type, types.Decimal) and kind in coercion.INTEGERS:
+            kind = coercion.operand_decimal(default)
+        if coercion.common((value.type, kind)) != value.type:
+            raise ValueError(f"the default is {default.type}; cast it to {value.type}")
+        given = operators.converted(default, value.type)
+        return f"{name}({value.text}, {rows.text}, {given.text})"
+
+    return write
+
+
 _TIES = "Rows that tie in ORDER BY are taken in any order: add columns until none tie."
 
 FUNCTIONS = (
@@ -29,19 +48,25 @@ FUNCTIONS = (
     _window(
         way("lag(any) -> same", "lag({0})"),
         way("lag(any, #rows) -> same", "lag({0}, {1})"),
-        way("lag(T, #rows, T) -> same", "lag({0}, {1}, {2})"),
+        way("lag(any, #rows, any) -> same", _with_default("lag")),
         note=_TIES,
         may_ignore_nulls=True,
     ),
     _window(
         way("lead(any) -> same", "lead({0})"),
         way("lead(any, #rows) -> same", "lead({0}, {1})"),
-        way("lead(T, #rows, T) -> same", "lead({0}, {1}, {2})"),
+        way("lead(any, #rows, any) -> same", _with_default("lead")),
         note=_TIES,
         may_ignore_nulls=True,
     ),
     _window(
         way("first_value(any) -> same", "first_value({0})"),
+        note=_TIES,
+        takes_frame=True,
+        may_ignore_nulls=True,
+    ),
+    _window(
+        way("nth_value(any, #position) -> same", "nth_value({0}, {1})"),
         note=_TIES,
         takes_frame=True,
         may_ignore_nulls=True,
