@@ -138,6 +138,12 @@ def test_a_header_that_cannot_be_split_is_refused(tmp_path: Path) -> None:
         Read(tmp_path, "a,b\n", Dialect(delimiter=",", has_header=True, skip_lines=5))
 
 
+def test_a_field_of_more_lines_than_the_sample_has_never_loads_as_rows(tmp_path: Path) -> None:
+    read = Read(tmp_path, 'id,text\n1,"' + "x\n" * 300_000 + '"\n2,y\n')
+    assert read.table.names == ("id", "text")
+    assert len(read.problems) > 200_000
+
+
 def test_damaged_utf8_costs_its_record_only(tmp_path: Path) -> None:
     data = "id,name\n1,Zoë\n2,Łukasz\n".encode() + b"3,\xff\n4,x\n"
     read = Read(tmp_path, data)

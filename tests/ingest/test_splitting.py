@@ -165,3 +165,10 @@ def test_no_bytes_are_lost_between_records(data: bytes) -> None:
     if data.isascii():
         kept = bytes(byte for byte in data if byte not in b"\r\n")
         assert bytes(byte for byte in raw if byte not in b"\r\n") == kept
+
+
+def test_a_quote_that_would_swallow_the_file_is_stray() -> None:
+    count = splitting.RECORD_LINES_MAX + 10
+    found = split('a,"b\n' + "c,d\n" * count + 'e,f"\n')
+    assert "is not closed within" in (found[0].problem or "")
+    assert len(found) == count + 2

@@ -43,8 +43,11 @@ def find_first(records: Sequence[Record], width: int) -> int:
 
     A header may lack the name of a column or have one too many, so a record that is almost as wide,
     directly before the first one of the right width, is it. So is one that cannot be split: to pass
-    it over would be to lose the header without a word.
+    it over would be to lose the header without a word. In a table of one column every line has the
+    right width, so one that has more fields is a sign of trouble and is not passed over either.
     """
+    if width == 1:
+        return 0
     first = next((n for n, record in enumerate(records) if len(record.fields) == width), 0)
     if not first:
         return 0

@@ -26,6 +26,8 @@ from lakewright.project.source import Dialect
 BLOCK_BYTES = 1 << 20
 RECORD_BYTES_MAX = 1 << 27
 """A quote that is not closed within 128 MiB is taken as stray: it would swallow the whole file."""
+RECORD_LINES_MAX = 1 << 18
+"""The same for some 260,000 lines, each of which costs memory however short it is."""
 
 
 class Record(NamedTuple):
@@ -256,8 +258,9 @@ class Splitter:
             raise _SpoiltError(f"{what} is never closed")
         cursor.taken.append(line)
         cursor.size_bytes += len(line)
-        if cursor.size_bytes > RECORD_BYTES_MAX:
-            raise _SpoiltError(f"{what} is not closed within {RECORD_BYTES_MAX:,} bytes")
+        if cursor.size_bytes > RECORD_BYTES_MAX or len(cursor.taken) > RECORD_LINES_MAX:
+            limits = f"{RECORD_LINES_MAX:,} lines and {RECORD_BYTES_MAX:,} bytes"
+            raise _SpoiltError(f"{what} is not closed within {limits}")
         ending = cursor.ending
         content = line.rstrip(b"\r\n")
         try:
@@ -308,7 +311,7 @@ class _Feed:
             raise StopIteration
         self._lines.append(line)
         self.size_bytes += len(line)
-        if self.size_bytes > RECORD_BYTES_MAX:
+        if self.size_bytes > RECORD_BYTES_MAX or len(self._lines) > RECORD_LINES_MAX:
             raise csv.Error("the record is too long")
         if self._escape and self._escape in line:
             raise csv.Error("our rule for escapes is another one")
