@@ -1,7 +1,8 @@
 """Values that a file brings with types of its own into a contract's types, without loss.
 
 A value is accepted if it survives the way there and back: 2.0 as a bigint, midnight as a date,
-a nanosecond timestamp of whole microseconds. An instant and a wall-clock time convert in UTC.
+a nanosecond timestamp of whole microseconds. As a float or double any number is accepted that stays
+finite, rounded as text would be. An instant and a wall-clock time convert in UTC.
 """
 
 from lakewright.engines.duckdb import casting, nesting, text
@@ -29,6 +30,8 @@ def from_value(source: str, kind: types.Type, *, pattern: str | None = None) -> 
         return f"TRY_CAST({name} AS {target})"
 
     def is_exact(name: str, value: str) -> str:
+        if kind in (types.FLOAT, types.DOUBLE):
+            return f"isfinite({value}) = isfinite(TRY_CAST({name} AS DOUBLE))"
         back = f"TRY_CAST({value} AS {source})"
         survives = f"{value} IS NOT NULL AND {back} IS NOT DISTINCT FROM {name}"
         if kind in _MOMENTS:
@@ -36,7 +39,9 @@ def from_value(source: str, kind: types.Type, *, pattern: str | None = None) -> 
         return survives
 
     def refused(name: str) -> str:
-        outside = reason("out_of_range", f"does not fit a {kind}")
+        outside = reason("out_of_range", f"beyond what a {kind} holds")
+        if not _is_number(source):
+            outside = reason("wrong_type", f"a {source}, which cannot become a {kind}")
         lossy = reason("lossy_conversion", f"a {source} that a {kind} cannot hold without loss")
         return f"CASE WHEN {candidate(name)} IS NULL THEN {outside} ELSE {lossy} END"
 
@@ -95,3 +100,7 @@ def _to_text(source: str) -> Cast:
         is_exact=lambda _, value: f"{value} IS NOT NULL",
         reason=lambda _: reason("not_a_string", "bytes that are no UTF-8 text"),
     )
+
+
+def _is_number(source: str) -> bool:
+    return source.startswith(("DECIMAL", "FLOAT", "DOUBLE")) or source.endswith(("INT", "INTEGER"))
