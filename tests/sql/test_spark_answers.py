@@ -207,7 +207,7 @@ def _sorted(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
     """In any one order that takes -0.0 for 0.0 and doubles that differ at the end for equal."""
 
     def key(value: object) -> tuple[bool, str]:
-        text = str(value).replace("-0.0", "0.0") if value in ("-0.0",) else str(value)
+        text = "0.0" if value == "-0.0" else str(value)
         return (value is not None, text[:14] if "." in text else text)
 
     return sorted(rows, key=lambda row: [key(value) for value in row])

@@ -69,11 +69,11 @@ def bind_call(node: exp.Expr, context: "Context", bind: Bind) -> Term:
         raise Refused(
             node, f"{node.name} needs a window", hint=f"write {node.name}(...) OVER (...)"
         )
-    arguments = list(node.expressions)
-    if _takes_unit(function) and arguments and isinstance(arguments[0], exp.Column):
-        unit = constant(arguments.pop(0).name.upper(), types.STRING)
-        return _scalar(node, function, [unit, *(bind(one, context) for one in arguments)])
-    return _scalar(node, function, [bind(argument, context) for argument in arguments])
+    given = list(node.expressions)
+    if _takes_unit(function) and given and isinstance(given[0], exp.Column):
+        unit = constant(given.pop(0).name.upper(), types.STRING)
+        return _scalar(node, function, [unit, *(bind(one, context) for one in given)])
+    return _scalar(node, function, [bind(one, context) for one in given])
 
 
 def _takes_unit(function: Function) -> bool:
@@ -156,7 +156,8 @@ def _aggregate(
             hint="use HAVING to filter groups" if context.clause == "WHERE" else "",
         )
     inner = replace(context, may_aggregate=False, may_window=False, clause="an aggregate")
-    suffix, tested = "", ()
+    suffix = ""
+    tested: tuple[Term, ...] = ()
     if condition is not None:
         filtered = operators.condition(bind(condition, inner))
         suffix, tested = f" FILTER (WHERE {filtered.text})", (filtered,)

@@ -48,7 +48,8 @@ def common(kinds: Sequence[types.Type]) -> types.Type:
     Raises:
         NoCommonType: a cast must say what is meant.
     """
-    return reduce(_common_pair, kinds, types.UNKNOWN)
+    nothing: types.Type = types.UNKNOWN
+    return reduce(_common_pair, kinds, nothing)
 
 
 def _common_pair(left: types.Type, right: types.Type) -> types.Type:

@@ -65,5 +65,5 @@ def _bind(text: str, where: Place, schema: types.Schema) -> Term:
     return term
 
 
-def _no_subquery(node: exp.Expr, scope: Scope) -> tuple[tuple[Output, ...], str]:
+def _no_subquery(node: exp.Expr, _scope: Scope) -> tuple[tuple[Output, ...], str]:
     raise Refused(node, "a condition sees one row only", hint="use a referential check, or a model")

@@ -6,18 +6,15 @@ decides what it means.
 """
 
 from functools import lru_cache
-from typing import TypeVar
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 _SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM")
 _NO_PAREN = ("CASE", "IF")
-
-_Node = TypeVar("_Node", bound=exp.Expr)
 
 
 class PortableParser(SparkParser):
@@ -33,15 +30,6 @@ class PortableParser(SparkParser):
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         name: SparkParser.NO_PAREN_FUNCTION_PARSERS[name] for name in _NO_PAREN
     }
-
-    def expression(
-        self, instance: _Node, token: Token | None = None, comments: list[str] | None = None
-    ) -> _Node:
-        """Build a node and remember where its last token ends."""
-        node = super().expression(instance, token, comments)
-        if self._prev is not None:
-            node.meta["until"] = self._prev.end
-        return node
 
 
 class Portable(Spark):
@@ -89,3 +77,8 @@ def span(node: exp.Expr) -> tuple[int, int]:
     if first is None and node.parent is not None:
         return span(node.parent)
     return first or (0, 0)
+
+
+def written(node: exp.Expr) -> str:
+    """A node as text again, on one line."""
+    return node.sql(dialect=Portable, normalize_functions=False)

@@ -86,22 +86,22 @@ def _dot(node: exp.Expr, context: Context) -> Term:
     return found
 
 
-def _literal(node: exp.Expr, context: Context) -> Term:
+def _literal(node: exp.Expr, _context: Context) -> Term:
     assert isinstance(node, exp.Literal)  # noqa: S101
     if node.is_string:
         return constant(node.name, types.STRING)
     return number(node.name)
 
 
-def _raw_string(node: exp.Expr, context: Context) -> Term:
+def _raw_string(node: exp.Expr, _context: Context) -> Term:
     return constant(node.name, types.STRING)
 
 
-def _null(node: exp.Expr, context: Context) -> Term:
+def _null(_node: exp.Expr, _context: Context) -> Term:
     return constant(None, types.UNKNOWN)
 
 
-def _boolean(node: exp.Expr, context: Context) -> Term:
+def _boolean(node: exp.Expr, _context: Context) -> Term:
     return constant(bool(node.this), types.BOOLEAN)
 
 
@@ -158,22 +158,16 @@ def _not(node: exp.Expr, context: Context) -> Term:
 
 def _is(node: exp.Expr, context: Context) -> Term:
     right = node.args["expression"]
-    is_not = isinstance(right, exp.Not)
-    value = right.this if is_not else right
-    if not isinstance(value, (exp.Null, exp.Boolean)):
-        raise Refused(node, "IS compares with NULL, TRUE or FALSE only", hint="use <=>")
+    negation = "NOT " if isinstance(right, exp.Not) else ""
+    value = right.this if negation else right
     left = bind(node.this, context)
-    if isinstance(value, exp.Boolean):
-        left = operators.condition(left)
-        return combine(
-            types.BOOLEAN,
-            f"({left.text} IS {'NOT ' if is_not else ''}DISTINCT FROM"
-            f" {str(bool(value.this)).upper()})"
-            if is_not
-            else f"({left.text} IS NOT DISTINCT FROM {str(bool(value.this)).upper()})",
-            (left,),
-        )
-    return combine(types.BOOLEAN, f"({left.text} IS {'NOT ' if is_not else ''}NULL)", (left,))
+    if isinstance(value, exp.Null):
+        return combine(types.BOOLEAN, f"({left.text} IS {negation}NULL)", (left,))
+    if not isinstance(value, exp.Boolean):
+        raise Refused(node, "IS compares with NULL, TRUE or FALSE only", hint="use <=>")
+    word = "TRUE" if value.this else "FALSE"
+    left = operators.condition(left)
+    return combine(types.BOOLEAN, f"({left.text} IS {negation}{word})", (left,))
 
 
 def _between(node: exp.Expr, context: Context) -> Term:
@@ -278,7 +272,8 @@ def _like_escaped(node: exp.Expr, context: Context, mark: str) -> Term:
 
 
 def _case(node: exp.Expr, context: Context) -> Term:
-    subject = bind(node.this, context) if node.this is not None else None
+    given = node.args.get("this")
+    subject = bind(given, context) if given is not None else None
     conditions: list[Term] = []
     results: list[Term] = []
     for branch in node.args["ifs"]:
@@ -404,7 +399,7 @@ def _call(node: exp.Expr, context: Context) -> Term:
     return calls.bind_call(node, context, bind)
 
 
-def _no_interval(node: exp.Expr, context: Context) -> Term:
+def _no_interval(node: exp.Expr, _context: Context) -> Term:
     raise Refused(
         node,
         "an interval stands alone",

@@ -30,8 +30,6 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Subquery: frozenset({"this", "alias"}),
     exp.With: frozenset({"expressions"}),
     exp.CTE: frozenset({"this", "alias"}),
-    exp.Values: frozenset({"expressions", "alias"}),
-    exp.Tuple: frozenset({"expressions"}),
     exp.TableAlias: frozenset({"this", "columns"}),
     exp.From: frozenset({"this"}),
     exp.Join: frozenset({"this", "side", "kind", "on", "using"}),
@@ -109,6 +107,13 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
         why="its generators have not been proven equal on both engines",
     ),
     exp.Unnest: Way(what="UNNEST is not portable SQL yet"),
+    exp.Values: Way(
+        what="VALUES is not portable SQL yet", hint="UNION ALL one SELECT for each row"
+    ),
+    exp.Tuple: Way(
+        what="several values in parentheses are not portable SQL",
+        hint="compare them one by one with AND",
+    ),
     exp.Pivot: Way(
         what="PIVOT is not portable SQL",
         why="its columns depend on the data",
@@ -224,7 +229,7 @@ def _way_of_part(kind: type[exp.Expr], part: str, value: object) -> Way:
     if named:
         return named
     inner = value[0] if isinstance(value, list) else value
-    if type(inner) in REFUSED_NODES:
+    if isinstance(inner, exp.Expr) and type(inner) in REFUSED_NODES:
         return REFUSED_NODES[type(inner)]
     return Way(
         what=f"{_words(kind)} with {part.strip('_').upper()} is not portable SQL",

@@ -4,12 +4,13 @@ What depends on the tables (names, types) is refused by `resolve`.
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlglot.errors
 from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from lakewright.errors import Place
 from lakewright.sql import catalogue, dialect, grammar
@@ -118,7 +119,7 @@ def _refuse_syntax(error: sqlglot.errors.ParseError, refusals: Refusals) -> None
 def _check_commas(text: str, refusals: Refusals) -> None:
     """sqlglot forgives a comma before FROM or a closing parenthesis; Spark does not."""
     tokens = dialect.tokens(text)
-    for comma, following in zip(tokens, tokens[1:], strict=False):
+    for comma, following in itertools.pairwise(tokens):
         if comma.token_type is TokenType.COMMA and following.token_type in (
             TokenType.FROM,
             TokenType.R_PAREN,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from lakewright.sql import calls, coercion, expression, joins, operators, shape, types
+from lakewright.sql import calls, coercion, dialect, expression, joins, operators, shape, types
 from lakewright.sql.expression import Context
 from lakewright.sql.quoting import identifier
 from lakewright.sql.refusals import Poisoned, Refusals, Refused
@@ -246,8 +246,8 @@ class _Select:
         is_grouped = groups is not None or any(term.has_aggregate for _, term in self.items)
         having = self._having()
         is_grouped = is_grouped or having is not None
-        self._check_grouped(is_grouped)
-        self._group_form(groups, is_grouped)
+        self._check_grouped(is_grouped=is_grouped)
+        self._group_form(groups, is_grouped=is_grouped)
         self._window_form()
         selected = ", ".join(f"{term.text} AS {identifier(name)}" for name, term in self.items)
         distinct = "DISTINCT " if self.node.args.get("distinct") else ""
@@ -348,7 +348,7 @@ class _Select:
                     for name, term in joins.star(node, self.scope):
                         self._add_item(node, name, term)
                 continue
-            name = node.alias_or_name or self._written(node)
+            name = _name(node)
             term = Term(type=POISON, text="NULL")
             with self.binder.refusals.gather():
                 inner = node.this if isinstance(node, exp.Alias) else node
@@ -367,9 +367,6 @@ class _Select:
     def _is_side(self) -> bool:
         """Whether it is one side of a UNION, whose other side may give a NULL its type."""
         return isinstance(self.node.parent, exp.SetOperation)
-
-    def _written(self, node: exp.Expr) -> str:
-        return node.sql("spark").replace("\n", " ")
 
     def _add_item(self, node: exp.Expr, name: str, term: Term) -> None:
         if name.lower() in (output.name.lower() for output in self.outputs):
@@ -397,7 +394,7 @@ class _Select:
                 raise _ungrouped(clause.this, term)
         return term
 
-    def _check_grouped(self, is_grouped: bool) -> None:
+    def _check_grouped(self, *, is_grouped: bool) -> None:
         if not is_grouped:
             return
         nodes = self.node.expressions
@@ -406,7 +403,7 @@ class _Select:
                 node = nodes[position] if len(nodes) == len(self.items) else self.node
                 self.binder.refusals.add_refused(_ungrouped(node, term))
 
-    def _group_form(self, groups: Sequence[Term] | None, is_grouped: bool) -> None:
+    def _group_form(self, groups: Sequence[Term] | None, *, is_grouped: bool) -> None:
         if not is_grouped:
             return
         if not groups:
@@ -464,9 +461,19 @@ class _Select:
         if clause is None:
             return []
         self.form = self.form.lost("LIMIT compares all rows")
+        parts = []
         with self.binder.refusals.gather():
-            return [f"LIMIT {limit_count(clause)}"]
-        return []
+            parts.append(f"LIMIT {limit_count(clause)}")
+        return parts
+
+
+def _name(node: exp.Expr) -> str:
+    """What a selected column is called: its alias, its own name, or else its text."""
+    if isinstance(node, exp.Dot):
+        return str(node.args["expression"].name)
+    if isinstance(node, (exp.Alias, exp.Column)):
+        return node.alias_or_name
+    return dialect.written(node)
 
 
 def _ungrouped(node: exp.Expr, term: Term) -> Refused:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from lakewright.sql import types
 
 Dialect: TypeAlias = Literal["duckdb"]
-Value: TypeAlias = None | bool | int | float | Number | str | bytes | date | datetime
+Value: TypeAlias = bool | int | float | Number | str | bytes | date | datetime | None
 
 _DUCKDB_PRIMITIVES = {
     types.BOOLEAN: "BOOLEAN",

@@ -100,18 +100,19 @@ class Scope:
         name = node.name.lower()
         if prefers_items and name in self.items:
             return self.items[name]
-        found = self._here(node)
+        found = self.here(node)
         if found is not None:
             return found
         if name in self.items:
             return self.items[name]
         if self.outer is not None:
-            outside = self.outer._here(node)
+            outside = self.outer.here(node)
             if outside is not None:
                 return _outside(outside)
         raise self._unknown(node)
 
-    def _here(self, node: exp.Column) -> Term | None:
+    def here(self, node: exp.Column) -> Term | None:
+        """The column of that name in this query's own tables, if there is one."""
         name = node.name.lower()
         if name in self.merged:
             return self.merged[name]
@@ -161,8 +162,11 @@ class Scope:
 
     def _struct_field(self, node: exp.Column) -> Term | None:
         if node.db:
-            return None
-        base = self._here(exp.column(node.table))
+            owner = self.relation(node.db)
+            output = owner.get(node.table) if owner is not None else None
+            base = owner.term(output) if owner is not None and output is not None else None
+        else:
+            base = self.here(exp.column(node.table))
         return struct_field(base, node.name) if base is not None else None
 
     def _unknown(self, node: exp.Column) -> Refused:

@@ -145,34 +145,40 @@ def way(
 
 
 def _fit(argument: Term, parameter: str, shared: types.Type) -> Term:
-    if parameter == "T":
-        return converted(argument, shared)
     if parameter == "any":
         return argument
-    if parameter.startswith("'") or parameter == "UNIT":
-        if not (argument.is_literal and isinstance(argument.value, str)):
-            raise NoMatch(f"{parameter} must be a constant text")
+    if parameter == "T":
+        return converted(argument, shared)
+    if parameter in _KINDS_OF_CONSTANT or parameter[0] in _KINDS_OF_CONSTANT:
+        _check_constant(argument, parameter)
         return argument
-    if parameter.startswith("#"):
-        if not (argument.is_literal and argument.type == types.INT):
-            raise NoMatch(f"{parameter[1:]} must be a constant integer")
-        return argument
-    if parameter == "share":
-        if not (argument.is_literal and coercion.is_number(argument.type)):
-            raise NoMatch("the share must be a constant from 0 to 1")
-        return argument
-    if parameter == "number":
-        if not coercion.is_number(argument.type):
-            raise NoMatch(f"{argument.type} is not a number")
-        return argument
-    if parameter == "decimal":
-        if not isinstance(argument.type, types.Decimal):
-            raise NoMatch(f"{argument.type} is not a decimal")
+    if parameter in ("number", "decimal"):
+        is_fit = (
+            coercion.is_number(argument.type)
+            if parameter == "number"
+            else isinstance(argument.type, types.Decimal)
+        )
+        if not is_fit:
+            raise NoMatch(f"{argument.type} is not a {parameter}")
         return argument
     wanted = types.parse(parameter)
     if not coercion.widens(argument.type, wanted):
         raise NoMatch(f"{argument.type} is not {wanted}")
     return converted(argument, wanted)
+
+
+_KINDS_OF_CONSTANT = ("UNIT", "share", "'", "#")
+
+
+def _check_constant(argument: Term, parameter: str) -> None:
+    if parameter.startswith("#"):
+        if not (argument.is_literal and argument.type == types.INT):
+            raise NoMatch(f"{parameter[1:]} must be a constant integer")
+    elif parameter == "share":
+        if not (argument.is_literal and coercion.is_number(argument.type)):
+            raise NoMatch("the share must be a constant from 0 to 1")
+    elif not (argument.is_literal and isinstance(argument.value, str)):
+        raise NoMatch(f"{parameter} must be a constant text")
 
 
 def converted(term: Term, kind: types.Type) -> Term:

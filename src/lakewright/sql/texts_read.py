@@ -17,7 +17,8 @@ _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _GREAT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+]?[0-9]+)?"
 _SPECIAL = "(?i:nan|[+-]?inf(inity)?)"
 _ODD_NUMBER = "([+-]NaN|[+-]?0[xX][0-9a-fA-F.]+[pP].*)"
-_ODD_DECIMAL = r"[+-]?(\p{Nd}+\.?\p{Nd}*|\.\p{Nd}+)([eE][+-]?\p{Nd}+)?"  # Java knows the digits of all scripts.
+# Java's decimals know the digits of all scripts.
+_ODD_DECIMAL = r"[+-]?(\p{Nd}+\.?\p{Nd}*|\.\p{Nd}+)([eE][+-]?\p{Nd}+)?"
 _PLAIN = "[0-9]{1,18}"  # Most texts are plain digits, and found to be so five times as fast.
 _TRUE = "(?i:t|true|y|yes|1)"
 _FALSE = "(?i:f|false|n|no|0)"

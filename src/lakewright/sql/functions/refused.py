@@ -24,7 +24,8 @@ CLOCK_NAMES = dict.fromkeys(_OF_CLOCK.names, _OF_CLOCK)
 
 REFUSED = (
     _OF_CLOCK,
-    RefusedFunction(names=("rand", "random", "randn", "uuid", "shuffle", "monotonically_increasing_id"),
+    RefusedFunction(names=("rand", "random", "randn", "uuid", "shuffle",
+                           "monotonically_increasing_id"),
                     why="its answer is another one each time"),
     RefusedFunction(
         names=("current_user", "user", "session_user", "current_database", "current_schema",

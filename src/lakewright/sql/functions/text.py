@@ -42,11 +42,12 @@ def _substring(arguments: Sequence[Term]) -> str:
     """Source: Spark's `UTF8String.substringSQL`: from 1, from the end below 0, and 0 is 1."""
     x, start = arguments[0].text, arguments[1]
     length = arguments[2] if len(arguments) > 2 else None
-    is_plain = isinstance(start.value, int) and start.value >= 0
-    if is_plain and length is None:
-        return f"substring({x}, {max(start.value, 1)})"  # type: ignore[type-var]
-    if is_plain and length is not None and isinstance(length.value, int) and length.value >= 0:
-        return f"substring({x}, {max(start.value, 1)}, {length.value})"  # type: ignore[type-var]
+    if isinstance(start.value, int) and start.value >= 0:
+        begin_at = max(start.value, 1)
+        if length is None:
+            return f"substring({x}, {begin_at})"
+        if isinstance(length.value, int) and length.value >= 0:
+            return f"substring({x}, {begin_at}, {length.value})"
     s, n = start.text, length.text if length is not None else str(_INT_MAX)
     first = (
         f"(CASE WHEN {s} > 0 THEN CAST({s} AS BIGINT) - 1 WHEN {s} < 0"

@@ -57,7 +57,7 @@ def _unit(term: Term, allowed: Sequence[str]) -> str:
         ValueError: it is none; the message lists them.
     """
     unit = _UNITS.get(_word(term).upper())
-    if unit not in allowed:
+    if unit is None or unit not in allowed:
         raise ValueError(f"{_word(term)!r} is not a unit; the units are {', '.join(allowed)}")
     return unit
 
