@@ -1,5 +1,7 @@
 """`lakewright init`: a new project, empty, from an example, or scaffolded from real files."""
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias, cast
@@ -53,8 +55,10 @@ def init(
     output.print_line(f"project in {target}")
     for path in shown:
         output.print_line(f"  {path}")
-    cd = "" if target == Path.cwd() else f"cd {folder} && "
-    output.print_note(f"next: {cd}lakewright upload " + (" ".join(map(str, from_)) or "FILE"))
+    is_here = target == Path.cwd()
+    cd = "" if is_here else f"cd {shlex.quote(str(folder or common.project))} && "
+    files = [shlex.quote(os.path.relpath(file, target)) for file in from_]
+    output.print_note(f"next: {cd}lakewright upload {' '.join(files) or 'FILE'}")
 
 
 def _files(target: Path, name: str | None, samples: Sequence[Path]) -> dict[str, str]:

@@ -47,9 +47,16 @@ def printable(text: str) -> str:
     )
 
 
+class _Screen(Console):
+    """Leaves it to `app` what a reader who has gone away means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """The console for results."""
-    return Console(highlight=False, soft_wrap=True)
+    return _Screen(highlight=False, soft_wrap=True)
 
 
 def error_console() -> Console:
@@ -159,7 +166,7 @@ def _print_folded(
         )
     for line in lines[1:]:
         table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in line))
-    Console(highlight=False).print(table)
+    _Screen(highlight=False).print(table)
 
 
 def print_fields(

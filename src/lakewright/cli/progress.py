@@ -27,10 +27,11 @@ _LABELS = {"land": "read", "bronze": "load bronze.", "model": "build "}
 """What the kinds of step do, as people say it."""
 
 
-class _Amount(ProgressColumn):
+class Amount(ProgressColumn):
     """How much is done, and how fast."""
 
     def render(self, task: Task) -> Text:
+        """See `rich.progress.ProgressColumn`."""
         done = int(task.completed)
         if not done:
             return Text("")
@@ -111,7 +112,7 @@ def bars(house: wiring.Lakehouse) -> Iterator[Bars]:
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
-        _Amount(),
+        Amount(),
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=output.error_console(),

@@ -1,0 +1,52 @@
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from lakewright import wiring
+from lakewright.cli import output, progress
+from tests.cli.conftest import Shop
+
+
+def test_bytes_then_records_are_told_with_what_is_under_way(shop: Shop) -> None:
+    screen = Progress(
+        *Progress.get_default_columns()[:1],
+        progress.Amount(),
+        console=Console(file=io.StringIO(), width=100),
+    )
+    with wiring.open_lakehouse(shop.folder) as house:
+        upload = house.journal.reading.uploads(source="orders")[0]
+        run = house.newest_run()
+        bars = progress.Bars(screen, house)
+
+        def told() -> str:
+            (task,) = screen.tasks
+            return f"{task.description}: {progress.Amount().render(task)}".split(",  ")[0]
+
+        bars.receiving("orders.csv", 2000)
+        bars.received(1500)
+        assert told() == "receive orders.csv: 1.5 kB of 2.0 kB"
+        bars.step_started(run, f"land:{upload.upload_id}", None)
+        bars.step_progressed(run, "land", 1200)
+        assert told() == "read orders.csv: 1,200 records"
+        bars.step_started(run, "bronze:orders", 4000)
+        bars.step_progressed(run, "bronze:orders", 1000)
+        assert told() == "load bronze.orders: 1,000 of 4,000 records"
+        bars.step_started(run, "model:silver.orders", None)
+        assert told() == "build silver.orders: "
+        bars.clear()
+        assert screen.tasks == []
+
+
+def test_what_is_broken_off_is_finished_by_the_command_that_is_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wiring.open_lakehouse(shop.folder) as house:
+        with pytest.raises(output.Interrupted) as told, progress.resumable(house):
+            raise KeyboardInterrupt
+        assert told.value.resume == f"lakewright run --pending --project {shop.folder}"
+        monkeypatch.chdir(shop.folder / "models")
+        with pytest.raises(output.Interrupted) as told, progress.resumable(house):
+            raise KeyboardInterrupt
+        assert told.value.resume == "lakewright run --pending"

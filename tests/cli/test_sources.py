@@ -1,0 +1,54 @@
+from pathlib import Path
+
+from tests.cli.conftest import Shop, Type
+
+GERMAN = "Datum;Händler;Betrag\n31/01/2026;Müller;1.234,50\n13/02/2026;Özdemir;7,00\n"
+
+
+def test_sources_are_listed_with_the_rows_of_their_tables(shop: Shop) -> None:
+    listed = shop.say("sources", "list", "--json").json
+    assert isinstance(listed, list)
+    assert [(each["source"], each["rows"], each["declared_in"]) for each in listed] == [
+        ("customers", 2, "sources/customers.yaml"),
+        ("orders", 3, "sources/orders.yaml"),
+    ]
+
+
+def test_a_file_suggests_its_source_and_saving_adopts_it(lakewright: Type, tmp_path: Path) -> None:
+    lakewright("init", "lake")
+    (tmp_path / "umsatz_2026.csv").write_text(GERMAN, "utf-8")
+    said = lakewright("sources", "infer", "umsatz_2026.csv", "--json")
+    assert isinstance(said.json, dict)
+    assert said.json["name"] == "umsatz"
+    assert said.json["records"] == 2
+    saved = lakewright("sources", "infer", "umsatz_2026.csv", "--save", "--project", "lake")
+    assert saved.code == 0, saved.err
+    text = (tmp_path / "lake" / "sources" / "umsatz.yaml").read_text("utf-8")
+    assert 'delimiter: ";"' in text
+    assert "{name: handler, type: string, source_name: Händler}" in text
+    again = lakewright("sources", "infer", "umsatz_2026.csv", "--save", "--project", "lake")
+    assert again.code == 6
+
+
+def test_reading_writes_what_zero_configuration_reads_as_text(
+    lakewright: Type, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(GERMAN, "utf-8")
+    said = lakewright("sources", "read", "a.csv", "--json")
+    assert said.json == {
+        "records": 2, "refused": 0, "suspicions": [], "output": None,
+        "csv": 'Datum,Händler,Betrag\r\n31/01/2026,Müller,"1.234,50"\r\n'
+        '13/02/2026,Özdemir,"7,00"\r\n',
+    }  # fmt: skip
+    assert lakewright("sources", "read", "a.csv", "--output", "b.csv").code == 0
+    assert (tmp_path / "b.csv").read_bytes().decode().startswith("Datum,Händler,Betrag\r\n")
+
+
+def test_strict_reading_minds_a_suspicious_file(lakewright: Type, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3\n4,5\n")
+    assert lakewright("sources", "read", "a.csv", "--output", "b.csv", "--strict").code == 3
+
+
+def test_a_file_that_is_not_there_is_not_found(lakewright: Type) -> None:
+    assert lakewright("sources", "infer", "gone.csv").code == 5
+    assert lakewright("sources", "read", "gone.csv").code == 5
