@@ -119,6 +119,22 @@ def test_a_step_that_was_interrupted_once_succeeds(workplace: "Workplace") -> No
     assert workplace.effects()["land crash once"] == 2
 
 
+def test_a_child_that_dies_before_the_first_step_is_asked_again(workplace: "Workplace") -> None:
+    workplace.flag("landing", "crash once")
+    accepted = workplace.deliver("a")
+    (run,) = workplace.drain(accepted.run_id)
+    assert run.status is RunStatus.SUCCEEDED
+
+
+def test_a_child_that_always_dies_before_the_first_step_fails_the_run(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("landing", "crash")
+    (run,) = workplace.drain(workplace.deliver("a").run_id)
+    assert run.status is RunStatus.FAILED
+    assert error_of(run)["code"] == "step-crashed"
+
+
 def test_a_failed_model_takes_only_what_reads_it_along(workplace: "Workplace") -> None:
     workplace.flag("silver.orders", "fail")
     accepted = workplace.deliver("a")

@@ -58,6 +58,7 @@ def flagged(name: str) -> str:
 
 def landing(payload: Json, report: child.Report) -> Json:
     facts = cast("Facts", payload)
+    obey(flagged("landing"), "landing")
     if flagged("landing") == "fail":
         raise errors.ProjectInvalid("the project is broken")
     return {f"land:{each['upload_id']}": each for each in cast("list[Facts]", facts["uploads"])}

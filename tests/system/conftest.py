@@ -92,12 +92,12 @@ class House:
     def do(self, *arguments: object) -> Answer:
         """Give a command; its exit code and what it printed."""
         words = [*map(str, arguments), "--project", str(self.folder)]
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+        printed, err = io.BytesIO(), io.StringIO()
+        out = io.TextIOWrapper(printed, "utf-8")
         with redirect_stdout(out), redirect_stderr(err):
             code = app.run(words)
         out.flush()
-        printed = out.buffer.getvalue() if isinstance(out.buffer, io.BytesIO) else b""
-        return Answer(code=code, out=printed.decode(), err=err.getvalue())
+        return Answer(code=code, out=printed.getvalue().decode(), err=err.getvalue())
 
     def ask(self, *arguments: object) -> Json:
         """Give a command that must succeed; the JSON that it printed."""
@@ -165,7 +165,8 @@ class House:
         return digest(self.table(name))
 
     def count(self, name: str) -> int:
-        return self.table(name).num_rows
+        rows: int = self.table(name).num_rows
+        return rows
 
     def state(self) -> dict[str, Rows]:
         """The rows of every table."""
@@ -199,6 +200,11 @@ def digest(table: pyarrow.Table) -> Digest:
     query = "SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0)::HUGEINT FROM t"
     count, total = connection.execute(query).fetchone() or (0, 0)
     return int(count), int(total)
+
+
+def of_tables(house: House) -> dict[str, Digest]:
+    """What every table holds."""
+    return {name: house.digest(name) for name in house.table_names()}
 
 
 def reconciles(uploads: Iterable[Mapping[str, int]]) -> bool:

@@ -133,11 +133,29 @@ class Round:
         return self._steps[name]
 
     def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
-        """Ask the child something that is no step, and leaves no trace."""
+        """Ask the child something that is no step, and leaves no trace: a child that dies over it
+        is asked again as often as a step is tried."""
+        asked = {"token": self._claim.token, **payload}
+        for attempt in range(1, self._hands.terms.step_attempts_max + 1):
+            try:
+                return self._call(operation, asked)
+            except errors.StepInterrupted:
+                if attempt == self._hands.terms.step_attempts_max:
+                    raise
+                time.sleep(BACKOFF_SECONDS * 2 ** min(attempt - 1, 4))
+        raise ValueError("a step must be tried once at least")
+
+    def _call(
+        self,
+        operation: str,
+        payload: Mapping[str, Json],
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Json:
         return self._hands.launcher.call(
             operation,
-            {"token": self._claim.token, **payload},
+            payload,
             timeout_seconds=self._hands.terms.step_timeout_seconds,
+            on_progress=on_progress,
             on_wait=self._hands.owner.beat,
         )
 
@@ -157,12 +175,10 @@ class Round:
             "work_folder": str(self.work_folder),
         }
         try:
-            result = self._hands.launcher.call(
+            result = self._call(
                 task.operation,
                 {**common, **task.payload},
-                timeout_seconds=self._hands.terms.step_timeout_seconds,
-                on_progress=lambda done: progress.step_progressed(run, name, done),
-                on_wait=self._hands.owner.beat,
+                lambda done: progress.step_progressed(run, name, done),
             )
         except errors.LakewrightError as error:
             status = StepStatus.PENDING if error.is_transient else StepStatus.FAILED
