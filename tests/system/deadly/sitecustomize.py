@@ -81,7 +81,7 @@ def _watch(fate: _Fate) -> None:
         return found
 
     os.fsync = fsync  # type: ignore[assignment]
-    sqlite3.connect = connected
+    sqlite3.connect = connected  # type: ignore[assignment]
     sys.addaudithook(fate.see)
 
 
