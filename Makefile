@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow golden check format lock bench clean
+.PHONY: help setup demo test test-slow fuzz golden check format lock bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -24,6 +24,9 @@ test: $(STAMP) ## Run the tests (WORKERS=2 at a time)
 
 test-slow: $(STAMP) ## Run the tests that take minutes
 	$(BIN)/pytest -m slow
+
+fuzz: $(STAMP) ## Try every property on thousands of new examples (tens of minutes)
+	LAKEWRIGHT_FUZZ=1 $(BIN)/pytest -m "hypothesis and not slow" -n $(WORKERS)
 
 golden: $(STAMP) ## Rewrite the golden files that tests compare with (then read the difference)
 	LAKEWRIGHT_GOLDEN=write $(BIN)/pytest -m "not slow" -n $(WORKERS)

@@ -1,5 +1,8 @@
 """What holds for every test: properties are tried without a clock, so a busy machine fails none.
 
+`make test` tries the same examples each time, so that a change is judged by what it changed;
+`make fuzz` tries new ones, and more of them.
+
 Golden files lie in `golden/` beside the test that compares with them; `make golden` rewrites them.
 """
 
@@ -15,8 +18,12 @@ settings.register_profile(
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
-settings.load_profile("lakewright")
+settings.register_profile(
+    "fuzz", settings.get_profile("lakewright"), derandomize=False, max_examples=2000
+)
+settings.load_profile("fuzz" if "LAKEWRIGHT_FUZZ" in os.environ else "lakewright")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def _without_accents(text: str) -> str:
 
 def _is_accented_script(letter: str) -> bool:
     # Latin, Greek and Cyrillic end at U+052F; extended Latin and Greek are at U+1E00 to U+1FFF.
-    return letter <= "\u052f" or "\u1e00" <= letter <= "\u1fff"
+    return letter.isalpha() and (letter <= "\u052f" or "\u1e00" <= letter <= "\u1fff")
 
 
 def _numbered(name: str, taken: set[str]) -> str:
