@@ -20,7 +20,7 @@ from lakewright.project.contract import (
     Policy,
     Transform,
 )
-from lakewright.project.model import Model, Referential, Unique, Write
+from lakewright.project.model import Model, Referential, Severity, Unique, Write
 from lakewright.project.project import Project
 from lakewright.project.source import Csv, Dialect, Source
 from lakewright.sql import parse, types
@@ -501,3 +501,42 @@ def test_a_table_that_a_check_asks_about_is_built_before_the_one_that_asks() -> 
     plan = upload(EMPTY, landed("o1"), of=project(*MODELS, asking))
     order = list(builds(plan))
     assert order.index("silver.orders") < order.index("silver.a")
+
+
+def test_a_model_waits_for_the_table_that_a_check_asks_about_unless_it_only_warns() -> None:
+    check = Referential(column="customer_id", to_table="silver.people", to_column="customer_id")
+    people = model("silver.people", "SELECT customer_id, name FROM bronze.customers")
+    sql = "SELECT order_id, customer_id FROM bronze.orders"
+    shop = project(
+        people,
+        model("silver.asking", sql, checks=(check,)),
+        model("silver.warning", sql, checks=(replace(check, severity=Severity.WARN),)),
+    )
+    first = upload(EMPTY, landed("o1"), of=shop)
+    assert list(builds(first)) == ["silver.warning"]
+    assert first.skipped["silver.asking"].startswith(
+        "silver.people, which a check of it asks about, is not built: bronze.customers"
+    )
+    state = published(EMPTY, first)
+    people_came = landed("c1", customer_id=BIGINT, name=STRING)
+    batch = planner.Batch(source="customers", landed=(people_came,))
+    second = planner.plan_uploads(shop, state, batch, WHEN)
+    assert list(builds(second)) == ["silver.people", "silver.asking"]
+
+
+def test_what_an_upload_builds_for_another_models_sake_reaches_further_models() -> None:
+    joined = model(
+        "gold.names",
+        "SELECT o.order_id, c.name FROM silver.orders AS o"
+        " JOIN bronze.customers AS c ON o.customer_id = c.customer_id",
+    )
+    shop = project(*MODELS, joined)
+    state = published(EMPTY, upload(EMPTY, landed("o1"), of=shop))
+    tables = {
+        name: table for name, table in state.tables.items() if name[:4] not in ("silv", "gold")
+    }
+    batch = planner.Batch(
+        source="customers", landed=(landed("c1", customer_id=BIGINT, name=STRING),)
+    )
+    plan = planner.plan_uploads(shop, replace(state, tables=tables), batch, WHEN)
+    assert {"silver.orders", "gold.names", "gold.customers", "gold.total"} <= set(builds(plan))

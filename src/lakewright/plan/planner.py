@@ -188,32 +188,32 @@ def _plan(
     named: set[str] | None = None, full: frozenset[str] = frozenset(), loaded_at: datetime,
 ) -> Plan:  # fmt: skip
     """The plan for these loads and for the models that are named or reached."""
-    graph = lineage.tables_read(project.models)
-    candidates: set[str] = set()
+    graph = lineage.tables_needed(project.models)
+    built: set[str] = set()
     while True:
-        chosen = (named or set()) | {
+        loaded = {
             table
             for load in loads.values()
             if load.step
             for table in (load.source.bronze, load.source.quarantine)
         }
-        reached = lineage.closure(chosen, lineage.reverse(graph)) | chosen
-        needed = reached | lineage.closure(reached & set(project.models), graph)
-        candidates = needed & set(project.models)
-        sources = sorted({name.partition(".")[2] for name in needed - candidates} - set(loads))
+        candidates = _candidates(graph, loaded | built | (named or set()))
+        sources = sorted({name.partition(".")[2] for name in candidates - set(graph)} - set(loads))
         edited = _edited(project, observed, sources, loaded_at)
-        if not edited:
+        if edited:
+            loads = {**loads, **edited}
+            continue
+        ordered = [loads[name] for name in sorted(loads)]
+        models = _Models(project=project, observed=observed, full=full)
+        for load in ordered:
+            models.load(load)
+        models.build_all(candidates)
+        # What had to be built for another model's sake reaches further models in turn; but whoever
+        # names models wants no others.
+        staged = {step.table for step in models.steps}
+        if named is not None or staged <= built:
             break
-        loads = {**loads, **edited}
-    ordered = [loads[name] for name in sorted(loads)]
-    models = _Models(project=project, observed=observed, full=full)
-    for load in ordered:
-        models.load(load)
-    for name in lineage.build_order(project.models):
-        if name in candidates:
-            models.build(name)
-        else:
-            models.skipped[name] = "nothing that it reads changes"
+        built |= staged
     steps: list[Step] = [land for load in ordered for land in load.lands]
     steps += [load.step for load in ordered if load.step]
     steps += models.steps
@@ -232,6 +232,12 @@ def _plan(
             for upload_id, problem in load.evolved.refused.items()
         },
     )
+
+
+def _candidates(graph: Mapping[str, tuple[str, ...]], changed: set[str]) -> set[str]:
+    """What a change of these tables reaches, and all that this is made from."""
+    reached = lineage.closure(changed, lineage.reverse(graph)) | changed
+    return reached | lineage.closure(reached & set(graph), graph)
 
 
 class _Models:
@@ -264,12 +270,24 @@ class _Models:
                 table=self._observed.tables.get(table), movement=load.movement
             )
 
+    def build_all(self, candidates: set[str]) -> None:
+        """Go through the project's models: add a step, or the reason why there is none."""
+        for name in lineage.build_order(self._project.models):
+            if name in candidates:
+                self.build(name)
+            else:
+                self.skipped[name] = "nothing that it reads changes"
+
     def build(self, name: str) -> None:
         """Add the step that brings a model up to date, or the reason why there is none."""
         model = self._project.models[name]
         for read in model.query.tables:
             if read not in self._schemas or read not in self._inputs:
-                self.skipped[name] = self._why_missing(read)
+                self.skipped[name] = self._why_missing(read, "which it reads")
+                return
+        for asked in lineage.tables_asked(model):
+            if asked not in self._inputs:
+                self.skipped[name] = self._why_missing(asked, "which a check of it asks about")
                 return
         try:
             resolved = resolve(model.query, self._schemas)
@@ -295,11 +313,13 @@ class _Models:
         movement = incremental.movement(build, model.write)
         self._inputs[name] = Input(table=table, movement=movement)
 
-    def _why_missing(self, table: str) -> str:
+    def _why_missing(self, table: str, how: str) -> str:
         if table in self.skipped:
-            return f"{table}, which it reads, is not built: {self.skipped[table]}"
-        source = table.partition(".")[2]
-        return f"{table}, which it reads, does not exist: no file of source {source} is loaded"
+            return f"{table}, {how}, is not built: {self.skipped[table]}"
+        layer, _, source = table.partition(".")
+        if layer in ("bronze", "quarantine"):
+            return f"{table}, {how}, does not exist: no file of source {source} is loaded"
+        return f"{table}, {how}, does not exist yet"
 
 
 def _step(model: Model, resolved: query.Resolved, fingerprint: str, build: Build) -> BuildModel:
