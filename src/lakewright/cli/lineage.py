@@ -9,6 +9,7 @@ from lakewright.cli.app import FLAG, Common
 
 def lineage(
     name: str | None = None,
+    /,
     *,
     down: Annotated[bool, FLAG] = False,
     common: Common = Common(),

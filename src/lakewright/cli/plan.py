@@ -12,10 +12,11 @@ from lakewright.cli.app import FLAG, Common
 
 
 def plan(
-    files: Annotated[Sequence[Path], Parameter(negative=())] = (),
+    files: Annotated[Sequence[Path], Parameter(show_default=False)] = (),
+    /,
     *,
     source: str | None = None,
-    model: Annotated[Sequence[str], Parameter(negative=())] = (),
+    model: Annotated[Sequence[str], Parameter(negative=(), show_default=False)] = (),
     full: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> None:

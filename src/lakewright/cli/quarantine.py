@@ -64,7 +64,7 @@ def list_(*, common: Common = Common()) -> None:
 
 
 def show_(
-    source: str, *, upload: str | None = None, limit: int = 20, common: Common = Common()
+    source: str, /, *, upload: str | None = None, limit: int = 20, common: Common = Common()
 ) -> None:
     """Show quarantined records of a source: where they stand, their text, and every reason.
 
@@ -94,7 +94,7 @@ def show_(
         output.print_note("no record is in quarantine there")
 
 
-def replay(source: str, *, upload: str | None = None, common: Common = Common()) -> int:
+def replay(source: str, /, *, upload: str | None = None, common: Common = Common()) -> int:
     """Read uploads with quarantined records again, under the contract as it is now.
 
     What they had in bronze and quarantine is replaced, in one publish.

@@ -13,7 +13,8 @@ from lakewright.runs import accept
 
 
 def run(
-    models: Annotated[Sequence[str], Parameter(negative=())] = (),
+    models: Annotated[Sequence[str], Parameter(show_default=False)] = (),
+    /,
     *,
     full: Annotated[bool, FLAG] = False,
     pending: Annotated[bool, FLAG] = False,

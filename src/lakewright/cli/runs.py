@@ -44,7 +44,7 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
     )
 
 
-def show_(run_id: str | None = None, *, common: Common = Common()) -> None:
+def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
     """Show one run: its uploads, its steps with times and reasons, what warned and what failed.
 
     Parameters
@@ -125,7 +125,7 @@ def _print_steps(steps: Sequence[journal.Step]) -> None:
     )
 
 
-def retry(run_id: str, *, common: Common = Common()) -> int:
+def retry(run_id: str, /, *, common: Common = Common()) -> int:
     """Carry a failed run on from the step that failed; what succeeded is not done again.
 
     Parameters

@@ -10,6 +10,7 @@ from lakewright.cli.app import Common
 
 def schema(
     document: Annotated[Literal["project", "source", "model"] | None, Parameter(show=True)] = None,
+    /,
     *,
     common: Common = Common(),
 ) -> None:

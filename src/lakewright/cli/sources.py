@@ -66,6 +66,7 @@ def list_(*, common: Common = Common()) -> None:
 
 def infer(
     file: Path,
+    /,
     *,
     name: str | None = None,
     save: Annotated[bool, FLAG] = False,
@@ -138,6 +139,7 @@ def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
 
 def read(
     file: Path,
+    /,
     *,
     format: Literal["csv"] = "csv",  # noqa: A002 - it is the option's name
     output_file: Annotated[Path | None, Parameter(name="--output")] = None,

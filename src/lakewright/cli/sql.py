@@ -15,6 +15,7 @@ _ROWS_SHOWN = 200
 
 def sql(
     query: str,
+    /,
     *,
     at: str | None = None,
     output_file: Annotated[Path | None, Parameter(name="--output")] = None,

@@ -38,7 +38,7 @@ def list_(*, common: Common = Common()) -> None:
     )
 
 
-def show_(table: str, *, common: Common = Common()) -> None:
+def show_(table: str, /, *, common: Common = Common()) -> None:
     """Show one table: its columns, rows, files, bytes, snapshots and where it lies.
 
     Parameters
@@ -75,7 +75,7 @@ def show_(table: str, *, common: Common = Common()) -> None:
     )
 
 
-def history(table: str, *, common: Common = Common()) -> None:
+def history(table: str, /, *, common: Common = Common()) -> None:
     """List a table's snapshots, newest first: each is a state to query or to go back to.
 
     Parameters
@@ -110,6 +110,7 @@ def history(table: str, *, common: Common = Common()) -> None:
 
 def rollback(
     table: str,
+    /,
     *,
     to: Annotated[int | None, Parameter(help="A snapshot id; the one before by default.")] = None,
     common: Common = Common(),

@@ -193,7 +193,8 @@ def _print_in_full(outcome: _Outcome) -> None:
         return
     words = outcome.words
     if outcome.is_known:
-        words += f", snapshot {found.snapshot_id}"
+        other = "" if found.file_name == outcome.file.name else f" as {found.file_name}"
+        words += f"{other}, snapshot {found.snapshot_id}"
     output.print_line(f"{outcome.file.name}: {words} (source {found.source})", style=style)
     if show.counts(found):
         output.print_line(f"  {show.counts(found)}")

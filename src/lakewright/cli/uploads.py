@@ -54,7 +54,7 @@ def list_(
     )
 
 
-def show_(upload_id: str, *, common: Common = Common()) -> None:
+def show_(upload_id: str, /, *, common: Common = Common()) -> None:
     """Show one upload: its file, its counts, its run, and why it failed if it did.
 
     Parameters
@@ -71,7 +71,7 @@ def show_(upload_id: str, *, common: Common = Common()) -> None:
     show.print_recorded_error(upload.error)
 
 
-def remove(upload_ids: Sequence[str], *, common: Common = Common()) -> int:
+def remove(upload_ids: Sequence[str], /, *, common: Common = Common()) -> int:
     """Take uploads' rows out of bronze and quarantine, and of what is made from them.
 
     The raw files stay; uploading one again loads it again.
