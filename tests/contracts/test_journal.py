@@ -255,6 +255,19 @@ def test_a_lock_on_a_table_of_another_run_puts_the_run_back(journal: Journal) ->
     assert claim(journal, "two").run_id == "r2"
 
 
+def test_a_run_that_was_put_back_lets_the_dead_holder_of_its_table_be_adopted_first(
+    journal: Journal,
+) -> None:
+    accept(journal, "a", run="r1")
+    accept(journal, "a", run="r2", source="customers")
+    first, second = claim(journal, "one"), claim(journal, "two")
+    assert journal.execution.lock(second, ["silver.x"])
+    assert not journal.execution.lock(first, ["silver.x"])
+    adopted = journal.execution.claim("one", nobody_lives, LATER)
+    assert adopted is not None
+    assert adopted.run_id == "r2"
+
+
 def test_a_dead_owners_run_is_adopted_and_its_late_writes_are_refused(journal: Journal) -> None:
     accept(journal, "a", run="r1")
     old = claim(journal, "old")

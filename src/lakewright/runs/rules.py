@@ -54,23 +54,23 @@ def next_run(
 ) -> Standing | None:
     """The first run, in the order of their queueing, that this owner may carry out.
 
-    An owner carries out one run at a time: what still runs under its own name was left behind.
+    A run whose owner is gone comes before all that are queued: it still holds its tables, and an
+    earlier run that was put back for one of them could never go on. An owner carries out one run at
+    a time: what still runs under its own name was left behind.
     """
-    running = [run for run in unfinished if run.status is RunStatus.RUNNING]
-    held = [
-        run
-        for run in running
-        if run.owner_id is not None and run.owner_id != owner_id and is_alive(run.owner_id)
-    ]
-    taken: set[str] = set().union(*(run.tables for run in held))
+    taken: set[str] = set()
     for run in unfinished:
-        if run in running:
-            if run not in held:
-                return run
-        elif run.tables.isdisjoint(taken):
+        if run.status is not RunStatus.RUNNING:
+            continue
+        if run.owner_id is None or run.owner_id == owner_id or not is_alive(run.owner_id):
             return run
-        else:
-            taken |= run.tables
+        taken |= run.tables
+    for run in unfinished:
+        if run.status is RunStatus.RUNNING:
+            continue
+        if run.tables.isdisjoint(taken):
+            return run
+        taken |= run.tables
     return None
 
 
