@@ -87,7 +87,9 @@ class _Load:
             judge = arrival.of(self._step, self._landed, source.kinds)
             with parts.readable(part, self._landed):
                 accepted = judge.accepted(source.relation)
-                files = writing.copy(cursor, accepted, self._target, self._suffix())
+                files = writing.copy(
+                    cursor, accepted, self._target, self._suffix(), enums=arrival.CONSTANT_TEXTS
+                )
                 self._rows += files
                 if _count(files) < part.records:
                     self._quarantine.write(cursor, judge, parts.without(source.relation, files))

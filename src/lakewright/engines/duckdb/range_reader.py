@@ -8,7 +8,7 @@ import duckdb
 import numpy
 
 from lakewright.engines.duckdb import ranges, text, writing
-from lakewright.engines.duckdb.arrival import Arrival
+from lakewright.engines.duckdb.arrival import CONSTANT_TEXTS, Arrival
 from lakewright.engines.duckdb.ranges import Range
 from lakewright.errors import CountsDiffer
 from lakewright.lake.staged import DataFile, Target
@@ -59,7 +59,7 @@ class RangeReader:
         rows = self.arrival.accepted(relation, or_else=f"_record > {source.last_record}")
         # More than it can have: one range, one file, with row groups of the usual size.
         file_rows = 2 * max(source.records, writing.ROW_GROUP_ROWS)
-        return writing.copy(cursor, rows, self.target, suffix, file_rows)
+        return writing.copy(cursor, rows, self.target, suffix, file_rows, CONSTANT_TEXTS)
 
 
 def _unread(cursor: duckdb.DuckDBPyConnection, source: Range) -> list[int]:

@@ -6,6 +6,7 @@ repeated step finds and overwrites what an earlier attempt left.
 
 import glob
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -36,6 +37,7 @@ def copy(
     target: Target,
     suffix: str,
     file_rows: int = FILE_ROWS,
+    enums: Collection[str] = (),
 ) -> tuple[DataFile, ...]:
     """Write what a SELECT returns; no rows give no file.
 
@@ -46,12 +48,14 @@ def copy(
         suffix: tells this copy's files from others of the same step.
         file_rows: about how many rows a file may have. Files of a partitioned table hold what
             their partition does.
+        enums: columns of texts that the SELECT returns as enums; written so, they are cheap.
     """
     remove_leftovers(target, suffix)
     folder = Path(target.folder, f"{_stem(target, suffix)}.partial")
     folder.mkdir()
     partitioning.prepare(connection, target.partitioning, target.schema)
-    rows = connection.execute(_copy_sql(select, target, folder, file_rows)).fetchall()
+    typed = typed_sql(select, target.schema, enums)
+    rows = connection.execute(_copy_sql(typed, target, folder, file_rows)).fetchall()
     written = sorted((str(path), int(count), int(size)) for path, count, size, *_ in rows if count)
     partitions = _partitions(connection, target, [path for path, _, _ in written])
     files = []
@@ -65,10 +69,19 @@ def copy(
     return tuple(files)
 
 
-def typed_sql(select: str, schema: types.Schema) -> str:
-    """The SELECT's columns by name, in the schema's order, with exactly the schema's types."""
+def typed_sql(select: str, schema: types.Schema, untyped: Collection[str] = ()) -> str:
+    """The SELECT's columns by name, in the schema's order, with exactly the schema's types.
+
+    Args:
+        select: returns at least these columns.
+        schema: says which.
+        untyped: columns that stay what they are.
+    """
     columns = ", ".join(
-        f"CAST({text.name(field.name)} AS {text.type_name(field.type)}) AS {text.name(field.name)}"
+        text.name(field.name)
+        if field.name in untyped
+        else f"CAST({text.name(field.name)} AS {text.type_name(field.type)})"
+        f" AS {text.name(field.name)}"
         for field in schema.fields
     )
     return f"SELECT {columns} FROM ({select})"
@@ -91,7 +104,7 @@ def _stem(target: Target, suffix: str) -> str:
     return f"{target.file_prefix}-{suffix}" if suffix else target.file_prefix
 
 
-def _copy_sql(select: str, target: Target, folder: Path, file_rows: int) -> str:
+def _copy_sql(rows: str, target: Target, folder: Path, file_rows: int) -> str:
     options = [
         "FORMAT parquet",
         "COMPRESSION zstd",
@@ -99,7 +112,6 @@ def _copy_sql(select: str, target: Target, folder: Path, file_rows: int) -> str:
         "FILENAME_PATTERN 'part_{i}'",
         "RETURN_STATS true",
     ]
-    rows = typed_sql(select, target.schema)
     if target.partitioning:
         rows = f"SELECT *, {_partition_sql(target)} AS {_PARTITION} FROM ({rows})"
         options += [f"PARTITION_BY ({_PARTITION})", f"ROW_GROUP_SIZE {ROW_GROUP_ROWS}"]
