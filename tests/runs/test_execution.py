@@ -142,9 +142,26 @@ def test_a_publish_that_is_repeated_changes_nothing(shop: "Shop") -> None:
     operations = shop.operations()
     assert operations["is_published"]({"token": run.token}, lambda _: None) is True
     assert operations["is_published"]({"token": "other"}, lambda _: None) is False
-    again = operations["publish"]({"token": run.token, "staged": staged}, lambda _: None)
-    assert again == steps["publish"]
+    # A table that has appeared since is no reason to plan what is published again.
+    asked: Json = {"token": run.token, "staged": staged, "awaited": ["gold.customers"]}
+    assert operations["publish"](asked, lambda _: None) == steps["publish"]
     assert shop.count("bronze.orders") == 2
+
+
+def test_a_publish_is_planned_again_when_a_table_appears_for_which_a_model_waits(
+    shop: "Shop",
+) -> None:
+    shop.files["sources/rates.yaml"] = "columns: [{name: rate, type: int}]\n"
+    shop.files["models/gold/rated.sql"] = (
+        "SELECT quantity * rate AS amount FROM silver.orders CROSS JOIN bronze.rates"
+    )
+    run = shop.load(FIRST)
+    steps = {step.name: step.result for step in shop.journal.reading.steps(run.run_id)}
+    plan = cast("Mapping[str, Json]", steps["plan"])
+    assert plan["awaited"] == {"gold.rated": ["bronze.rates"]}
+    asked: Json = {"token": "another run", "staged": [], "awaited": ["bronze.orders"]}
+    with pytest.raises(errors.CommitConflict, match=r"bronze\.orders has appeared"):
+        shop.operations()["publish"](asked, lambda _: None)
 
 
 def test_a_table_that_moved_since_the_plan_is_refused(shop: "Shop") -> None:

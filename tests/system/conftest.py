@@ -143,6 +143,11 @@ class House:
             start_new_session=True,
         )
 
+    @staticmethod
+    def parse(line: str) -> Json:
+        """One line of what a command printed with `--json`."""
+        return json.loads(line)
+
     def table_names(self) -> list[str]:
         if not (self.storage / "catalog.sqlite").exists():
             return []

@@ -235,11 +235,11 @@ def test_the_checker_finds_bytes_that_are_written_after_the_sync() -> None:
 
 def test_calls_that_another_thread_interrupts_count_when_they_return() -> None:
     log = [
-        '7 fsync(3</s/a>) = 0\n',
-        '7 fsync(4</s/b> <unfinished ...>\n',
+        "7 fsync(3</s/a>) = 0\n",
+        "7 fsync(4</s/b> <unfinished ...>\n",
         '8 pwrite64(5</s/catalog.sqlite-wal>, "x", 1, 0) = 1\n',
-        '7 <... fsync resumed>) = 0\n',
-        '8 fsync(9</s/c>) = -1 EIO (Input/output error)\n',
+        "7 <... fsync resumed>) = 0\n",
+        "8 fsync(9</s/c>) = -1 EIO (Input/output error)\n",
     ]  # fmt: skip
     kinds = [(event.kind, event.path) for event in from_strace(log)]
     wal = "/s/catalog.sqlite-wal"

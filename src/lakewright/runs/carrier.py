@@ -181,7 +181,10 @@ class Carrier:
         result = cast("Mapping[str, Mapping[str, Json]]", self._round[PLAN].result)
         self._refused.update(result["refused"])
         plan = codec.decode(steps.Plan, result["plan"])
-        if not self._hands.journal.execution.lock(self._claim, _tables(plan)):
+        # Runs that bring tables for which one model waits go one after the other: else each would
+        # leave the model to the others.
+        awaited = cast("Mapping[str, list[str]]", result["awaited"])
+        if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *awaited]):
             raise _PutBack
         self._round.prepare([planned.name for planned in plan.steps])
         self._stage(plan, result["bases"])
@@ -191,7 +194,9 @@ class Carrier:
         if not staged:
             self._round.skip(rules.PUBLISH, "nothing was staged")
             return {}
-        task = Task(name=rules.PUBLISH, operation="publish", payload={"staged": staged})
+        absent = sorted({table for tables in awaited.values() for table in tables})
+        payload: Mapping[str, Json] = {"staged": staged, "awaited": absent}
+        task = Task(name=rules.PUBLISH, operation="publish", payload=payload)
         if not self._do(task):
             return {}
         return cast("Mapping[str, Json]", self._round[rules.PUBLISH].result)

@@ -22,7 +22,7 @@ from lakewright.engines.engine import Change, CheckResult, Engine, ModelInput, U
 from lakewright.lake.raw import RawStore
 from lakewright.lake.staged import DataFile, FileSet, Staged, Target
 from lakewright.lake.tables import Lake
-from lakewright.plan import codec, observed, planner, steps
+from lakewright.plan import codec, lineage, observed, planner, steps
 from lakewright.plan.landed import Landed
 from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
 from lakewright.project.model import Referential, Severity
@@ -106,7 +106,24 @@ class Executor:
             for upload_id, problem in plan.refused.items()
         }
         bases: Mapping[str, Json] = {name: table.snapshot_id for name, table in now.tables.items()}
-        return {"plan": codec.encode(plan), "refused": refused, "bases": bases}
+        return {
+            "plan": codec.encode(plan),
+            "refused": refused,
+            "bases": bases,
+            "awaited": self._awaited(plan, now),
+        }
+
+    def _awaited(self, plan: steps.Plan, now: observed.Observed) -> Mapping[str, Json]:
+        """The models that the plan would reach if tables were there that are not, with those."""
+        made = {table for step in plan.steps if isinstance(step, steps.Publish)
+                for table in step.tables}  # fmt: skip
+        found: dict[str, Json] = {}
+        for name in self._project.downstream(made):
+            model = self._project.models[name]
+            needed = {*model.query.tables, *lineage.tables_asked(model)}
+            if name in plan.skipped and (missing := needed - made - set(now.tables)):
+                found[name] = sorted(missing)
+        return found
 
     def _observe(self, loaded: Mapping[str, Json]) -> observed.Observed:
         return observed.Observed(
@@ -313,9 +330,20 @@ class Executor:
         return self._engine.check(step.checks, table, others)
 
     def publish(self, payload: Json, report: Report) -> Json:
-        """Make everything that was staged visible."""
-        del report
+        """Make everything that was staged visible.
+
+        Raises:
+            CommitConflict: a table has moved, or has appeared for whose want a model was left out.
+        """
         facts = _facts(payload)
+        awaited = set(cast("list[str]", facts["awaited"]))
+        appeared = sorted(awaited.intersection(self._lake.tables()))
+        if appeared and not self.is_published(payload, report):
+            raise errors.CommitConflict(
+                f"{', '.join(appeared)} has appeared since the run was planned",
+                why="a model that reads it was left out because it was not there",
+                hint="the run is planned again",
+            )
         staged = _decode_all(Staged, facts["staged"])
         done = self._lake.publish(staged, str(facts["token"]), self._workshop.clock())
         return {each.table: {"snapshot_id": each.snapshot_id, "rows": each.rows} for each in done}

@@ -21,16 +21,16 @@ class _Witness:
 
     def see(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
-            self.write("create", *_paths(arguments[:1]))
+            self.write("create", _path(arguments[0]))
         elif event == "os.mkdir":
-            self.write("create", *_paths(arguments[:1]))
+            made = _path(arguments[0])
+            self.write("create", made)
         elif event in ("os.rename", "os.link"):
-            self.write("name", *_paths(arguments[:2]))
+            self.write("name", _path(arguments[0]), _path(arguments[1]))
 
 
-def _paths(given: tuple[Any, ...]) -> list[str]:
-    return [str(each if isinstance(each, int) else Path(os.fsdecode(each)).absolute())
-            for each in given]  # fmt: skip
+def _path(given: Any) -> str:
+    return str(given) if isinstance(given, int) else str(Path(os.fsdecode(given)).absolute())
 
 
 def _watch(witness: _Witness) -> None:
