@@ -1,6 +1,7 @@
 """One shop, loaded once, that tests look at; and a way to type commands in this process."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -118,6 +119,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture
-def own_shop(tmp_path: Path) -> Shop:
-    """A shop to change."""
-    return open_shop(tmp_path / "shop")
+def own_shop(shop: Shop, tmp_path: Path) -> Shop:
+    """A copy of the shop, to change."""
+    folder = tmp_path / "shop"
+    shutil.copytree(shop.folder, folder)
+    assert say("relocate", "--project", str(folder)).code == 0
+    return Shop(folder=folder, uploaded=shop.uploaded)
