@@ -30,3 +30,20 @@ def test_no_rows_to_take_out_change_nothing(bench: "Bench") -> None:
     for upload_ids in ([], ["z"]):
         remainder = rewriting.remove_uploads(bench.connection, table, upload_ids, target)
         assert (remainder.removed, remainder.rewritten) == ((), ())
+
+
+def test_a_column_that_is_called_like_the_engines_own_is_only_a_column(bench: "Bench") -> None:
+    table = bench.table(
+        "bronze.one",
+        "file_index bigint, filename string, _upload_id string",
+        [(1, "x", "a")],
+        [(0, "y", "b"), (9, "z", "a")],
+    )
+    target = bench.target("bronze.one", table.schema, base=table)
+    remainder = rewriting.remove_uploads(bench.connection, table, ["a"], target)
+    assert remainder.removed == tuple(file.path for file in table.files)
+    assert bench.rows(bench.files(target, remainder.rewritten)) == [(0, "y", "b")]
+    touched = rewriting.touched(
+        bench.connection, table, ["file_index"], "JOIN (SELECT 1 AS file_index) USING (file_index)"
+    )
+    assert touched.files == table.files[:1]

@@ -16,8 +16,12 @@ from lakewright.lake.staged import FileSet
 BY_CONTENT = "hive_partitioning = false"
 """A folder called `a=7` on the way to a file says nothing about the column `a`."""
 
-FILE_INDEX = "file_index"
-"""DuckDB's virtual column that tells a row's file. (`filename` would change a `file:` URI.)"""
+FILE_INDEX = "index of the file"
+"""The column that tells a row's file; no table has one of this name, which is not standard."""
+
+_VIRTUAL = "file_index"
+"""DuckDB's virtual column for that; a file's own column of the name hides it, so that is read under
+another. (`filename` would change a `file:` URI.)"""
 
 
 def relation_sql(file_set: FileSet, columns: Sequence[str] | None = None) -> str:
@@ -31,13 +35,26 @@ def relation_sql(file_set: FileSet, columns: Sequence[str] | None = None) -> str
     wanted = file_set.schema.names if columns is None else tuple(columns)
     if not file_set.files:
         return f"SELECT {_empty(file_set, wanted)} WHERE false"
-    return f"SELECT {text.names(wanted)} FROM {_scan(file_set)}"
+    return f"SELECT {', '.join(map(_selected, wanted))} FROM {_scan(file_set)}"
+
+
+def _selected(column: str) -> str:
+    if column == FILE_INDEX:
+        return f"{_VIRTUAL} AS {text.name(column)}"
+    name = text.name(column)
+    scanned = text.name(_scanned(column))
+    return name if scanned == name else f"{scanned} AS {name}"
+
+
+def _scanned(column: str) -> str:
+    """What the scan calls a column."""
+    return f"{column} of the table" if column.lower() == _VIRTUAL else column
 
 
 def _scan(file_set: FileSet) -> str:
     paths = text.literals(file.path for file in file_set.files)
     entries = ", ".join(
-        f"{file_set.field_ids[field.name]}: {{'name': {text.literal(field.name)},"
+        f"{file_set.field_ids[field.name]}: {{'name': {text.literal(_scanned(field.name))},"
         f" 'type': {text.literal(text.type_name(field.type))}, 'default_value': NULL}}"
         for field in file_set.schema.fields
     )

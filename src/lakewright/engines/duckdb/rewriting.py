@@ -25,7 +25,8 @@ def touched(
         return table
     rows = reading.relation_sql(table, (*columns, reading.FILE_INDEX))
     found = connection.execute(
-        f"SELECT DISTINCT {reading.FILE_INDEX} FROM ({rows}) AS present SEMI {join} ORDER BY 1"
+        f"SELECT DISTINCT {text.name(reading.FILE_INDEX)} FROM ({rows}) AS present SEMI {join}"
+        " ORDER BY 1"
     ).fetchall()
     return replace(table, files=tuple(table.files[index] for (index,) in found))
 
