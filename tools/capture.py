@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from lakewright.ingest import sample
+
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 92
 PICTURES = {
@@ -66,8 +68,6 @@ height="{terminal_height}" rx="8"/>
 
 def picture(commands: tuple[tuple[str, ...], ...]) -> str:
     """What these commands print, as SVG."""
-    from lakewright.ingest import sample
-
     screen = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)  # noqa: PTH123, SIM115
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -320,14 +320,7 @@ class Executor:
     ) -> tuple[CheckResult, ...]:
         if not step.checks:
             return ()
-        asked = [check for check in step.checks if isinstance(check, Referential)]
-        others = {check.to_table: _absent(asked, check.to_table) for check in asked}
-        for name in others:
-            if name == step.table:
-                others[name] = table
-            elif tables.has(name):
-                others[name] = tables.file_set(name)
-        return self._engine.check(step.checks, table, others)
+        return self._engine.check(step.checks, table, _asked(step, table, tables))
 
     def publish(self, payload: Json, report: Report) -> Json:
         """Make everything that was staged visible.
@@ -410,6 +403,18 @@ class _Tables:
         return self._lake.target(
             staged.table, staged.schema, staged.partitioning, str(self._facts["token"]), staged.step
         )
+
+
+def _asked(step: steps.BuildModel, table: FileSet, tables: _Tables) -> dict[str, FileSet]:
+    """The tables that checks of a model ask about."""
+    asked = [check for check in step.checks if isinstance(check, Referential)]
+    others = {check.to_table: _absent(asked, check.to_table) for check in asked}
+    for name in others:
+        if name == step.table:
+            others[name] = table
+        elif tables.has(name):
+            others[name] = tables.file_set(name)
+    return others
 
 
 def _absent(checks: Sequence[Referential], table: str) -> FileSet:
