@@ -1,6 +1,7 @@
 """Tries checks on a table as it would be, and shows rows that fail.
 
-Whatever looks at single rows is counted in one scan together; keys and references get a query each.
+Whatever looks at single rows is counted in one scan together, unless the files' footers prove that
+no value is missing; keys and references get a query each.
 Null is no value: uniqueness, ranges, accepted values and references ask nothing of it.
 """
 
@@ -12,7 +13,7 @@ from typing import TypeAlias
 
 import duckdb
 
-from lakewright.engines.duckdb import deduplication, failures, reading, text
+from lakewright.engines.duckdb import deduplication, failures, footers, reading, text
 from lakewright.engines.engine import CheckResult
 from lakewright.errors import RunFailed
 from lakewright.lake.staged import FileSet
@@ -97,7 +98,14 @@ def check(
 def _try_rows(trial: _Trial, checks: Sequence[_RowCheck]) -> list[CheckResult]:
     if not checks:
         return []
-    failing = [_failing_condition(trial.table, one) for one in checks]
+    asked = {column for one in checks if isinstance(one, model.NotNull) for column in one.columns}
+    full = footers.columns_without_null(trial.connection, trial.table, asked)
+    failing = [
+        "false"
+        if isinstance(one, model.NotNull) and full.issuperset(one.columns)
+        else _failing_condition(trial.table, one)
+        for one in checks
+    ]
     counts = ", ".join(f"count(*) FILTER (WHERE {found})" for found in failing)
     row = trial.connection.execute(f"SELECT {counts} FROM ({trial.rows_sql()})").fetchone() or ()
     return [
