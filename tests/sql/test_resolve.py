@@ -167,7 +167,7 @@ def test_lineage_goes_through_ctes_subqueries_and_unions() -> None:
          "the two sides of UNION have 1 and 2 columns", ""),
         ("SELECT NULL AS a FROM bronze.orders", "this column has no type",
          "cast it, such as CAST(NULL AS STRING)"),
-        ("SELECT price - NULL AS a, tags = tags AS b FROM bronze.orders",
+        ("SELECT tags = tags AS b FROM bronze.orders",
          "= does not fit: array<string> cannot be compared here", "compare its fields"),
         (("SELECT order_id, customer_id IN (SELECT customer_id FROM silver.customers) AS a"
          " FROM bronze.orders"), "IN (SELECT ...) stands where its answer could be null",

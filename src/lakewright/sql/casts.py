@@ -239,7 +239,7 @@ _WAYS_OUT = {
 def apply(term: Term, target: types.Type, *, is_try: bool = False) -> Term | None:
     """The term as another type, by a permitted cast; None where there is none."""
     if term.type == target:
-        return replace(term, plain=None)
+        return replace(term, plain=None, is_literal=False, value=None)
     if term.is_null:
         return constant(None, target)
     if term.type == types.UNKNOWN:  # A column that was always empty: its value is null.

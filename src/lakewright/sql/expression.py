@@ -108,6 +108,9 @@ def _boolean(node: exp.Expr, _context: Context) -> Term:
 def _negative(node: exp.Expr, context: Context) -> Term:
     if isinstance(node.this, exp.Literal) and not node.this.is_string:
         return number("-" + node.this.name)
+    long = _long(node.this)
+    if long is not None:
+        return constant(-long, types.BIGINT)
     return operators.negative(bind(node.this, context))
 
 
@@ -314,6 +317,9 @@ def _chosen(conditions: Sequence[Term], results: Sequence[Term]) -> Term:
 def _cast(node: exp.Expr, context: Context) -> Term:
     target = cast_target(node.args["to"])
     inner = node.this
+    long = _long(node)
+    if long is not None:
+        return constant(long, types.BIGINT)
     is_try = isinstance(node, exp.TryCast)
     if isinstance(inner, exp.Literal):
         if inner.is_string and target in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
@@ -330,6 +336,16 @@ def _cast(node: exp.Expr, context: Context) -> Term:
             hint=casts.way_out(term.type, target),
         )
     return found
+
+
+def _long(node: exp.Expr) -> int | None:
+    """The value of a constant such as 7L: sqlglot reads it as 7::bigint, which is no constant."""
+    inner = node.this if isinstance(node, exp.Cast) else None
+    if not (isinstance(inner, exp.Literal) and inner.name.isdigit() and not inner.is_string):
+        return None
+    start, end = inner.meta.get("start", 0), inner.meta.get("end", 0)
+    has_suffix = end - start + 1 > len(inner.name)
+    return int(inner.name) if has_suffix and cast_target(node.args["to"]) == types.BIGINT else None
 
 
 def cast_target(node: exp.Expr) -> types.Type:

@@ -77,7 +77,12 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
         Mismatch: they are not numbers, or the exact answer needs more than 38 digits.
     """
     for term in (left, right):
-        if not (coercion.is_number(term.type) or term.type == types.UNKNOWN):
+        if term.type == types.UNKNOWN:
+            raise Mismatch(
+                "a null of no known type could be any number",
+                "cast it, such as CAST(... AS DECIMAL(10,2))",
+            )
+        if not coercion.is_number(term.type):
             raise Mismatch(f"{term.type} is not a number", _arithmetic_hint(symbol, left, right))
     kinds = (left.type, right.type)
     has_fraction = any(kind in coercion.FRACTIONS for kind in kinds)
@@ -89,8 +94,6 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
         kind: types.Type = types.DOUBLE
     else:
         kind = coercion.common(kinds)
-    if kind == types.UNKNOWN:
-        kind = types.INT
     one, other = converted(left, kind), converted(right, kind)
     if symbol in ("/", "%"):
         other = nonzero(other, beside=one)
@@ -148,7 +151,7 @@ def nonzero(divisor: Term, *, beside: Term) -> Term:
 
 
 def _whole_quotient(left: Term, right: Term) -> Term:
-    if any(kind not in (*coercion.INTEGERS, types.UNKNOWN) for kind in (left.type, right.type)):
+    if any(kind not in coercion.INTEGERS for kind in (left.type, right.type)):
         raise Mismatch("DIV takes whole numbers", "cast both sides to bigint")
     one, other = converted(left, types.BIGINT), converted(right, types.BIGINT)
     other = nonzero(other, beside=one)
@@ -156,7 +159,7 @@ def _whole_quotient(left: Term, right: Term) -> Term:
 
 
 def _decimal_arithmetic(symbol: str, left: Term, right: Term) -> Term:
-    one, other = _decimal_operand(left, beside=right), _decimal_operand(right, beside=left)
+    one, other = (converted(term, coercion.operand_decimal(term)) for term in (left, right))
     assert isinstance(one.type, types.Decimal)  # noqa: S101 -- told to the type checker
     assert isinstance(other.type, types.Decimal)  # noqa: S101
     rule = {
@@ -186,12 +189,6 @@ def _decimal_arithmetic(symbol: str, left: Term, right: Term) -> Term:
         one = _with_room(one, other, exact)
     inner = f"{one.text} {symbol} {other.text}"
     return combine(kind, f"CAST({inner} AS {duckdb_type(kind)})", (one, other))
-
-
-def _decimal_operand(term: Term, *, beside: Term) -> Term:
-    if term.type == types.UNKNOWN:
-        return converted(term, coercion.as_decimal(beside.type))
-    return converted(term, coercion.operand_decimal(term))
 
 
 def _shown(kind: types.Decimal) -> str:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from lakewright.sql import calls, coercion, dialect, expression, joins, operators, shape, types
 from lakewright.sql.expression import Context
-from lakewright.sql.quoting import identifier
+from lakewright.sql.quoting import duckdb_type, identifier
 from lakewright.sql.refusals import Poisoned, Refusals, Refused
 from lakewright.sql.scope import POISON, Output, Relation, Scope
 from lakewright.sql.term import Term
@@ -249,7 +249,7 @@ class _Select:
         self._check_grouped(is_grouped=is_grouped)
         self._group_form(groups, is_grouped=is_grouped)
         self._window_form()
-        selected = ", ".join(f"{term.text} AS {identifier(name)}" for name, term in self.items)
+        selected = ", ".join(f"{_typed(term)} AS {identifier(name)}" for name, term in self.items)
         distinct = "DISTINCT " if self.node.args.get("distinct") else ""
         if distinct:
             self.form = self.form.lost("DISTINCT compares all rows")
@@ -465,6 +465,15 @@ class _Select:
         with self.binder.refusals.gather():
             parts.append(f"LIMIT {limit_count(clause)}")
         return parts
+
+
+def _typed(term: Term) -> str:
+    """A selected column with its type said: DuckDB gives expressions over NULL types of its own."""
+    if term.plain or term.type in (POISON, types.UNKNOWN) or coercion.is_nested(term.type):
+        return term.text
+    kind = duckdb_type(term.type)
+    is_said = term.text.startswith("CAST(") and term.text.endswith(f" AS {kind})")
+    return term.text if is_said else f"CAST({term.text} AS {kind})"
 
 
 def _name(node: exp.Expr) -> str:

@@ -39,6 +39,8 @@ def _negated(arguments: Sequence[Term]) -> Term:
 def _whole(arguments: Sequence[Term]) -> types.Type:
     """Of ceil and floor: no digits after the point, one more before it."""
     given = _decimal(arguments[0])
+    if given.scale == 0:
+        return given
     return coercion.bounded(given.precision - given.scale + 1, 0)
 
 
@@ -119,10 +121,9 @@ def _remainder(arguments: Sequence[Term]) -> Term:
 def _positive_remainder(arguments: Sequence[Term]) -> Term:
     """Source: Spark's `Pmod`: r = a % n; below zero, (r + n) % n."""
     rest = operators.arithmetic("%", arguments[0], arguments[1])
-    divisor = operators.converted(arguments[1], rest.type)
-    wide = "HUGEINT" if rest.type in coercion.INTEGERS else duckdb_type(rest.type)
-    again = f"CAST((CAST({rest.text} AS {wide}) + {divisor.text}) % {divisor.text} AS "
-    text = f"(CASE WHEN {rest.text} < 0 THEN {again}{duckdb_type(rest.type)}) ELSE {rest.text} END)"
+    divisor, kind = arguments[1].text, duckdb_type(rest.type)
+    again = f"CAST((CAST({rest.text} AS HUGEINT) + {divisor}) % {divisor} AS {kind})"
+    text = f"(CASE WHEN {rest.text} < 0 THEN {again} ELSE {rest.text} END)"
     return combine(rest.type, text, arguments)
 
 
@@ -216,7 +217,8 @@ FUNCTIONS = (
         note="The operator %; the sign is the first argument's.",
     ),
     scalar(
-        way("pmod(number, number) -> number", build=_positive_remainder),
+        way("pmod(int, int) -> int", build=_positive_remainder),
+        way("pmod(bigint, bigint) -> bigint", build=_positive_remainder),
         note="The remainder that is not negative for a positive divisor.",
     ),
     scalar(
