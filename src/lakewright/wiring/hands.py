@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright import settings
-from lakewright.engines.duckdb import session
+from lakewright.engines.duckdb import session, spilling
 from lakewright.engines.duckdb.engine import DuckDbEngine
 from lakewright.ingest import landing, packing
 from lakewright.lake.raw import LocalRawStore
@@ -88,7 +88,7 @@ class Hands(Mapping[str, Operation]):
         memory = self._settings.memory_limit_bytes or self._environment.memory_limit_bytes
         connection = session.connect(
             folders=[str(self._storage)],
-            temp_folder=str(self._storage / "work" / "spill"),
+            temp_folder=str(spilling.own_folder(self._storage / "work" / "spill")),
             threads=threads,
             memory_limit_bytes=memory or min(_MEMORY_LIMIT_BYTES_MAX, _machine_memory() // 2),
         )
