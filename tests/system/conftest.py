@@ -28,6 +28,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from lakewright import wiring
 from lakewright.cli import app
 from lakewright.runs import journal
+from lakewright.runs.journal import Upload
 
 Json: TypeAlias = Any
 """What a command printed; tests look into it without asking first."""
@@ -111,18 +112,28 @@ class House:
         assert answer.code == 0, answer.out + answer.err
         return answer.lines
 
-    def load(self, *files: Path, is_again: bool = False) -> list[journal.Upload]:
-        """Upload files without the command line, by a child that stays; what became of them."""
-        if self._warm is None:
-            self._warm = wiring.open_lakehouse(self.folder)
-        taken = [self._warm.accept(file, None, is_again=is_again) for file in files]
-        self._warm.work(list(dict.fromkeys(each.run_id for each in taken)))
-        reading = self._warm.journal.reading
-        uploads = [reading.upload(each.upload.upload_id) for each in taken]
+    def load(self, *files: Path, source: str | None = None, is_again: bool = False) -> list[Upload]:
+        """Upload files without the command line, by a child that stays; all of them must load."""
+        uploads = self.try_to_load(*files, source=source, is_again=is_again)
         assert all(each.error is None and each.status.is_in_bronze for each in uploads), uploads
-        runs = [reading.run(each.run_id) for each in taken]
+        runs = [self.warm.journal.reading.run(each.run_id) for each in uploads]
         assert all(run.status is journal.RunStatus.SUCCEEDED for run in runs), runs
         return uploads
+
+    def try_to_load(
+        self, *files: Path, source: str | None = None, is_again: bool = False
+    ) -> list[Upload]:
+        """As `load`, whatever becomes of the files."""
+        taken = [self.warm.accept(file, source, is_again=is_again) for file in files]
+        self.warm.work(list(dict.fromkeys(each.run_id for each in taken)))
+        return [self.warm.journal.reading.upload(each.upload.upload_id) for each in taken]
+
+    @property
+    def warm(self) -> wiring.Lakehouse:
+        """The project, connected, with a child that stays until `close`."""
+        if self._warm is None:
+            self._warm = wiring.open_lakehouse(self.folder)
+        return self._warm
 
     def close(self) -> None:
         """End the child that stayed."""

@@ -69,7 +69,7 @@ def write_shop(folder: Path, *, rows: int, seed: int = 7) -> Delivery:
         orders=orders_path,
         customers=customers_path,
         order_records=rows,
-        malformed_orders=rows // MALFORMED_EVERY,
+        malformed_orders=(rows + MALFORMED_EVERY // 2) // MALFORMED_EVERY,
         customer_records=customers,
     )
 

@@ -1,0 +1,72 @@
+"""Tables after several uploads, a removal and a rollback read alike in other programs."""
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import duckdb
+import polars
+import pyarrow
+import pytest
+
+from lakewright.ingest import sample
+from tests.system.conftest import House, digest, of_example
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> House:
+    house = of_example("shop", tmp_path_factory.mktemp("readers") / "project")
+    folder = tmp_path_factory.mktemp("files")
+    uploads = []
+    for seed, rows in enumerate((2000, 1000, 500)):
+        delivery = sample.write_shop(folder / str(seed), rows=rows, seed=seed)
+        uploads += house.load(delivery.customers, delivery.orders)
+    house.close()
+    assert house.do("uploads", "remove", uploads[3].upload_id).code == 0
+    assert house.do("tables", "rollback", "gold.daily_revenue").code == 0
+    return house
+
+
+def with_duckdb(location: str) -> pyarrow.Table:
+    """DuckDB's own Iceberg reader, from the installed package."""
+    connection = duckdb.connect()
+    for name in ("avro", "iceberg"):
+        files = importlib.metadata.files(f"duckdb-extension-{name}") or []
+        [extension] = [one for one in files if one.suffix == ".duckdb_extension"]
+        connection.execute(f"LOAD '{extension.locate()}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection.execute(f"SELECT * FROM iceberg_scan('{location}')").to_arrow_table()
+
+
+def with_polars(location: str) -> pyarrow.Table:
+    return polars.scan_iceberg(location).collect().to_arrow()
+
+
+READERS: Mapping[str, Callable[[str], pyarrow.Table]] = {
+    "duckdb": with_duckdb,
+    "polars": with_polars,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_another_program_reads_what_pyiceberg_reads(
+    shop: House, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # polars warns when a planner of its own is not installed, unless it is told not to look.
+    monkeypatch.setenv("POLARS_ICEBERG_PLANNER", "pyiceberg")
+    locations = {each["table"]: each["metadata_location"] for each in shop.ask("tables", "list")}
+    assert list(locations) == shop.table_names()
+    for name, location in locations.items():
+        assert Path(location).is_file()
+        found = READERS[reader](location)
+        wanted = shop.table(name)
+        assert found.num_rows == wanted.num_rows, name
+        if not name.startswith("quarantine."):
+            assert digest(found) == digest(wanted), name
+
+
+def test_sql_answers_what_pyiceberg_reads(shop: House) -> None:
+    names = shop.table_names()
+    counts = [f"SELECT '{name}' AS name, count(*) AS n FROM {name}" for name in names]
+    found = shop.ask("sql", " UNION ALL ".join(counts))
+    assert sorted(found["rows"]) == sorted([name, shop.count(name)] for name in names)
