@@ -78,6 +78,15 @@ def test_removal_takes_rows_out_of_every_layer(shop: "Shop") -> None:
     assert shop.upload(SECOND).status is UploadStatus.REMOVED
 
 
+def test_a_removal_of_what_an_earlier_one_has_removed_is_done(shop: "Shop") -> None:
+    shop.load(FIRST)
+    upload_id = shop.upload(FIRST).upload_id
+    for _ in range(2):
+        accept.request_removal(shop.journal, [upload_id], datetime.now(UTC))
+    assert shop.drain().status is RunStatus.SUCCEEDED
+    assert shop.upload(FIRST).status is UploadStatus.REMOVED
+
+
 def test_an_upload_over_its_limit_fails_alone_and_leaves_no_file(shop: "Shop") -> None:
     bad = "order_id,customer,quantity\nx,ann,1\ny,bob,2\n4,bob,2\n"
     shop.deliver(bad)

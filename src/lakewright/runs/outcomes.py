@@ -66,6 +66,11 @@ class _Story:
     refused: Mapping[str, Json]
     published: Mapping[str, Json]
 
+    @property
+    def is_needless(self) -> bool:
+        """Whether there was nothing left to do: an earlier run had removed the uploads already."""
+        return self.run.request.kind is RequestKind.REMOVE and not self.failures()
+
     def failures(self) -> list[Json]:
         """The errors of the steps that failed."""
         return [step.error for step in self.steps.values() if step.status is StepStatus.FAILED]
@@ -79,7 +84,7 @@ class _Story:
         tables = (f"bronze.{source}", f"quarantine.{source}")
         table = next((self.published[name] for name in tables if name in self.published), None)
         error = self.refused.get(upload_id) or found.get("error")
-        if error is None and table is None:
+        if error is None and table is None and not self.is_needless:
             error = _as_one(self.run, self.failures())
         suspicions = (*_texts(landed, "suspicions"), *_texts(found, "suspicions"))
         return UploadOutcome(
