@@ -28,7 +28,7 @@ RANGE_BYTES_MAX = 1 << 26
 SHARED_BYTES_MIN = 1 << 23
 """Less than this is read by one thread: a second one would take longer to start than it saves."""
 
-_COPY_BYTES = 1 << 22
+_COPY_BYTES = 1 << 18
 
 Numbers = numpy.typing.NDArray[numpy.int64]
 
