@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from lakewright import errors
-from lakewright.runs import accept
+from lakewright.runs import accept, carrier
 from lakewright.runs.journal import (
     Answer,
     Json,
@@ -182,19 +182,20 @@ def test_retry_after_a_full_disk_continues_with_the_publish(workplace: "Workplac
 
 
 def test_a_table_that_moved_is_planned_and_staged_again(workplace: "Workplace") -> None:
-    workplace.flag("moves", "2")
+    workplace.flag("moves", "4")
     accepted = workplace.deliver("a")
     (run,) = workplace.drain(accepted.run_id)
     assert run.status is RunStatus.SUCCEEDED
     effects = workplace.effects()
-    assert (effects["land a"], effects["plan orders"], effects["bronze orders"]) == (1, 3, 3)
+    assert (effects["land a"], effects["plan orders"], effects["bronze orders"]) == (1, 5, 5)
 
 
 def test_a_table_that_moves_every_time_ends_the_run(workplace: "Workplace") -> None:
     workplace.flag("moves", "99")
     (run,) = workplace.drain(workplace.deliver("a").run_id)
     assert run.status is RunStatus.FAILED
-    assert error_of(run)["code"] == "commit-conflict"
+    assert error_of(run)["what"] == f"run {run.run_id} could not be published"
+    assert workplace.effects()["plan orders"] == carrier.PLANS_MAX
     assert workplace.tables() == {}
 
 

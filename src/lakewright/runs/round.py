@@ -189,10 +189,13 @@ class Round:
         """Why a step is not tried again, if it has had all its attempts."""
         if not self._steps[name].attempts:
             return None
+        # What succeeded, or met a table that had moved, was done for an earlier plan.
         before = [
             attempt
             for attempt in self._hands.journal.reading.attempts(self._run.run_id)
             if (attempt.round, attempt.step) == (self._run.round, name)
+            and attempt.status is not StepStatus.SUCCEEDED
+            and not _is_conflict(attempt.error)
         ]
         crashes = [attempt.error for attempt in before if attempt.error is not None]
         if len(crashes) >= self._hands.terms.step_attempts_max:
