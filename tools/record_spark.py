@@ -1,11 +1,12 @@
 """Records what Apache Spark answers to the cases in tests/sql/cases, for the tests to compare with.
 
-    python3 -m venv <elsewhere> && <elsewhere>/bin/pip install pyspark==4.1.4 pyyaml
+    python3 -m venv <elsewhere>
+    <elsewhere>/bin/pip install pyspark==4.1.4 pyyaml
     <elsewhere>/bin/python tools/record_spark.py [--all]
 
 It needs Java 17 and two cores for a few minutes. Cases that are recorded already are kept unless
-`--all` is given or the tables have changed. Nothing else in the project needs Spark: the answers lie
-in tests/sql/spark_answers.json, and are compared with what DuckDB answers through `sql.render`.
+`--all` is given or their table has changed. Nothing else in the project needs Spark: the answers
+lie in tests/sql/spark_answers.json, and are compared with what DuckDB answers through `sql.render`.
 
 An expression case is answered row by row of its table, a query case as a whole. A row whose
 evaluation fails is recorded as `{"error": <Spark's error condition>}`; a case that Spark's analyser
@@ -20,28 +21,65 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Answer: TypeAlias = dict[str, object]
+
 HERE = Path(__file__).resolve().parent.parent / "tests" / "sql"
 CASES, ANSWERS = HERE / "cases", HERE / "spark_answers.json"
+SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Duser.language=en",
+}
+QUERIED = ("orders", "customers", "empty")
+"""The tables that query cases read."""
 
 
-def spark_session():
-    os.environ["TZ"] = "UTC"
-    from pyspark.sql import SparkSession  # type: ignore[import-not-found,unused-ignore]
-
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.sql.ansi.enabled": "true",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Duser.language=en",
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true", help="record every case anew")
+    is_all = parser.parse_args().all
+    tables = yaml.safe_load((CASES / "tables.yaml").read_text("utf-8"))
+    digests = {
+        name: hashlib.sha256(json.dumps(table).encode()).hexdigest()[:16]
+        for name, table in tables.items()
     }
+    recorded = json.loads(ANSWERS.read_text("utf-8")) if ANSWERS.exists() and not is_all else {}
+    known = recorded.get("answers", {})
+    changed = {name for name in digests if recorded.get("tables", {}).get(name) != digests[name]}
+    session = spark_session()
+    create_tables(session, tables)
+    answers: dict[str, Answer] = {}
+    for table, case in cases():
+        key = f"{table}: {case}" if table else case
+        is_stale = table in changed if table else changed.intersection(QUERIED)
+        if key in known and not is_stale:
+            answers[key] = known[key]
+        elif table:
+            answers[key] = answer_expression(session, table, case)
+        else:
+            answers[key] = answer_query(session, case)
+    write(session.version, digests, answers)
+    print(f"{len(answers)} cases answered by Spark {session.version}")
+
+
+def spark_session() -> "SparkSession":
+    """A Spark of this process, in ANSI mode and UTC."""
+    os.environ["TZ"] = "UTC"  # Python's side of Spark turns instants into this zone.
+    from pyspark.sql import SparkSession
+
     builder = SparkSession.builder.master("local[2]")
-    for name, value in settings.items():
+    for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("OFF")
@@ -49,7 +87,25 @@ def spark_session():
     return session
 
 
-def literal(value, kind):
+def create_tables(session: "SparkSession", tables: Mapping[str, Mapping[str, object]]) -> None:
+    """The tables of the cases, as views over constants."""
+    session.sql("CREATE DATABASE IF NOT EXISTS bronze")
+    for name, table in tables.items():
+        columns, rows = table["columns"], table["rows"]
+        assert isinstance(columns, Mapping)
+        assert isinstance(rows, Sequence)
+        values = ", ".join(
+            "(" + ", ".join(literal(v, k) for v, k in zip(row, columns.values(), strict=True)) + ")"
+            for row in rows or [[None] * len(columns)]
+        )
+        where = "" if rows else " WHERE false"
+        session.sql(
+            f"CREATE OR REPLACE VIEW bronze.{name} AS"
+            f" SELECT * FROM VALUES {values} AS t({', '.join(columns)}){where}"
+        )
+
+
+def literal(value: object, kind: str) -> str:
     """A value of a table as Spark SQL; strings as bytes, so that nothing needs escaping."""
     if value is None:
         return f"CAST(NULL AS {kind})"
@@ -58,23 +114,68 @@ def literal(value, kind):
     return f"CAST('{value}' AS {kind})"
 
 
-def create_tables(session, tables):
-    session.sql("CREATE DATABASE IF NOT EXISTS bronze")
-    for name, table in tables.items():
-        columns = table["columns"]
-        rows = table["rows"] or [[None] * len(columns)]
-        values = ", ".join(
-            "(" + ", ".join(literal(v, k) for v, k in zip(row, columns.values(), strict=True)) + ")"
-            for row in rows
-        )
-        where = "" if table["rows"] else " WHERE false"
-        session.sql(
-            f"CREATE OR REPLACE VIEW bronze.{name} AS"
-            f" SELECT * FROM VALUES {values} AS t({', '.join(columns)}){where}"
-        )
+def cases() -> Iterator[tuple[str, str]]:
+    """Every case: its table (empty for a whole query) and its text."""
+    for path in sorted(CASES.glob("*.yaml")):
+        if path.name == "tables.yaml":
+            continue
+        for group in yaml.safe_load(path.read_text("utf-8")):
+            for expression in group.get("each", ()):
+                yield group["table"], expression
+            for query in group.get("queries", ()):
+                yield "", query
 
 
-def text(value):
+def answer_expression(session: "SparkSession", table: str, expression: str) -> Answer:
+    """An expression's type, and its value for each row of a table."""
+    from pyspark.errors import AnalysisException, ParseException
+
+    try:
+        frame = session.sql(f"SELECT {expression} AS v FROM bronze.{table}")
+    except (AnalysisException, ParseException) as error:
+        return {"refused": condition(error)}
+    kind = frame.schema.fields[0].dataType.simpleString()
+    try:
+        rows = session.sql(f"SELECT id, {expression} AS v FROM bronze.{table}").collect()
+    except Exception:  # noqa: BLE001 -- whatever stops a query is what is to be recorded
+        return {"type": kind, "values": list(answer_rows(session, table, expression))}
+    return {"type": kind, "values": [text(row.v) for row in sorted(rows, key=lambda row: row.id)]}
+
+
+def answer_rows(session: "SparkSession", table: str, expression: str) -> Iterator[object]:
+    """The value for each row, where some rows fail."""
+    ids = sorted(row.id for row in session.sql(f"SELECT id FROM bronze.{table}").collect())
+    for one in ids:
+        query = f"SELECT {expression} AS v FROM bronze.{table} WHERE id = {one}"
+        try:
+            yield text(session.sql(query).collect()[0].v)
+        except Exception as error:  # noqa: BLE001
+            yield {"error": condition(error)}
+
+
+def answer_query(session: "SparkSession", query: str) -> Answer:
+    """A query's columns and rows."""
+    from pyspark.errors import AnalysisException, ParseException
+
+    try:
+        frame = session.sql(query)
+    except (AnalysisException, ParseException) as error:
+        return {"refused": condition(error)}
+    columns = [[field.name, field.dataType.simpleString()] for field in frame.schema.fields]
+    try:
+        rows = [[text(value) for value in row] for row in frame.collect()]
+    except Exception as error:  # noqa: BLE001
+        return {"columns": columns, "error": condition(error)}
+    return {"columns": columns, "rows": rows}
+
+
+def condition(error: Exception) -> str:
+    """Spark's name for what went wrong."""
+    found = re.search(r"\[([A-Z_.0-9]+)\]", str(error))
+    return found.group(1) if found else type(error).__name__
+
+
+def text(value: object) -> object:
     """A value as the answers hold it."""
     if value is None:
         return None
@@ -88,106 +189,17 @@ def text(value):
         return value.isoformat(" ")
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if isinstance(value, bytes | bytearray):
-        return bytes(value).hex()
-    if isinstance(value, list):
-        return [text(one) for one in value]
     return str(value)
 
 
-def condition(error):
-    found = re.search(r"\[([A-Z_.0-9]+)\]", str(error))
-    return found.group(1) if found else type(error).__name__
-
-
-def answer_expression(session, table, expression):
-    from pyspark.errors import AnalysisException, ParseException  # type: ignore
-
-    every = f"SELECT {expression} AS v FROM bronze.{table}"
-    try:
-        frame = session.sql(every)
-        kind = frame.schema.fields[0].dataType.simpleString()
-    except (AnalysisException, ParseException) as error:
-        return {"refused": condition(error)}
-    try:
-        ordered = session.sql(f"SELECT id, {expression} AS v FROM bronze.{table}").collect()
-        values = [text(row.v) for row in sorted(ordered, key=lambda row: row.id)]
-    except Exception:
-        values = list(answer_rows(session, table, expression))
-    return {"type": kind, "values": values}
-
-
-def answer_rows(session, table, expression) -> Iterator[object]:
-    ids = sorted(row.id for row in session.sql(f"SELECT id FROM bronze.{table}").collect())
-    for one in ids:
-        try:
-            row = session.sql(f"SELECT {expression} AS v FROM bronze.{table} WHERE id = {one}")
-            yield text(row.collect()[0].v)
-        except Exception as error:
-            yield {"error": condition(error)}
-
-
-def answer_query(session, query):
-    from pyspark.errors import AnalysisException, ParseException
-
-    try:
-        frame = session.sql(query)
-    except (AnalysisException, ParseException) as error:
-        return {"refused": condition(error)}
-    columns = [[field.name, field.dataType.simpleString()] for field in frame.schema.fields]
-    try:
-        rows = [[text(value) for value in row] for row in frame.collect()]
-    except Exception as error:
-        return {"columns": columns, "error": condition(error)}
-    return {"columns": columns, "rows": rows}
-
-
-def cases() -> Iterator[tuple[str, str, str]]:
-    """Every case: `expression` or `query`, its table, its text."""
-    for path in sorted(CASES.glob("*.yaml")):
-        if path.name == "tables.yaml":
-            continue
-        for group in yaml.safe_load(path.read_text("utf-8")):
-            for expression in group.get("each", ()):
-                yield "expression", group["table"], expression
-            for query in group.get("queries", ()):
-                yield "query", "", query
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--all", action="store_true", help="record every case anew")
-    is_all = parser.parse_args().all
-    tables_text = (CASES / "tables.yaml").read_text("utf-8")
-    tables = yaml.safe_load(tables_text)
-    digests = {
-        name: hashlib.sha256(json.dumps(table).encode()).hexdigest()[:16]
-        for name, table in tables.items()
-    }
-    known = json.loads(ANSWERS.read_text("utf-8")) if ANSWERS.exists() and not is_all else {}
-    session = spark_session()
-    create_tables(session, tables)
-    answers = {"spark": session.version, "tables": digests, "answers": {}}
-    same = {name for name in digests if known.get("tables", {}).get(name) == digests[name]}
-    for kind, table, case in cases():
-        key = f"{table}: {case}" if kind == "expression" else case
-        is_known = (
-            table in same if kind == "expression" else {"orders", "customers", "empty"} <= same
-        )
-        if is_known and key in known.get("answers", {}):
-            answers["answers"][key] = known["answers"][key]
-        elif kind == "expression":
-            answers["answers"][key] = answer_expression(session, table, case)
-        else:
-            answers["answers"][key] = answer_query(session, case)
+def write(version: str, digests: Mapping[str, str], answers: Mapping[str, Answer]) -> None:
+    """The answers, a line for each, so that a difference reads well."""
     lines = [
         f"  {json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
-        for key, value in answers["answers"].items()
+        for key, value in answers.items()
     ]
-    head = f'{{"spark": {json.dumps(answers["spark"])},\n"tables": {json.dumps(digests)},\n'
-    body = ",\n".join(lines)
-    ANSWERS.write_text(f'{head}"answers": {{\n{body}\n}}}}\n', "utf-8")
-    print(f"{len(lines)} cases answered by Spark {session.version}")
+    head = f'{{"spark": {json.dumps(version)},\n"tables": {json.dumps(digests)},\n"answers": {{\n'
+    ANSWERS.write_text(head + ",\n".join(lines) + "\n}}\n", "utf-8")
 
 
 if __name__ == "__main__":

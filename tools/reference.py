@@ -19,6 +19,10 @@ from lakewright.project import documents, json_schema, mistake, partitioning, re
 from lakewright.sql import types
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # So that a script finds its neighbour as the tests do.
+
+from tools import reference_sql  # noqa: E402
+
 NOTE = "<!-- Written by tools/reference.py: change the code, then run `python {script}`. -->"
 
 Json = json_schema.Json
@@ -374,6 +378,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/cli.md": commands,
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
+    "docs/reference/portable-sql.md": reference_sql.portable_sql,
 }
 
 

@@ -59,6 +59,8 @@ def test_a_query_that_starts_behind_a_comment_counts_columns_from_the_line() -> 
         ("SELECT 1 +", "this is not SQL: unexpected '+'"),
         ("SELECT 'a FROM bronze.t", "this is not SQL"),
         ("SELECT a, FROM bronze.t", "a comma with nothing after it"),
+        ("SELECT --3 AS a FROM bronze.t", "this SELECT names no column"),
+        ("SELECT FROM bronze.t", "this SELECT names no column"),
         ("SELECT a FROM t", "the table 't' has no layer"),
         ("SELECT a FROM gld.t", "there is no layer 'gld'"),
         ("SELECT a + 1 FROM bronze.t", "this column has no name"),

@@ -32,7 +32,7 @@ EXTRACTED: Mapping[str, str] = {
 }
 """The fields of EXTRACT, each with the function that it is another word for."""
 
-_SHIFTS = {
+UNITS = {
     "YEAR": ("to_years", False),
     "MONTH": ("to_months", False),
     "WEEK": ("to_weeks", False),
@@ -188,6 +188,14 @@ def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind, attach: Atta
     return combine(kind, signature.write(bound, attach), bound)
 
 
+def is_total(query: exp.Expr) -> bool:
+    """Whether a query is a SELECT of aggregates over all its rows: always one row."""
+    if not isinstance(query, exp.Select) or query.args.get("group") is not None:
+        return False
+    calls = query.expressions[0].find_all(exp.Anonymous)
+    return any(catalogue.function(call).kind is Kind.AGGREGATE for call in calls)
+
+
 def _together(node: exp.Expr, arguments: Sequence[Term]) -> Term:
     """Several columns as one value; null where any is null, as count(DISTINCT a, b) asks."""
     if any(coercion.is_nested(argument.type) for argument in arguments):
@@ -305,13 +313,13 @@ def shifted(moment: Term, interval: exp.Expr, *, is_minus: bool) -> Term:
     """
     unit = interval.args["unit"].name.upper().removesuffix("S") if interval.args.get("unit") else ""
     amount = interval.this.name if isinstance(interval.this, exp.Literal) else ""
-    if unit not in _SHIFTS or not amount.lstrip("-").isdigit():
+    if unit not in UNITS or not amount.lstrip("-").isdigit():
         raise Refused(
             interval,
             "this interval is not portable SQL",
-            hint=f"write INTERVAL and a whole number of {', '.join(_SHIFTS)}",
+            hint=f"write INTERVAL and a whole number of {', '.join(UNITS)}",
         )
-    name, is_clock = _SHIFTS[unit]
+    name, is_clock = UNITS[unit]
     is_date = moment.type == types.DATE
     if moment.type not in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
         raise Refused(interval, f"an interval cannot be added to {moment.type}")

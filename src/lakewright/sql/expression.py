@@ -233,9 +233,17 @@ def _exists(node: exp.Expr, context: Context) -> Term:
 
 
 def _scalar_query(node: exp.Expr, context: Context) -> Term:
-    outputs, text = context.subquery(_unwrapped(node), _inner_scope(context))
+    query, scope = _unwrapped(node), _inner_scope(context)
+    outputs, text = context.subquery(query, scope)
     if len(outputs) != 1:
         raise Refused(node, f"this subquery returns {len(outputs)} columns, and a value is one")
+    if scope.has_looked_out and not calls.is_total(query):
+        raise Refused(
+            node,
+            "a subquery that looks at the query around must be one aggregate",
+            why="it could return more than one row",
+            hint="write max(...) or the like without GROUP BY, or join the table",
+        )
     return Term(type=outputs[0].type, text=f"({text})", origins=outputs[0].origins)
 
 
@@ -354,7 +362,7 @@ def cast_target(node: exp.Expr) -> types.Type:
     Raises:
         Refused: it is none that tables have.
     """
-    name = _TYPES.get(str(node.this.value) if hasattr(node.this, "value") else "")
+    name = TYPES.get(str(node.this.value) if hasattr(node.this, "value") else "")
     if name == "decimal":
         digits = [int(part.this.name) for part in node.expressions]
         precision, scale = (*digits, 0)[:2] if digits else (10, 0)
@@ -365,12 +373,12 @@ def cast_target(node: exp.Expr) -> types.Type:
         raise Refused(
             node,
             f"a cast to {node.sql('spark')} is not portable SQL",
-            hint=f"the types are {', '.join(sorted(set(_TYPES.values())))}",
+            hint=f"the types are {', '.join(sorted(set(TYPES.values())))}",
         )
     return types.parse(name)
 
 
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     "BOOLEAN": "boolean",
     "INT": "int",
     "BIGINT": "bigint",

@@ -221,6 +221,8 @@ def _check_node(node: exp.Expr) -> None:
         raise Refused(
             at if isinstance(at, exp.Expr) else node, way.what, why=way.why, hint=way.hint
         )
+    if isinstance(node, exp.Select) and not node.expressions:
+        raise Refused(node, "this SELECT names no column", hint="name columns, or write *")
     _check_precedence(node)
 
 

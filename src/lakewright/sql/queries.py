@@ -238,9 +238,12 @@ class _Select:
     windows: list[exp.Window] = field(default_factory=list)
 
     def bind(self) -> Bound:
-        """The SELECT's columns, text and form."""
+        """The SELECT's columns, text and form. Only WHERE may look at the query around."""
+        around, self.scope.outer = self.scope.outer, None
         self._from()
+        self.scope.outer = around
         self._where()
+        self.scope.outer = None
         groups = self._groups()
         self._items()
         is_grouped = groups is not None or any(term.has_aggregate for _, term in self.items)

@@ -67,6 +67,8 @@ class Scope:
     """Columns that a USING has made one, by name in lower case."""
     outer: "Scope | None" = None
     """Of the query around, where a subquery may look outwards."""
+    has_looked_out: bool = False
+    """Whether a name meant a column of the query around."""
     items: dict[str, Term] = field(default_factory=dict)
     """The columns selected so far, by name in lower case."""
     groups: frozenset[str] = frozenset()
@@ -108,7 +110,7 @@ class Scope:
         if self.outer is not None:
             outside = self.outer.here(node)
             if outside is not None:
-                return _outside(outside)
+                return self._outside(outside)
         raise self._unknown(node)
 
     def here(self, node: exp.Column) -> Term | None:
@@ -140,7 +142,7 @@ class Scope:
             if beyond is not None:
                 output = beyond.get(node.name)
                 if output is not None:
-                    return _outside(beyond.term(output))
+                    return self._outside(beyond.term(output))
         if owner is None:
             as_struct = self._struct_field(node)
             if as_struct is not None:
@@ -159,6 +161,11 @@ class Scope:
                 hint=_nearest(node.name, [one.name for one in owner.outputs]),
             )
         return owner.term(output)
+
+    def _outside(self, term: Term) -> Term:
+        """A column of the query around: a constant as far as the subquery is concerned."""
+        self.has_looked_out = True
+        return Term(type=term.type, text=term.text, origins=term.origins)
 
     def _struct_field(self, node: exp.Column) -> Term | None:
         if node.db:
@@ -195,11 +202,6 @@ def struct_field(base: Term, name: str) -> Term | None:
                 has_window=base.has_window,
             )
     return None
-
-
-def _outside(term: Term) -> Term:
-    """A column of the query around: a constant as far as the subquery is concerned."""
-    return Term(type=term.type, text=term.text, origins=term.origins)
 
 
 def _nearest(name: str, names: list[str]) -> str:
