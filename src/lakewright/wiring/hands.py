@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright import settings
-from lakewright.engines.duckdb import session, spilling
+from lakewright.engines.duckdb import session
 from lakewright.engines.duckdb.engine import DuckDbEngine
 from lakewright.ingest import landing, packing
 from lakewright.lake.raw import LocalRawStore
@@ -21,6 +21,7 @@ from lakewright.runs.child import Operation, Report
 from lakewright.runs.execution import Executor, Workshop
 from lakewright.runs.files import Files, Land
 from lakewright.runs.inquiry import Desk, Inquiry
+from lakewright.wiring import scratch
 from lakewright.wiring.folder import Place, environment_of, read_files
 
 _MEMORY_LIMIT_BYTES_MAX = 2 * 2**30
@@ -37,9 +38,10 @@ class Hands(Mapping[str, Operation]):
         self._storage = Place.of(folder, configured).storage
         self._lake = Lake(self._storage)
         self._raw = LocalRawStore(self._storage / "raw")
+        self._scratch = scratch.own_folder(self._storage / "work" / "own")
         self._engine = self._connect()
         self._land = reading(configured)
-        self._files = Files(self._land, self._storage / "work" / "inquiries")
+        self._files = Files(self._land, self._scratch / "inquiries")
         self._seen: tuple[object, Mapping[str, Operation]] | None = None
 
     def __getitem__(self, name: str) -> Operation:
@@ -88,7 +90,7 @@ class Hands(Mapping[str, Operation]):
         memory = self._settings.memory_limit_bytes or self._environment.memory_limit_bytes
         connection = session.connect(
             folders=[str(self._storage)],
-            temp_folder=str(spilling.own_folder(self._storage / "work" / "spill")),
+            temp_folder=str(self._scratch / "spill"),
             threads=threads,
             memory_limit_bytes=memory or min(_MEMORY_LIMIT_BYTES_MAX, _machine_memory() // 2),
         )

@@ -70,10 +70,12 @@ class Lakehouse:
 
     @cached_property
     def raw(self) -> "RawStore":
-        """Every delivered file."""
+        """Every delivered file; what killed receptions have left is removed first."""
         from lakewright.lake.raw import LocalRawStore
 
-        return LocalRawStore(self.storage / "raw")
+        store = LocalRawStore(self.storage / "raw")
+        store.clean()
+        return store
 
     @cached_property
     def lake(self) -> "Lake":

@@ -1,8 +1,8 @@
-"""A folder to spill to that is one process's own: databases that share one overwrite each other's
-files, and the engine then dies or answers wrong.
+"""A folder for temporary files that is one process's own: engines that share one to spill to
+overwrite each other's files, and then die or answer wrong.
 
     <root>/<random>.lock    locked for as long as its process lives
-    <root>/<random>/        what that process spills
+    <root>/<random>/        that process's temporary files
 
 A process that is killed leaves its folder behind; the next one removes it.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def own_folder(root: Path) -> Path:
-    """A new folder that nobody else spills to, until this process ends; those of the dead go."""
+    """A new folder that nobody else uses until this process ends; those of the dead are removed."""
     root.mkdir(parents=True, exist_ok=True)
     for lock in root.glob("*.lock"):
         _remove_if_abandoned(lock)
