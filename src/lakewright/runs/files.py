@@ -15,6 +15,7 @@ from lakewright.ingest import preview
 from lakewright.plan import observed, steps
 from lakewright.plan.landed import Landed
 from lakewright.project import dump
+from lakewright.runs import rules
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.journal import Json
 from lakewright.sql import types
@@ -101,8 +102,9 @@ def as_upload(path: Path, source: str) -> observed.RawUpload:
         while chunk := file.read(_READ_BYTES):
             digest.update(chunk)
     sha256 = digest.hexdigest()
-    upload_id = hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
-    return observed.RawUpload(upload_id=upload_id, file_name=path.name, sha256=sha256)
+    return observed.RawUpload(
+        upload_id=rules.upload_id(source, sha256), file_name=path.name, sha256=sha256
+    )
 
 
 def _facts(payload: Json) -> Mapping[str, Json]:

@@ -36,8 +36,6 @@ def named_folder(folder: Path) -> Path:
     Raises:
         NotFound: it holds no project.
     """
-    from lakewright.project.files import PROJECT_FILE
-
     if (folder / PROJECT_FILE).is_file():
         return folder.absolute()
     raise errors.NotFound(
