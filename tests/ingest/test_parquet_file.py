@@ -19,6 +19,9 @@ def write(path: Path, table: pyarrow.Table) -> Path:
     ("kind", "expected"),
     [
         (pyarrow.bool_(), "boolean"),
+        (pyarrow.null(), "unknown"),
+        (pyarrow.list_(pyarrow.null()), "array<string>"),
+        (pyarrow.struct([("x", pyarrow.null())]), "struct<x:string>"),
         (pyarrow.int8(), "int"),
         (pyarrow.uint16(), "int"),
         (pyarrow.int32(), "int"),

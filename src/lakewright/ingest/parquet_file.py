@@ -146,14 +146,15 @@ def _type(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
 
 def _nested(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
     if pyarrow.types.is_map(kind):
-        key = _type(kind.key_type, f"{name}.key", file_name)
-        return types.Map(key, _type(kind.item_type, f"{name}.value", file_name))
+        key = _inner(kind.key_type, f"{name}.key", file_name)
+        return types.Map(key, _inner(kind.item_type, f"{name}.value", file_name))
     if any(is_list(kind) for is_list in _LISTS):
-        return types.Array(_type(kind.value_type, f"{name}.element", file_name))
+        return types.Array(_inner(kind.value_type, f"{name}.element", file_name))
     if pyarrow.types.is_struct(kind) and kind.num_fields:
         return types.Struct(
             tuple(
-                (field.name, _type(field.type, f"{name}.{field.name}", file_name)) for field in kind
+                (field.name, _inner(field.type, f"{name}.{field.name}", file_name))
+                for field in kind
             )
         )
     raise errors.FileUnreadable(
@@ -161,6 +162,12 @@ def _nested(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
         why=f"it is {kind}, which has no counterpart among the column types",
         hint=f"write it as one of {', '.join(types.names())}",
     )
+
+
+def _inner(kind: pyarrow.DataType, name: str, file_name: str) -> types.Type:
+    """The type of what lies inside another: it cannot wait for evidence, so nulls are text."""
+    found = _type(kind, name, file_name)
+    return types.STRING if found == types.UNKNOWN else found
 
 
 _LISTS = (
