@@ -250,7 +250,21 @@ def apply(term: Term, target: types.Type, *, is_try: bool = False) -> Term | Non
     verb = "TRY_CAST" if is_try else "CAST"
     prepared = cast.prepare(Operand(text=term.text, source=term.type, target=target, verb=verb))
     text = f"{verb}({prepared} AS {duckdb_type(target)})"
-    return replace(term, type=target, text=text, plain=None, value=None, is_literal=False)
+    return replace(
+        term,
+        type=target,
+        text=text,
+        plain=None,
+        value=None,
+        is_literal=False,
+        may_stop=term.may_stop or "error(" in text or not (is_try or _is_safe(term.type, target)),
+    )
+
+
+def _is_safe(source: types.Type, target: types.Type) -> bool:
+    """Whether every value has an answer."""
+    is_total = target in (types.STRING, types.DOUBLE) and source != types.STRING
+    return is_total or coercion.widens(source, target)
 
 
 def way_out(source: types.Type, target: types.Type) -> str:

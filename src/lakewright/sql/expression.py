@@ -148,10 +148,10 @@ def _joined_text(node: exp.Expr, context: Context) -> Term:
 
 
 def _connective(node: exp.Expr, context: Context) -> Term:
-    parts = [
+    left, right = (
         operators.condition(bind(part, context)) for part in (node.this, node.args["expression"])
-    ]
-    return combine(types.BOOLEAN, f"({parts[0].text} {_NAMES[type(node)]} {parts[1].text})", parts)
+    )
+    return operators.connected(_NAMES[type(node)], left, right)
 
 
 def _not(node: exp.Expr, context: Context) -> Term:
@@ -177,7 +177,7 @@ def _between(node: exp.Expr, context: Context) -> Term:
     value = bind(node.this, context)
     low = operators.comparison(">=", value, bind(node.args["low"], context))
     high = operators.comparison("<=", value, bind(node.args["high"], context))
-    return combine(types.BOOLEAN, f"({low.text} AND {high.text})", (low, high))
+    return operators.connected("AND", low, high)
 
 
 def _in(node: exp.Expr, context: Context) -> Term:

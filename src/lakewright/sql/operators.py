@@ -228,6 +228,19 @@ def comparison(symbol: str, left: Term, right: Term) -> Term:
     return combine(types.BOOLEAN, f"({one.text} {written} {other.text})", (one, other))
 
 
+def connected(word: str, left: Term, right: Term) -> Term:
+    """`AND` or `OR` of two conditions.
+
+    Spark does not look at the right one where the left one decides; DuckDB evaluates both, in any
+    order. So a right one that could stop the query is guarded by the left one once more.
+    """
+    other = right.text
+    if right.may_stop:
+        undecided = "FALSE" if word == "AND" else "TRUE"
+        other = f"(CASE WHEN {left.text} IS NOT {undecided} THEN {right.text} END)"
+    return combine(types.BOOLEAN, f"({left.text} {word} {other})", (left, right))
+
+
 def condition(term: Term) -> Term:
     """A term that must be true or false.
 

@@ -22,6 +22,8 @@ class Term:
     """The `layer.table.column` that it is, unchanged."""
     has_aggregate: bool = False
     has_window: bool = False
+    may_stop: bool = False
+    """Whether some value makes it stop the query, so that a condition before it must guard it."""
     value: Value = None
     is_literal: bool = False
     """Whether it is a constant written in the query, and `value` that constant."""
@@ -42,6 +44,7 @@ def combine(kind: types.Type, text: str, parts: Iterable[Term]) -> Term:
         loose=frozenset().union(*(part.loose for part in given)),
         has_aggregate=any(part.has_aggregate for part in given),
         has_window=any(part.has_window for part in given),
+        may_stop="error(" in text or any(part.may_stop for part in given),
     )
 
 
