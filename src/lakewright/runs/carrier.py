@@ -53,8 +53,10 @@ class Carrier:
         self._claim = claim
         self._run: Run = hands.journal.reading.run(claim.run_id)
         self._round = Round(hands, claim, self._run)
-        self._refused: dict[str, Json] = {}
-        """Uploads that failed before bronze, each with its error."""
+        self._unread: dict[str, Json] = {}
+        """Uploads that could not be read, each with its error."""
+        self._refused: Mapping[str, Json] = {}
+        """Uploads that the present plan refuses, each with its error."""
 
     def carry_out(self) -> None:
         """Bring the run to its end, or put it back into the queue if it must wait.
@@ -71,7 +73,9 @@ class Carrier:
         except _PutBack:
             return
         steps_done = tuple(self._round)
-        outcome = outcomes.outcome(self._run, steps_done, uploads, self._refused, published)
+        outcome = outcomes.outcome(
+            self._run, steps_done, uploads, {**self._unread, **self._refused}, published
+        )
         self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
         if not rules.may_continue(steps_done):
             shutil.rmtree(self._round.work_folder, ignore_errors=True)
@@ -106,7 +110,7 @@ class Carrier:
         self._round.prepare([*(rules.land_name(upload.upload_id) for upload in lands), PLAN])
         self._land_all(lands)
         is_rebuild = self._run.request.kind is RequestKind.REBUILD
-        if lands and (len(self._refused) == len(lands) or (is_rebuild and self._refused)):
+        if lands and (len(self._unread) == len(lands) or (is_rebuild and self._unread)):
             self._round.skip(PLAN, "what the run is to load could not be read")
             return {}
         for _ in range(PLANS_MAX):
@@ -160,7 +164,7 @@ class Carrier:
             )
             step = self._round.do(task)
             if step.status is not StepStatus.SUCCEEDED:
-                self._refused[upload.upload_id] = step.error
+                self._unread[upload.upload_id] = step.error
 
     def _fail(self, names: Sequence[str], error: errors.LakewrightError) -> None:
         """Fail every one of these steps that is not finished."""
@@ -179,7 +183,7 @@ class Carrier:
         if not self._do(self._plan_task(uploads)):
             return {}
         result = cast("Mapping[str, Mapping[str, Json]]", self._round[PLAN].result)
-        self._refused.update(result["refused"])
+        self._refused = result["refused"]
         plan = codec.decode(steps.Plan, result["plan"])
         # Runs that bring tables for which one model waits go one after the other: else each would
         # leave the model to the others.

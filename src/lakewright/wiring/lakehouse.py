@@ -7,6 +7,7 @@ something needs them, and a user's bytes are parsed in its child.
 import getpass
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from lakewright import errors, settings
 from lakewright.runs import accept, launcher, ownership, worker
 from lakewright.runs.journal import (
     Accepted,
+    Answer,
     Delivery,
     Journal,
     Json,
@@ -113,7 +115,20 @@ class Lakehouse:
             delivered_by=_user(),
             is_again=is_again,
         )
-        return accept.accept(self.journal, delivery, datetime.now(UTC))
+        accepted = accept.accept(self.journal, delivery, datetime.now(UTC))
+        if accepted.answer is Answer.ALREADY_LOADED and not self._is_in_bronze(accepted.upload):
+            # Its table was rolled back to before it: the rows come again, not the old answer.
+            delivery = replace(delivery, is_again=True)
+            accepted = accept.accept(self.journal, delivery, datetime.now(UTC))
+        return accepted
+
+    def _is_in_bronze(self, upload: Upload) -> bool:
+        """Whether the present state of the upload's table descends from the load of the upload."""
+        table = f"bronze.{upload.source}"
+        return table in self.lake.tables() and any(
+            entry.snapshot_id == upload.snapshot_id and entry.is_ancestor
+            for entry in self.lake.history(table)
+        )
 
     @cached_property
     def _receiving_project(self) -> "Project":
