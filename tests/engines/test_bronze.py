@@ -246,6 +246,29 @@ def test_sound_records_become_typed_rows_with_their_origin(
     assert loaded.refused == []
 
 
+@pytest.mark.parametrize("file_format", [CSV, Json()], ids=["ranges", "whole file"])
+@pytest.mark.parametrize("transform", [None, Transform.IDENTITY, Transform.BUCKET])
+def test_the_file_of_a_row_is_a_text_whatever_it_is_called(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    file_format: Format,
+    transform: Transform | None,
+) -> None:
+    name = "it's \"ünï\" ', 😀.csv"
+    width = 4 if transform is Transform.BUCKET else None
+    field = transform and PartitionField(column="_source_file", transform=transform, width=width)
+    contract = replace(ORDERS, partitioning=(field,) if field else ())
+    content = HEADER + b"1,,1,1,\n" if file_format is CSV else b'{"Order ID": 1}\n'
+    landed = land(tmp_path, content, contract, file_format, name)
+    loaded = load(connection, tmp_path, contract, landed)
+    assert [row["_source_file"] for row in loaded.rows] == [name]
+    (file,) = loaded.staged.rows
+    written = pyarrow.parquet.read_schema(file.path)
+    assert {written.field(n).type for n in ("_source_file", "_upload_id")} == {pyarrow.string()}
+    if transform is Transform.IDENTITY:
+        assert file.partition == (name,)
+
+
 def test_a_refused_record_keeps_its_text_its_place_and_every_reason(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
