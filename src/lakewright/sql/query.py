@@ -34,11 +34,15 @@ class RowWiseShape:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupedShape:
-    """The rows of one result group depend only on the driving table's rows with the same keys."""
+    """The rows of one result group depend only on the driving table's rows with the same keys.
+
+    A group is that of a GROUP BY or of a window's PARTITION BY. A null key is a key like any other.
+    """
 
     driving: str
     keys: tuple[tuple[str, str], ...]
-    """Pairs of an output column and the driving table's column that it is."""
+    """Pairs of an output column and the driving table's column that it is, unchanged; never a
+    float."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
