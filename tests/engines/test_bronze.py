@@ -492,6 +492,19 @@ def test_parquet_values_are_converted_only_without_loss(
     ]
 
 
+def test_a_shape_is_loaded_as_the_bytes_in_which_parquet_holds_it(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "shapes.parquet"
+    shapes = "SELECT 'POINT (1 2)'::GEOMETRY AS shape UNION ALL SELECT NULL"
+    duckdb.connect().execute(f"COPY ({shapes}) TO '{path}'")
+    contract = Contract(columns=(column("shape", "binary"),))
+    landed = land(tmp_path, path.read_bytes(), contract, Parquet(), "x.parquet")
+    rows = without_metadata(load(connection, tmp_path, contract, landed).rows)
+    point = bytes.fromhex("0101000000000000000000f03f0000000000000040")
+    assert sorted(rows, key=str) == [(None,), (point,)]
+
+
 def test_a_parquet_file_that_is_damaged_inside_is_named(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ def from_value(source: str, kind: types.Type, *, pattern: str | None = None) -> 
         return from_text(kind, pattern=pattern)
     if kind == types.STRING:
         return _to_text(source)
+    if source.startswith("GEOMETRY") and kind == types.BINARY:
+        return _to_well_known_binary(source)
     target = text.type_name(kind)
 
     def candidate(name: str) -> str:
@@ -99,6 +101,15 @@ def _to_text(source: str) -> Cast:
         candidate=candidate,
         is_exact=lambda _, value: f"{value} IS NOT NULL",
         reason=lambda _: reason("not_a_string", "bytes that are no UTF-8 text"),
+    )
+
+
+def _to_well_known_binary(source: str) -> Cast:
+    """A shape as the bytes in which Parquet holds it: ISO 19125's well-known binary."""
+    return Cast(
+        candidate=lambda name: f"TRY(ST_AsWKB({name}))",
+        is_exact=lambda _, value: f"{value} IS NOT NULL",
+        reason=lambda _: reason("wrong_type", f"a {source}, which cannot become a binary"),
     )
 
 
