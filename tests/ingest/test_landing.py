@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -34,6 +35,8 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 needs_shared_data = pytest.mark.skipif(
     not SHARED.is_dir(), reason=f"PUBLIC TEST FILES ARE ABSENT: there is no {SHARED}"
 )
+
+zipped = partial(gzip.compress, mtime=0)  # The same bytes at any time of day.
 
 
 def land(
@@ -156,7 +159,7 @@ def test_a_feed_whose_columns_grow_lands_every_day(tmp_path: Path) -> None:
         (b'[id],[name]\n1,"{"\n', "x.csv", "csv"),
         ('{"a":"é"}\n'.encode("utf-16"), "x", "json"),
         ("a,b\n1,é\n".encode("utf-16"), "x", "csv"),
-        (gzip.compress(b'{"a":1}\n'), "x.gz", "json"),
+        (zipped(b'{"a":1}\n'), "x.gz", "json"),
         (zstandard.compress(b"a,b\n1,2\n"), "x.csv.zst", "csv"),
     ],
 )
@@ -171,7 +174,7 @@ def test_parquet_is_found_by_content_and_left_as_it_is(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"a": [1, 2]}), stream)
     landed = land_bytes(tmp_path, stream.getvalue(), "x.csv")
     assert landed.parts == (ParquetPart(path=str(tmp_path / "x.csv"), records=2),)
-    packed = land_bytes(tmp_path, gzip.compress(stream.getvalue()), "x.gz")
+    packed = land_bytes(tmp_path, zipped(stream.getvalue()), "x.gz")
     assert packed.format == Parquet(compression=Compression.GZIP)
 
 
@@ -185,8 +188,8 @@ def test_parquet_is_found_by_content_and_left_as_it_is(tmp_path: Path) -> None:
         (b"a,b\n1,2\n", Parquet(), "no Parquet file"),
         (b"PAR1....PAR1", Csv(), "looks like a Parquet file"),
         (b"a,b\n1,2\n", Json(mode=JsonMode.DOCUMENT), "no valid JSON"),
-        (gzip.compress(b"")[:10], None, "cut short"),
-        (gzip.compress(b""), None, "is empty"),
+        (zipped(b"")[:10], None, "cut short"),
+        (zipped(b""), None, "is empty"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused(
@@ -198,7 +201,7 @@ def test_a_file_that_is_not_what_it_should_be_is_refused(
 
 
 def test_landing_twice_gives_the_same(tmp_path: Path) -> None:
-    data = gzip.compress(b'a,b\n1,x\n2,y"\n3,z\n')
+    data = zipped(b'a,b\n1,x\n2,y"\n3,z\n')
     first = land_bytes(tmp_path, data)
     before = {path.name: path.read_bytes() for path in (tmp_path / "work").iterdir()}
     assert land_bytes(tmp_path, data) == first

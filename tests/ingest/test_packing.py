@@ -1,4 +1,5 @@
 import gzip
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from lakewright import errors
 from lakewright.ingest import packing
 from lakewright.project.source import Compression
 
+zipped = partial(gzip.compress, mtime=0)  # The same bytes at any time of day.
 TEXT = b"a,b\n" + b"1,two\n" * 50_000
 
 
@@ -25,9 +27,9 @@ def unpack(
 @pytest.mark.parametrize(
     ("data", "compression"),
     [
-        (gzip.compress(TEXT), Compression.GZIP),
-        (gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]), Compression.GZIP),
-        (gzip.compress(TEXT) + b"\0" * 512, Compression.GZIP),
+        (zipped(TEXT), Compression.GZIP),
+        (zipped(TEXT[:1000]) + zipped(TEXT[1000:]), Compression.GZIP),
+        (zipped(TEXT) + b"\0" * 512, Compression.GZIP),
         (zstandard.compress(TEXT), Compression.ZSTD),
         (zstandard.compress(TEXT[:1000]) + zstandard.compress(TEXT[1000:]), Compression.ZSTD),
         (TEXT, Compression.NONE),
@@ -43,7 +45,7 @@ def test_whatever_packing_is_found_the_content_is_whole(
 
 
 @pytest.mark.parametrize("cut", [5, 20, -9, -1])
-@pytest.mark.parametrize("packed", [gzip.compress(TEXT), zstandard.compress(TEXT)])
+@pytest.mark.parametrize("packed", [zipped(TEXT), zstandard.compress(TEXT)])
 def test_a_packed_file_that_is_cut_short_is_refused_with_the_place(
     tmp_path: Path, packed: bytes, cut: int
 ) -> None:
@@ -55,10 +57,10 @@ def test_a_packed_file_that_is_cut_short_is_refused_with_the_place(
 @pytest.mark.parametrize(
     "data",
     [
-        gzip.compress(TEXT)[:-8] + b"not 8 ok",
-        gzip.compress(TEXT)[:40] + b"\xff" * 40 + gzip.compress(TEXT)[80:],
-        gzip.compress(TEXT) + b"trailing text",
-        gzip.compress(TEXT) + b"\0" * 512 + b"trailing text",
+        zipped(TEXT)[:-8] + b"not 8 ok",
+        zipped(TEXT)[:40] + b"\xff" * 40 + zipped(TEXT)[80:],
+        zipped(TEXT) + b"trailing text",
+        zipped(TEXT) + b"\0" * 512 + b"trailing text",
         zstandard.compress(TEXT) + b"trailing text",
     ],
 )
@@ -77,11 +79,11 @@ def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path) -> None:
 
 def test_more_than_the_size_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.FileUnreadable, match="too large"):
-        unpack(tmp_path, gzip.compress(TEXT), limits=packing.Limits(size_bytes_max=1000))
+        unpack(tmp_path, zipped(TEXT), limits=packing.Limits(size_bytes_max=1000))
 
 
 def test_a_declared_packing_is_obeyed(tmp_path: Path) -> None:
     with pytest.raises(errors.FileUnreadable, match="not packed with gzip"):
         unpack(tmp_path, TEXT, Compression.GZIP)
-    packed = gzip.compress(TEXT)
+    packed = zipped(TEXT)
     assert unpack(tmp_path, packed, Compression.NONE).path.read_bytes() == packed

@@ -41,7 +41,6 @@ def write(path: Path, table: pyarrow.Table) -> Path:
         (pyarrow.time64("us"), "string"),
         (pyarrow.timestamp("us"), "timestamp_ntz"),
         (pyarrow.timestamp("ms", "Europe/Berlin"), "timestamp"),
-        (pyarrow.null(), "unknown"),
         (pyarrow.list_(pyarrow.int64()), "array<bigint>"),
         (pyarrow.map_(pyarrow.string(), pyarrow.float64()), "map<string,double>"),
         (
