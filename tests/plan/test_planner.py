@@ -540,3 +540,24 @@ def test_what_an_upload_builds_for_another_models_sake_reaches_further_models() 
     )
     plan = planner.plan_uploads(shop, replace(state, tables=tables), batch, WHEN)
     assert {"silver.orders", "gold.names", "gold.customers", "gold.total"} <= set(builds(plan))
+
+
+def test_an_upload_brings_the_other_tables_in_line_that_its_models_read() -> None:
+    state = published(EMPTY, upload(EMPTY, landed("o1")))
+    texts = tuple(
+        replace(column, type=STRING) if column.name == "customer_id" else column
+        for column in ORDERS.columns
+    )
+    edited = project(
+        model(
+            "silver.named_orders",
+            "SELECT o.order_id, c.name FROM bronze.orders AS o"
+            " LEFT JOIN bronze.customers AS c ON o.customer_id = c.customer_id",
+        ),
+        sources=(replace(SOURCES[0], contract=replace(ORDERS, columns=texts)),),
+    )
+    batch = planner.Batch(
+        source="customers", landed=(landed("c1", customer_id=STRING, name=STRING),)
+    )
+    plan = planner.plan_uploads(edited, state, batch, WHEN)
+    assert {"bronze:customers", "bronze:orders"} <= {step.name for step in plan.steps}

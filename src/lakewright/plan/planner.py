@@ -198,7 +198,8 @@ def _plan(
             for table in (load.source.bronze, load.source.quarantine)
         }
         candidates = _candidates(graph, loaded | built | (named or set()))
-        sources = sorted({name.partition(".")[2] for name in candidates - set(graph)} - set(loads))
+        read = {name.partition(".")[2] for name in candidates - set(project.models)}
+        sources = sorted(read - set(loads))
         edited = _edited(project, observed, sources, loaded_at)
         if edited:
             loads = {**loads, **edited}
