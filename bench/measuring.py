@@ -1,12 +1,14 @@
 """What a command costs: time on the wall, time on all processors, and memory of all its processes.
 
-Memory is sampled, as no system tells the peak of a tree of processes: the sum of each process's
-proportional share (PSS), so that pages which a child shares with its parent count once. Peaks
-shorter than the interval may be missed; the largest single process, which the kernel does record,
-is the lower bound.
+Memory is sampled, as no system tells the peak of a tree of processes: what each process holds by
+itself, and of what files back (libraries, mostly the same in all) the largest part. Exact shares
+would be told by walking through all pages, which slows the process that is measured. Peaks shorter
+than the interval may be missed; the largest single process, which the kernel does record, is the
+lower bound.
 """
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -94,7 +96,7 @@ class _Sampler:
 
     def _run(self) -> None:
         while not self._is_over.wait(SAMPLE_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_memory, tree(self._root))))
+            self.peak_bytes = max(self.peak_bytes, _memory(tree(self._root)))
 
 
 def tree(root: int) -> list[int]:
@@ -108,11 +110,14 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def _memory(process: int) -> int:
-    for line in _read(Path(f"/proc/{process}/smaps_rollup")).splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _memory(processes: Sequence[int]) -> int:
+    held, shared = 0, [0]
+    for process in processes:
+        pages = [int(field) for field in _read(Path(f"/proc/{process}/statm")).split()]
+        if pages:
+            held += pages[1] - pages[2]
+            shared.append(pages[2])
+    return (held + max(shared)) * resource.getpagesize()
 
 
 def _read(path: Path) -> str:
