@@ -4,8 +4,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from lakewright import wiring
+from lakewright import errors, wiring
 from lakewright.cli import output, progress
+from lakewright.runs import failure
+from lakewright.runs.journal import StepStatus
 from tests.cli.conftest import Shop
 
 
@@ -50,3 +52,21 @@ def test_what_is_broken_off_is_finished_by_the_command_that_is_named(
         with pytest.raises(output.Interrupted) as told, progress.resumable(house):
             raise KeyboardInterrupt
         assert told.value.resume == "lakewright run --pending"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            errors.CommitConflict("the table gold.a has moved"),
+            "the table gold.a has moved: the run is planned again",
+        ),
+        (errors.StepCrashed("the child died"), "publish was interrupted and is tried again"),
+    ],
+)
+def test_a_table_that_moved_is_told_from_an_interruption(
+    shop: Shop, capsys: pytest.CaptureFixture[str], error: errors.LakewrightError, words: str
+) -> None:
+    with wiring.open_lakehouse(shop.folder) as house, progress.bars(house) as bars:
+        bars.step_ended(house.newest_run(), "publish", StepStatus.PENDING, failure.to_json(error))
+    assert words in " ".join(capsys.readouterr().err.split())

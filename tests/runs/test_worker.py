@@ -190,6 +190,19 @@ def test_a_table_that_moved_is_planned_and_staged_again(workplace: "Workplace") 
     assert (effects["land a"], effects["plan orders"], effects["bronze orders"]) == (1, 5, 5)
 
 
+@pytest.mark.parametrize(("moves", "waits"), [(1, 0), (4, 3)])
+def test_a_table_that_moved_is_waited_for_only_when_it_moves_again(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch, moves: int, waits: int
+) -> None:
+    slept: list[float] = []
+    workplace.flag("moves", str(moves))
+    accepted = workplace.deliver("a")
+    with workplace.worker() as worker:
+        monkeypatch.setattr("time.sleep", slept.append)
+        worker.drain([accepted.run_id])
+    assert len(slept) == waits
+
+
 def test_a_table_that_moves_every_time_ends_the_run(workplace: "Workplace") -> None:
     workplace.flag("moves", "99")
     (run,) = workplace.drain(workplace.deliver("a").run_id)

@@ -21,7 +21,9 @@ from rich.text import Text
 
 from lakewright import wiring
 from lakewright.cli import output, show
+from lakewright.runs import failure
 from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.wording import count
 
 _LABELS = {"land": "read", "bronze": "load bronze.", "model": "build "}
 """What the kinds of step do, as people say it."""
@@ -85,9 +87,14 @@ class Bars:
 
     def step_ended(self, run: Run, step: str, status: StepStatus, error: Json) -> None:
         """See `runs.progress.Progress`."""
-        del run, error
+        del run
         self.clear()
-        if status is StepStatus.PENDING:
+        if status is not StepStatus.PENDING:
+            return
+        if failure.is_conflict(error):
+            moved = failure.from_json(error)
+            output.print_note(f"{moved.what}: the run is planned again", style="yellow")
+        else:
             output.print_note(f"{step} was interrupted and is tried again", style="yellow")
 
     def run_ended(self, run: Run) -> None:

@@ -27,7 +27,7 @@ from lakewright.runs.journal import (
     Upload,
     UploadStatus,
 )
-from lakewright.runs.round import Hands, Round, Task
+from lakewright.runs.round import Hands, Round, Task, back_off
 
 PLAN = "plan"
 """The name of the step that decides what follows landing."""
@@ -113,7 +113,9 @@ class Carrier:
         if lands and (len(self._unread) == len(lands) or (is_rebuild and self._unread)):
             self._round.skip(PLAN, "what the run is to load could not be read")
             return {}
-        for _ in range(PLANS_MAX):
+        for moved in range(PLANS_MAX):
+            # Once is chance; whoever moves a table again and again is given time to end.
+            back_off(moved - 1 if moved else 0)
             try:
                 return self._publish_planned(uploads)
             except _PlanAgain:

@@ -38,6 +38,11 @@ def from_json(value: Json) -> errors.LakewrightError:
     )
 
 
+def is_conflict(value: Json) -> bool:
+    """Whether this error, or none, says that a table had moved: only another plan can help then."""
+    return isinstance(value, Mapping) and value.get("code") == errors.CommitConflict.code
+
+
 def of_exception(error: Exception, doing: str) -> errors.LakewrightError:
     """The error to report for whatever was raised; what we did not foresee is a mistake of ours."""
     if isinstance(error, errors.LakewrightError):

@@ -14,13 +14,22 @@ from pathlib import Path
 
 from lakewright import errors
 from lakewright.runs import failure, rules
-from lakewright.runs.journal import Claim, Ending, Journal, Json, Run, Step, StepStatus
+from lakewright.runs.journal import (
+    Attempt,
+    Claim,
+    Ending,
+    Journal,
+    Json,
+    Run,
+    Step,
+    StepStatus,
+)
 from lakewright.runs.launcher import Launcher
 from lakewright.runs.ownership import Owner
 from lakewright.runs.progress import Progress
 
 BACKOFF_SECONDS = 0.2
-"""Before the second attempt at a step; it doubles with each further one, up to 16 times that."""
+"""Before something that came to nothing is tried again; it doubles each time, up to 16 times that."""
 
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More
@@ -114,12 +123,12 @@ class Round:
         """Have a step done, unless it is finished. `pending`: a table moved, so stage again."""
         name = task.name
         while not self._steps[name].status.is_finished:
-            spent = self._spent(name)
+            vain = self._vain(name)
+            spent = self._spent(name, vain)
             if spent is not None:
                 self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(spent)))
                 break
-            if self._steps[name].attempts:
-                time.sleep(BACKOFF_SECONDS * 2 ** min(self._steps[name].attempts - 1, 4))
+            back_off(len(vain))
             ending = self._attempt(task)
             if ending.status is StepStatus.SUCCEEDED:
                 error = task.error_of(ending.result)
@@ -128,7 +137,7 @@ class Round:
                     ending, status=status, error=error, ready=task.ready(ending.result)
                 )
             self.end(name, ending)
-            if ending.status is StepStatus.PENDING and _is_conflict(ending.error):
+            if ending.status is StepStatus.PENDING and failure.is_conflict(ending.error):
                 break
         return self._steps[name]
 
@@ -142,7 +151,7 @@ class Round:
             except errors.StepInterrupted:
                 if attempt == self._hands.terms.step_attempts_max:
                     raise
-                time.sleep(BACKOFF_SECONDS * 2 ** min(attempt - 1, 4))
+                back_off(attempt)
         raise ValueError("a step must be tried once at least")
 
     def _call(
@@ -185,22 +194,25 @@ class Round:
             return Ending(status=status, error=failure.to_json(error))
         return Ending(status=StepStatus.SUCCEEDED, result=result)
 
-    def _spent(self, name: str) -> errors.LakewrightError | None:
-        """Why a step is not tried again, if it has had all its attempts."""
+    def _vain(self, name: str) -> Sequence[Attempt]:
+        """The attempts at a step that came to nothing. What succeeded, or met a table that had
+        moved, was done for an earlier plan: it says nothing about the step."""
         if not self._steps[name].attempts:
-            return None
-        # What succeeded, or met a table that had moved, was done for an earlier plan.
-        before = [
+            return ()
+        return [
             attempt
             for attempt in self._hands.journal.reading.attempts(self._run.run_id)
             if (attempt.round, attempt.step) == (self._run.round, name)
             and attempt.status is not StepStatus.SUCCEEDED
-            and not _is_conflict(attempt.error)
+            and not failure.is_conflict(attempt.error)
         ]
-        crashes = [attempt.error for attempt in before if attempt.error is not None]
+
+    def _spent(self, name: str, vain: Sequence[Attempt]) -> errors.LakewrightError | None:
+        """Why a step is not tried again, if it has had all its attempts."""
+        crashes = [attempt.error for attempt in vain if attempt.error is not None]
         if len(crashes) >= self._hands.terms.step_attempts_max:
             return failure.from_json(crashes[-1])
-        if len(before) - len(crashes) >= ABANDONED_MAX:
+        if len(vain) - len(crashes) >= ABANDONED_MAX:
             return errors.StepCrashed(
                 f"the step {name} was given up",
                 why=f"{ABANDONED_MAX} processes died while they carried it out",
@@ -225,6 +237,7 @@ class Round:
             self.end(name, Ending(status=StepStatus.SKIPPED, error=failure.to_json(error)))
 
 
-def _is_conflict(error: Json) -> bool:
-    """Whether an attempt ended because a table had moved: only another plan can help then."""
-    return isinstance(error, Mapping) and error.get("code") == errors.CommitConflict.code
+def back_off(times: int) -> None:
+    """Wait before something is tried again that has come to nothing so many times."""
+    if times:
+        time.sleep(BACKOFF_SECONDS * 2 ** min(times - 1, 4))
