@@ -324,10 +324,40 @@ def test_an_unknown_run_is_refused(workplace: "Workplace") -> None:
         workplace.drain("nothing")
 
 
-def test_work_folders_of_killed_processes_are_swept(workplace: "Workplace") -> None:
-    accepted = workplace.deliver("a")
+@pytest.mark.parametrize("text", ["a", "bad"])
+def test_work_folders_of_killed_processes_are_swept(workplace: "Workplace", text: str) -> None:
+    accepted = workplace.deliver(text)
     workplace.drain(accepted.run_id)
     left = workplace.root / "work" / accepted.run_id
+    assert not left.exists()
     left.mkdir(parents=True)
     workplace.drain()
     assert not left.exists()
+
+
+def test_work_folders_that_no_journal_knows_are_swept(workplace: "Workplace") -> None:
+    unknown = workplace.root / "work" / "20260101-000000-00000000"
+    other = workplace.root / "work" / "own"
+    for folder in (unknown, other):
+        folder.mkdir(parents=True)
+    workplace.drain()
+    assert (unknown.exists(), other.exists()) == (False, True)
+
+
+def test_what_a_retry_needs_is_kept_for_a_week(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace.flag("publish", "disk full")
+    accepted = workplace.deliver("a")
+    workplace.drain(accepted.run_id)
+    kept = workplace.root / "work" / accepted.run_id
+    workplace.drain()
+    assert kept.exists()
+    monkeypatch.setattr("lakewright.runs.worker.KEPT_SECONDS", -1.0)
+    workplace.drain()
+    assert not kept.exists()
+    workplace.flag("publish", "")
+    workplace.journal.acceptance.retry(accepted.run_id, NOW)
+    (run,) = workplace.drain(accepted.run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert workplace.effects()["land a"] == 2

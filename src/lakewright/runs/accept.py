@@ -4,6 +4,7 @@ Whoever calls has received a file and synced it. What these functions return was
 it may be acknowledged to anybody.
 """
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,11 @@ def run_id(now: datetime, randomness: bytes | None = None) -> str:
     """
     tail = (randomness or secrets.token_bytes(4)).hex()
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{tail}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of a run's id."""
+    return re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{8}", text) is not None
 
 
 def tables_of(source: str) -> tuple[str, ...]:

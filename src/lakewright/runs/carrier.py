@@ -76,9 +76,10 @@ class Carrier:
         outcome = outcomes.outcome(
             self._run, steps_done, uploads, {**self._unread, **self._refused}, published
         )
-        self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
         if not rules.may_continue(steps_done):
+            # Before the end, as a retry that follows it may make the folder anew.
             shutil.rmtree(self._round.work_folder, ignore_errors=True)
+        self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
         self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
 
     def _forget_unsynced(self) -> None:

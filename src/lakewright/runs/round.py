@@ -29,7 +29,7 @@ from lakewright.runs.ownership import Owner
 from lakewright.runs.progress import Progress
 
 BACKOFF_SECONDS = 0.2
-"""Before something that came to nothing is tried again; it doubles each time, up to 16 times that."""
+"""Before what came to nothing is tried again; it doubles each time, up to 16 times that."""
 
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More

@@ -9,13 +9,17 @@ import time
 from collections.abc import Collection
 
 from lakewright import errors
-from lakewright.runs import ownership
+from lakewright.runs import accept, ownership, rules
 from lakewright.runs.carrier import Carrier
 from lakewright.runs.journal import Claim, Run, RunStatus
 from lakewright.runs.round import Hands
 
 POLL_SECONDS = 0.05
 """How often to look whether somebody else's run has ended or a queued one may begin."""
+
+KEPT_SECONDS = 7 * 24 * 3600.0
+"""How long what a failed run has read and staged is kept, so that a retry goes on from there. A
+later retry does the same work again."""
 
 
 class Worker:
@@ -86,15 +90,24 @@ class Worker:
         return ownership.is_alive(self._owners, owner_id)
 
     def _sweep(self) -> None:
-        """Delete the work folders that runs left behind when they ended in a kill."""
+        """Delete the work folders that nobody needs: see `_is_left`."""
         work = self._hands.terms.storage / "work"
         for folder in work.iterdir() if work.exists() else ():
-            try:
-                run = self._hands.journal.reading.run(folder.name)
-            except errors.NotFound:
-                continue
-            if run.status is RunStatus.SUCCEEDED:
+            if accept.is_run_id(folder.name) and self._is_left(folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_left(self, run_id: str) -> bool:
+        """Whether the run of a work folder is over for good: it was killed before it could delete
+        the folder, no journal knows it, or nobody has retried it for long."""
+        reading = self._hands.journal.reading
+        try:
+            run = reading.run(run_id)
+        except errors.NotFound:
+            return True
+        if not run.status.is_finished or run.finished_at is None:
+            return False
+        age_seconds = (self._hands.clock() - run.finished_at).total_seconds()
+        return age_seconds > KEPT_SECONDS or not rules.may_continue(reading.steps(run_id))
 
 
 def _waited_too_long(run: Run, seconds: float) -> errors.Conflict:
