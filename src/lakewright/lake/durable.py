@@ -7,8 +7,9 @@ acknowledgement is about to refer to will still be there. Refuses nothing; an `O
 import fcntl
 import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 SYNC_THREADS = 8
 """Syncs under way at once: waiting for a disk costs no processor, and file systems and disks
@@ -33,6 +34,52 @@ def sync(path: Path) -> None:
         sync_descriptor(descriptor)
     finally:
         os.close(descriptor)
+
+
+class HeadStart:
+    """Sends a growing file to the disk while it is still being written, on a thread beside.
+
+    The last `sync_descriptor` then has little left to wait for. It is still what counts: this
+    promises nothing about bytes written since, but passes on what went wrong.
+    """
+
+    def __init__(self, descriptor: int, *, interval_bytes: int = 1 << 24) -> None:
+        self._descriptor = descriptor
+        self._interval_bytes = interval_bytes
+        self._written_bytes = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._running: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def wrote(self, size_bytes: int) -> None:
+        """Say that the file has grown.
+
+        Raises:
+            OSError: an earlier part could not be written to the disk.
+        """
+        self._written_bytes += size_bytes
+        if self._written_bytes < self._interval_bytes:
+            return
+        if self._running is not None:
+            if not self._running.done():
+                return
+            self._running.result()
+        self._written_bytes = 0
+        self._running = self._thread.submit(sync_descriptor, self._descriptor)
+
+    def finish(self) -> None:
+        """Wait for what is under way.
+
+        Raises:
+            OSError: a part could not be written to the disk.
+        """
+        if self._running is not None:
+            self._running.result()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
 
 
 def sync_all(files: Iterable[Path], root: Path) -> None:

@@ -16,6 +16,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO, FileIO
@@ -101,9 +102,10 @@ class LocalRawStore:
         with _translated(self.root):
             part, file = _open_part(self.root / ".receiving")
         try:
-            with file:
-                sha256, size_bytes = _copy(chunks, self._writer(file), report)
+            with file, durable.HeadStart(file.fileno()) as disk:
+                sha256, size_bytes = _copy(chunks, self._writer(file, disk), report)
                 with _translated(self.root):
+                    disk.finish()
                     os.fchmod(file.fileno(), 0o444)
                     durable.sync_descriptor(file.fileno())
                     is_new = self._place(part, source, sha256, size_bytes)
@@ -111,12 +113,13 @@ class LocalRawStore:
             part.unlink(missing_ok=True)
         return Received(source=source, sha256=sha256, size_bytes=size_bytes, is_new=is_new)
 
-    def _writer(self, file: FileIO) -> Callable[[bytes], None]:
+    def _writer(self, file: FileIO, disk: durable.HeadStart) -> Callable[[bytes], None]:
         def write(chunk: bytes) -> None:
             rest = memoryview(chunk)
             with _translated(self.root):
                 while rest:
                     rest = rest[file.write(rest) :]
+                disk.wrote(len(chunk))
 
         return write
 
@@ -225,15 +228,22 @@ def read_chunks(file: BinaryIO) -> Iterator[bytes]:
 def _copy(
     chunks: Iterable[bytes], write: Callable[[bytes], object], report: Report | None
 ) -> tuple[str, int]:
-    """Write the chunks; the hash and the number of their bytes."""
+    """Write the chunks; the hash and the number of their bytes.
+
+    Each chunk is hashed by a thread beside, while it is written and the next one is read.
+    """
     digest = hashlib.sha256()
     size_bytes = 0
-    for chunk in chunks:
-        digest.update(chunk)
-        write(chunk)
-        size_bytes += len(chunk)
-        if report is not None:
-            report(size_bytes)
+    with ThreadPoolExecutor(1) as hasher:
+        hashing: Future[None] | None = None
+        for chunk in chunks:
+            if hashing is not None:
+                hashing.result()
+            hashing = hasher.submit(digest.update, chunk)
+            write(chunk)
+            size_bytes += len(chunk)
+            if report is not None:
+                report(size_bytes)
     return digest.hexdigest(), size_bytes
 
 
