@@ -464,7 +464,7 @@ def test_a_model_that_cannot_be_built_says_what_is_missing_all_the_way_down() ->
     shop = project(*MODELS, lacking, after)
     skipped = planner.plan_models(shop, loaded_state(), None, WHEN).skipped
     assert skipped["gold.countries"] == (
-        "bronze.countries, which it reads, does not exist: no file of source countries is loaded"
+        "waits for the first file of source countries; upload one or declare it"
     )
     assert skipped["gold.first_country"].startswith("gold.countries, which it reads, is not built")
 
@@ -515,7 +515,7 @@ def test_a_model_waits_for_the_table_that_a_check_asks_about_unless_it_only_warn
     first = upload(EMPTY, landed("o1"), of=shop)
     assert list(builds(first)) == ["silver.warning"]
     assert first.skipped["silver.asking"].startswith(
-        "silver.people, which a check of it asks about, is not built: bronze.customers"
+        "silver.people, which a check of it asks about, is not built: waits for"
     )
     state = published(EMPTY, first)
     people_came = landed("c1", customer_id=BIGINT, name=STRING)

@@ -192,17 +192,47 @@ def test_a_model_waits_for_the_first_file_of_a_source_without_columns() -> None:
     assert tuple(found.models) == ("silver.m", "gold.n")
     assert dict(found.resolved) == {}
     assert set(found.pending) == {"silver.m", "gold.n"}
-    assert "no file of the source `a`" in found.pending["gold.n"]
+    assert found.pending["gold.n"] == "waits for the first file of source a; upload one"
     there = types.Schema((types.Field(name="id", type=types.INT),))
     assert set(load.load(files, {"bronze.a": there}).resolved) == {"silver.m", "gold.n"}
 
 
-def test_tables_tell_of_sources_that_nobody_declared() -> None:
-    files = {"lakewright.yaml": "name: x", "models/silver/m.sql": "SELECT id FROM bronze.b"}
-    (problem,) = problems_of(files)
-    assert str(problem.where) == "models/silver/m.sql:1:16"
+def test_a_model_waits_for_a_source_that_nobody_has_declared_or_loaded() -> None:
+    files = {
+        **BASE,
+        "models/silver/m.sql": "SELECT id FROM bronze.b",
+        "models/silver/q.sql": "SELECT _reason FROM quarantine.b",
+        "models/gold/n.sql": "SELECT id FROM silver.m",
+        "models/gold/c.sql": "-- checks: [{referential: {column: id, to: bronze.b.id}}]\n"
+        "SELECT id FROM bronze.a",
+    }
+    found = load.load(files)
+    why = "waits for the first file of source b; upload one or declare it"
+    assert dict(found.pending) == dict.fromkeys(["silver.m", "silver.q", "gold.n"], why)
+    assert "gold.c" in found.resolved
     there = types.Schema((types.Field(name="id", type=types.INT),))
     assert load.load(files, {"bronze.b": there}).resolved["silver.m"].schema == there
+
+
+def test_a_source_whose_name_resembles_a_known_one_is_waited_for_with_a_hint() -> None:
+    files = {
+        "lakewright.yaml": "name: x",
+        "sources/orders.yaml": "match: a.csv\n",
+        "models/silver/m.sql": "SELECT id FROM bronze.orders_old",
+    }
+    assert load.load(files).pending["silver.m"].endswith("; did you mean `orders`?")
+
+
+@pytest.mark.parametrize("name", ["ordres", "order", "Ordrs"])
+def test_a_source_whose_name_is_a_slip_of_the_pen_is_a_mistake(name: str) -> None:
+    files = {
+        "lakewright.yaml": "name: x",
+        "sources/orders.yaml": "columns: [{name: id, type: int}]\n",
+        "models/silver/m.sql": f"SELECT id FROM bronze.{name}",
+    }
+    (problem,) = problems_of(files)
+    assert str(problem.where) == "models/silver/m.sql:1:16"
+    assert "did you mean bronze.orders" in problem.hint
 
 
 def test_bronze_has_the_columns_and_types_that_files_have_added() -> None:

@@ -213,3 +213,14 @@ def test_a_changed_type_rebuilds_bronze_and_what_reads_it(shop: "Shop") -> None:
     assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
     assert shop.count("bronze.orders") == 4
     assert [str(total) for _, total in shop.rows("gold.customers")] == ["8.00", "5.00"]
+
+
+def test_the_first_file_of_an_undeclared_source_builds_what_waited_for_it(shop: "Shop") -> None:
+    del shop.files["sources/orders.yaml"]
+    shop.files["models/silver/later.sql"] = "SELECT a FROM bronze.elsewhere"
+    run = shop.load(FIRST)
+    assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
+    assert shop.count("bronze.orders") == 3
+    assert set(shop.lake.tables()) == {
+        "bronze.orders", "quarantine.orders", "silver.orders", "gold.customers",
+    }  # fmt: skip

@@ -21,7 +21,7 @@ from lakewright.plan.observed import Observed, RawUpload
 from lakewright.plan.steps import Bronze, Build, BuildModel, Land, Plan, Publish, Step
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.model import Model
-from lakewright.project.project import Project
+from lakewright.project.project import Project, waiting
 from lakewright.project.source import Source
 from lakewright.sql import query, types
 from lakewright.sql.resolve import resolve
@@ -319,7 +319,7 @@ class _Models:
             return f"{table}, {how}, is not built: {self.skipped[table]}"
         layer, _, source = table.partition(".")
         if layer in ("bronze", "quarantine"):
-            return f"{table}, {how}, does not exist: no file of source {source} is loaded"
+            return waiting(source, is_declared=source in self._project.sources)
         return f"{table}, {how}, does not exist yet"
 
 

@@ -21,9 +21,9 @@ from lakewright.project import (
 from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA
 from lakewright.project.file import TextFile, invalid
 from lakewright.project.files import PROJECT_FILE
-from lakewright.project.mistake import Mistake, listing, nearest
+from lakewright.project.mistake import Mistake, listing, nearest, slip, suggestion
 from lakewright.project.model_file import ModelFile
-from lakewright.project.project import Project
+from lakewright.project.project import Project, waiting
 from lakewright.project.project_file import ProjectFile
 from lakewright.project.source_file import SourceFile
 from lakewright.sql import resolve, types
@@ -187,7 +187,21 @@ class _Loading:
                 declared_schema = each.source.contract.schema()
                 self.schemas[table] = _evolved(declared_schema, self.tables.get(table))
             elif table not in self.tables:
-                self.pending[table] = f"no file of the source `{each.name}` has arrived yet"
+                self.pending[table] = waiting(each.name, is_declared=True)
+        self._await_sources()
+
+    def _await_sources(self) -> None:
+        """Take it that sources which nobody has declared or loaded are still to come, unless the
+        name is a slip of the pen."""
+        known = {*self.schemas, *self.pending, *self.broken}
+        names = sorted({table.partition(".")[2] for table in known})
+        needed = {table for file in self.models.values() for table in file.needs}
+        for table in sorted(needed - known):
+            layer, _, name = table.partition(".")
+            is_source = layer in (layers.BRONZE, layers.QUARANTINE) and naming.is_standard(name)
+            if is_source and not slip(name, names):
+                near = suggestion(name, names)
+                self.pending[table] = waiting(name, is_declared=False) + (near and f"; {near}")
 
     def _sort(self) -> tuple[str, ...]:
         """The models in building order; circles are noted and left out."""

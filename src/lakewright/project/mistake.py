@@ -58,6 +58,8 @@ LISTED_MAX = 20
 
 SHOWN_LENGTH_MAX = 80
 
+_SLIP_LENGTH_MIN = 4
+
 
 def shown(text: str) -> str:
     """A text as a message shows it: cut where it is long."""
@@ -80,6 +82,33 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     by_lower = {each.lower(): each for each in names}
     found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
+
+
+def slip(name: str, names: Iterable[str]) -> str | None:
+    """The name from which this one differs by a slip of the pen: one letter too many, missing,
+    wrong, or swapped with the next. Other digits, and very short names, are meant as they are."""
+    if len(name) < _SLIP_LENGTH_MIN:
+        return None
+    plain = _without_digits(name)
+    return next((each for each in names
+                 if _without_digits(each) != plain and _is_slip(name, each)), None)  # fmt: skip
+
+
+def _without_digits(name: str) -> str:
+    return "".join(letter for letter in name if not letter.isdigit())
+
+
+def _is_slip(name: str, other: str) -> bool:
+    """Whether the optimal string alignment distance of the two is 1."""
+    same = next((at for at, pair in enumerate(zip(name, other, strict=False))
+                 if pair[0] != pair[1]), min(len(name), len(other)))  # fmt: skip
+    mine, theirs = name[same:], other[same:]
+    return (
+        mine[1:] == theirs[1:]
+        or mine[1:] == theirs
+        or mine == theirs[1:]
+        or (mine[:2] == theirs[1::-1] and mine[2:] == theirs[2:])
+    )
 
 
 def suggestion(name: str, names: Iterable[str], otherwise: str = "") -> str:

@@ -87,6 +87,12 @@ class Project:
         return tuple(reached)
 
 
+def waiting(source: str, *, is_declared: bool) -> str:
+    """Why a model that reads the tables of a source without files cannot be built yet."""
+    way_out = "upload one" if is_declared else "upload one or declare it"
+    return f"waits for the first file of source {source}; {way_out}"
+
+
 def _get(known: Mapping[str, _T], name: str, noun: str) -> _T:
     found = known.get(name)
     if found is None:
