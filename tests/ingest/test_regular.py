@@ -22,20 +22,25 @@ class Cut:
     """A text cut into parts as far as it is regular."""
 
     def __init__(
-        self, folder: Path, data: bytes, dialect: Dialect = PLAIN, sizes: tuple[int, int] = (64, 96)
+        self,
+        folder: Path,
+        data: bytes,
+        dialect: Dialect = PLAIN,
+        sizes: tuple[int, int] = (64, 96),
+        threads: int = 1,
     ) -> None:
         self.path = folder / "data.csv"
         self.path.write_bytes(data)
         offsets = folder / "offsets"
-        offsets.unlink(missing_ok=True)
         first_line = data.partition(b"\n")[0]
         layout = regular.Layout(
             dialect=dialect, has_returns=first_line.endswith(b"\r"), is_sound=False
         )
         with self.path.open("rb") as file:
-            index = regular.Index(
-                file, self.path, layout, offsets, block_bytes=sizes[0], part_bytes=sizes[1]
+            divided = regular.Sizes(
+                block_bytes=sizes[0], part_bytes=sizes[1], thread_bytes_min=sizes[0] // 2
             )
+            index = regular.Index(file, self.path, layout, offsets, divided, threads)
             self.end, self.next_record = 0, 1
             for self.end, self.next_record in index.read(0, 1):
                 pass
@@ -127,11 +132,23 @@ def _by_duckdb(folder: Path, part: CsvPart, dialect: Dialect) -> list[list[str]]
 @given(
     data=st.text(alphabet='ab,"\n\r \0é', max_size=150).map(str.encode),
     sizes=st.sampled_from([(16, 24), (64, 96)]),
+    threads=st.sampled_from([1, 2, 5]),
 )
 def test_whatever_the_text_only_regular_records_are_cut(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes, sizes: tuple[int, int]
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, sizes: tuple[int, int], threads: int
 ) -> None:
-    check(Cut(tmp_path_factory.mktemp("cut"), data, sizes=sizes), data)
+    check(Cut(tmp_path_factory.mktemp("cut"), data, sizes=sizes, threads=threads), data)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("field", ["plain", '"quoted, twice\n\n"', '"a\nb","c\nd"'])
+def test_any_number_of_threads_finds_the_same_records(
+    tmp_path: Path, threads: int, field: str
+) -> None:
+    data = "".join(f"{number},{field}\n" for number in range(200)).encode()
+    cut = Cut(tmp_path, data, threads=threads)
+    check(cut, data)
+    assert (cut.end, cut.next_record) == (len(data), 201)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,16 @@ whole fields and doubled inside them, no comment, no zero byte, sound UTF-8, no 
 mebibyte. Its records are counted and located here with numpy, without any engine, and left in
 place as parts that an engine reads in parallel. Where a stretch is not regular, the index stops at
 the record in question; the exact reader takes over and hands back at a later record.
+
+A large file is indexed by several threads: each later one starts behind a line's end, hoping that a
+record starts there. Who comes from before sees whether one does; if not, that work is thrown away.
 """
 
+import os
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -18,11 +24,9 @@ import numpy.typing
 from lakewright.plan.landed import CsvPart
 from lakewright.project.source import Dialect
 
-BLOCK_BYTES = 1 << 20
-"""What is looked at in one go. A mebibyte stays in the processor's cache; a record that does not
-fit is left to the exact reader."""
-PART_BYTES = 1 << 24
-"""Enough to make starting a reader worth it, small enough to spread one file over all cores."""
+_GUESS_BYTES = 1 << 16
+_GUESSES_MAX = 32
+"""A place inside a quoted text shows at its closing quote; longer texts are rare."""
 
 _NEWLINE = 10
 _RETURN = 13
@@ -71,6 +75,19 @@ class Layout:
     """Whether all of it is known to be UTF-8."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """How a file is divided."""
+
+    block_bytes: int = 1 << 20
+    """What is looked at in one go. A mebibyte stays in the processor's cache; a record that does
+    not fit is left to the exact reader."""
+    part_bytes: int = 1 << 24
+    """Enough to make starting a reader worth it, small enough to spread one file over all cores."""
+    thread_bytes_min: int = 1 << 25
+    """Less than this is not worth a thread of its own: it is indexed in a twentieth of a second."""
+
+
 class Index:
     """Cuts the regular stretches of one file into parts.
 
@@ -78,9 +95,10 @@ class Index:
         file: UTF-8 text.
         path: of the same file, for the parts.
         layout: of the file.
-        offsets: a new file for the records' offsets.
-        block_bytes: see `BLOCK_BYTES`.
-        part_bytes: see `PART_BYTES`.
+        offsets: a file for the records' offsets; what it held is lost. Threads that start later in
+            the file write others beside it.
+        sizes: how the file is divided.
+        threads: how many may work; None: as many as there are processors.
     """
 
     def __init__(
@@ -89,17 +107,19 @@ class Index:
         path: Path,
         layout: Layout,
         offsets: Path,
-        *,
-        block_bytes: int = BLOCK_BYTES,
-        part_bytes: int = PART_BYTES,
+        sizes: Sizes | None = None,
+        threads: int | None = None,
     ) -> None:
         self.parts: list[CsvPart] = []
         self._file = file
         self._path = path
+        self._layout = layout
         self._offsets = offsets
         self._offsets_written = 0
-        self._block_bytes = block_bytes
-        self._part_bytes = part_bytes
+        self._sizes = sizes or Sizes()
+        self._threads = threads or os.cpu_count() or 1
+        self._is_started = False
+        self._ahead: _Ahead | None = None
         self._has_returns = layout.has_returns
         self._is_sound = layout.is_sound
         self._delimiter = ord(layout.dialect.delimiter or ",")
@@ -116,29 +136,88 @@ class Index:
         Yields:
             After each block: the position reached and the number of the record that starts there.
         """
+        self._start(start)
         position, record = start, first_record
         pending: list[_Positions] = []
         part_start = position
         first = record
         while True:
             self._file.seek(position)
-            data = self._file.read(self._block_bytes)
-            is_last = len(data) < self._block_bytes
+            data = self._file.read(self._sizes.block_bytes)
+            is_last = len(data) < self._sizes.block_bytes
             block = self._look(data, is_last=is_last)
-            if len(block.starts):
-                if not pending:
-                    part_start = position + int(block.starts[0])
-                pending.append(block.starts + position)
-                record += len(block.starts)
+            starts = block.starts + position
             position += block.end
-            is_over = block.is_irregular or is_last
-            if pending and (is_over or position - part_start >= self._part_bytes):
+            ahead = self._met(starts, position)
+            if ahead is not None:
+                position = ahead.start
+                starts = starts[starts < position]
+            if len(starts):
+                if not pending:
+                    part_start = int(starts[0])
+                pending.append(starts)
+                record += len(starts)
+            is_over = block.is_irregular or is_last or ahead is not None
+            if pending and (is_over or position - part_start >= self._sizes.part_bytes):
                 self._cut(numpy.concatenate(pending), position, first)
                 pending = []
                 first = record
+            if ahead is not None:
+                parts, position = ahead.result()
+                self.parts += [
+                    replace(part, first_record=part.first_record + record - 1) for part in parts
+                ]
+                record += sum(part.records for part in parts)
             yield position, record
             if is_over:
                 return
+
+    def stop(self) -> None:
+        """Call back who is still ahead."""
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
+
+    def _start(self, start: int) -> None:
+        """Send the other threads ahead, once; forget them if they are behind."""
+        if self._ahead is not None and self._ahead.start < start:
+            self.stop()
+        if self._is_started:
+            return
+        self._is_started = True
+        self._offsets.unlink(missing_ok=True)
+        size_bytes = os.fstat(self._file.fileno()).st_size - start
+        threads = min(self._threads, size_bytes // self._sizes.thread_bytes_min)
+        if threads <= 1:
+            return
+        place = self._likely_start(start + size_bytes // threads)
+        if place is not None:
+            offsets = self._offsets.with_name(f"{self._offsets.name}-{threads - 1}")
+            self._ahead = _Ahead(place, self._path, self._layout, offsets, self._sizes, threads - 1)
+
+    def _likely_start(self, position: int) -> int | None:
+        """Where a record seems to start: from there on, all quotes are where quotes may be."""
+        self._file.seek(position)
+        data = self._file.read(min(self._sizes.block_bytes, _GUESS_BYTES))
+        start = 0
+        for _ in range(_GUESSES_MAX):
+            start = data.find(b"\n", start) + 1
+            if not start:
+                return None
+            if not self._look(data[start:], is_last=False).is_irregular:
+                return position + start
+        return None
+
+    def _met(self, starts: _Positions, end: int) -> "_Ahead | None":
+        """Who went ahead, if one of these records is where they started."""
+        ahead = self._ahead
+        if ahead is None or end <= ahead.start:
+            return None
+        if ahead.start not in starts:
+            self.stop()
+            return None
+        self._ahead = None
+        return ahead
 
     def _cut(self, starts: _Positions, end: int, first_record: int) -> None:
         byte_start = int(starts[0])
@@ -246,3 +325,42 @@ class Index:
         if not is_good.all():
             limit = min(limit, int(closing[int(numpy.argmin(is_good))]))
         return limit
+
+
+class _Ahead:
+    """A thread that indexes from a later place on, where a record starts if all goes well."""
+
+    def __init__(
+        self, start: int, path: Path, layout: Layout, offsets: Path, sizes: Sizes, threads: int
+    ) -> None:
+        self.start = start
+        self._is_stopped = threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+        self._work = self._thread.submit(self._read, path, layout, offsets, sizes, threads)
+
+    def _read(
+        self, path: Path, layout: Layout, offsets: Path, sizes: Sizes, threads: int
+    ) -> tuple[list[CsvPart], int]:
+        position = self.start
+        with path.open("rb") as file:
+            index = Index(file, path, layout, offsets, sizes, threads)
+            try:
+                for reached, _ in index.read(self.start, 1):
+                    position = reached
+                    if self._is_stopped.is_set():
+                        break
+            finally:
+                index.stop()
+        return index.parts, position
+
+    def result(self) -> tuple[list[CsvPart], int]:
+        """The parts, their records numbered from 1, and the position reached."""
+        try:
+            return self._work.result()
+        finally:
+            self._thread.shutdown()
+
+    def stop(self) -> None:
+        """Give up: no record starts there."""
+        self._is_stopped.set()
+        self._thread.shutdown(wait=False)
