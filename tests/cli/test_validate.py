@@ -11,6 +11,7 @@ def test_a_sound_project_is_told_so(shop: Shop) -> None:
         "models": [
             "gold.customer_metrics", "gold.daily_revenue", "silver.customers", "silver.orders",
         ],
+        "pending": {},
         "problems": [],
     }  # fmt: skip
 
@@ -30,3 +31,19 @@ def test_every_mistake_is_told_at_once_with_its_place(lakewright: Type, tmp_path
     assert isinstance(problems, dict)
     assert isinstance(problems["error"], dict)
     assert len(problems["error"]["problems"]) == 2
+
+
+def test_a_model_that_waits_for_a_file_is_told_and_fails_nothing(
+    lakewright: Type, tmp_path: Path
+) -> None:
+    lakewright("init", "lake")
+    model = tmp_path / "lake" / "models" / "silver" / "later.sql"
+    model.parent.mkdir(parents=True, exist_ok=True)
+    model.write_text("SELECT a FROM bronze.elsewhere\n", "utf-8")
+    said = lakewright("validate", "--project", "lake")
+    assert said.code == 0
+    why = "waits for the first file of source elsewhere; upload one or declare it"
+    assert f"warning: silver.later {why}" in " ".join(said.err.split())
+    told = lakewright("validate", "--json", "--project", "lake").json
+    assert isinstance(told, dict)
+    assert told["pending"] == {"silver.later": why}

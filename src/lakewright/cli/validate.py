@@ -15,6 +15,7 @@ def validate(*, common: Common = Common()) -> None:
                 "name": project.name,
                 "sources": sorted(project.sources),
                 "models": sorted(project.models),
+                "pending": dict(project.pending),
                 "problems": [],
             }
         )
@@ -24,3 +25,5 @@ def validate(*, common: Common = Common()) -> None:
         " are in order",
         style="green",
     )
+    for model, reason in project.pending.items():
+        output.print_warning(f"{model} {reason}")

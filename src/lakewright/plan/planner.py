@@ -20,6 +20,7 @@ from lakewright.plan.landed import Landed
 from lakewright.plan.observed import Observed, RawUpload
 from lakewright.plan.steps import Bronze, Build, BuildModel, Land, Plan, Publish, Step
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
+from lakewright.project.mistake import listing
 from lakewright.project.model import Model
 from lakewright.project.project import Project, waiting
 from lakewright.project.source import Source
@@ -294,6 +295,14 @@ class _Models:
             resolved = resolve(model.query, self._schemas)
         except errors.SqlRefused as refused:
             self.skipped[name] = f"it does not fit what it reads: {refused.what}"
+            return
+        unknown = [each for each in model.columns_named if resolved.schema.get(each) is None]
+        if unknown:
+            # Only where the project was loaded before the columns of what it reads were known.
+            self.skipped[name] = (
+                f"it does not fit what it reads: its settings name {listing(unknown)},"
+                " which its query does not return"
+            )
             return
         self._schemas[name] = resolved.schema
         table = self._observed.tables.get(name)

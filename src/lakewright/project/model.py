@@ -134,3 +134,14 @@ class Model:
     def layer(self) -> str:
         """`silver` or `gold`."""
         return self.name.partition(".")[0]
+
+    @property
+    def columns_named(self) -> tuple[str, ...]:
+        """The columns of its own table that its settings name, each once."""
+        found = [*self.key, *self.latest_by, *(field.column for field in self.partitioning)]
+        for check in self.checks:
+            if isinstance(check, NotNull | Unique):
+                found += check.columns
+            elif not isinstance(check, Expression | RowCount):
+                found.append(check.column)
+        return tuple(dict.fromkeys([*found, *(name for name, _ in self.column_descriptions)]))
