@@ -1,4 +1,5 @@
 import io
+import json
 import re
 import sys
 
@@ -53,7 +54,13 @@ def test_the_longest_texts_are_folded_where_nothing_can_be_left_out(
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("a\x1b[2Jb", "a\\x1b[2Jb"), ("a\u202eb", "a\\u202eb"), ("Zoë\t1", "Zoë\t1")],
+    [
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\u202eb", "a\\u202eb"),
+        ("Zoë\t1", "Zoë\\t1"),
+        ("a\nb\r\x85\u2028\u2066", "a\\nb\\r\\x85\\u2028\\u2066"),
+        ("\udcff", "\\udcff"),
+    ],
 )
 def test_a_users_bytes_cannot_speak_to_the_terminal(text: str, shown: str) -> None:
     assert output.printable(text) == shown
@@ -82,4 +89,46 @@ def test_an_error_shows_code_place_excerpt_why_and_hint(capsys: pytest.CaptureFi
         "  why: nothing reads it\n"
         "       at all\n"
         "  hint: did you mean format?\n"
+    )
+
+
+def test_a_cell_has_a_line_for_each_item_and_for_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.print_table(["a", "b"], [(("x\ny", "z"), "p\nq")])
+    assert re.sub(r"\x1b\[[01]m", "", screen.getvalue()) == "a     b\nx\\ny  p\\nq\nz\n"
+
+
+def test_only_what_stands_under_status_is_coloured_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    output.print_table(["file", "status"], [("failed", "failed")], styles={"failed": "red"})
+    assert screen.getvalue().count("\x1b[31m") == 1
+
+
+def test_json_is_exact_though_no_terminal_could_obey_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    value = {"a\x1b[0m": ["b\u2028\u202e\x85\U000e0001\udcff", "Zoë"]}
+    output.print_json(value)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert "Zoë" in line
+    assert json.loads(line) == value
+
+
+def test_the_lines_of_a_reason_stand_below_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.RunFailed("what\nerror[x]: forged", why="one\nhint: forged", hint="a\nb")
+    output.print_error(error, as_json=False)
+    assert capsys.readouterr().err == (
+        "error[run-failed]: what\\nerror[x]: forged\n"
+        "  why: one\n"
+        "       hint: forged\n"
+        "  hint: a\\nb\n"
     )

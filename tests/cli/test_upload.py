@@ -22,7 +22,7 @@ def test_every_file_ends_with_the_line_that_accounts_for_its_records(shop: Shop)
         "  bronze.customers       2 rows\n"
         "  bronze.orders          3 rows\n"
         "  quarantine.customers   0 rows\n"
-        "  quarantine.orders      1 rows\n"
+        "  quarantine.orders      1 row\n"
         "  silver.customers       2 rows\n"
         "  silver.orders          3 rows\n"
         "  gold.customer_metrics  3 rows\n"

@@ -16,6 +16,7 @@ from lakewright import errors, wiring
 from lakewright.cli import examples, output, upload
 from lakewright.cli import sql as sql_verb
 from lakewright.cli.app import Common
+from lakewright.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +105,7 @@ def _shop_files(folder: Path, rows: int) -> list[Path]:
 
     if rows < 1:
         raise errors.UsageError(f"--rows is {rows}", why="the shop needs at least one order")
-    output.print_note(f"generating {output.count(rows)} orders")
+    output.print_note(f"generating {counted(rows, 'order')}")
     delivery = sample.write_shop(folder / "files", rows=rows)
     return [delivery.customers, delivery.orders]
 
@@ -136,10 +137,12 @@ def _say_what_next(folder: Path, shown: _Show) -> None:
             ("catalog", house.storage / "catalog.sqlite"),
             ("journal", house.storage / "journal.sqlite"),
         )
-    output.print_line("\nWhere things lie", style="bold")
+    output.print_line()
+    output.print_line("Where things lie", style="bold")
     for name, place in places:
         output.print_line(f"  {name:<15} {place}")
-    output.print_line("\nWhat to type next", style="bold")
+    output.print_line()
+    output.print_line("What to type next", style="bold")
     commands = [
         f"cd {shlex.quote(str(folder))}",
         f"lakewright sql {shlex.quote(shown.next_query)}",

@@ -1,9 +1,12 @@
 """What a person or a program sees: results on stdout, progress and problems on stderr.
 
-Everything that may hold a user's bytes goes through `printable` before it reaches a terminal.
+Everything that may hold a user's bytes goes through `printable` before it reaches a terminal, so
+that no file name, column or value can end a line, move the cursor or turn what follows it around.
+JSON says the same characters in its own escapes, and so is exact.
 """
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lakewright import errors
+from lakewright.wording import counted
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -36,15 +40,24 @@ class Interrupted(KeyboardInterrupt):
 
 
 def printable(text: str) -> str:
-    """The text with every control, format and surrogate character written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character
-        if character in "\n\t" or unicodedata.category(character)[0] != "C"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text.encode("utf-8", "backslashreplace").decode("utf-8")
-    )
+    """The text on one line, every control, format, surrogate and line-breaking character escaped.
+
+    That keeps it from forging lines, from speaking to the terminal, and from turning letters
+    around (U+202E and its like).
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category[0] != "C" and category not in ("Zl", "Zp"):
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def printable_lines(text: str) -> list[str]:
+    """The lines of a text of ours that has several, each safe to print."""
+    return [printable(line) for line in text.split("\n")]
 
 
 class _Screen(Console):
@@ -65,9 +78,20 @@ def error_console() -> Console:
 
 
 def print_json(value: Json) -> None:
-    """Write one JSON value on one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """Write one JSON value on one line; what a terminal might obey is written as `\\u` escapes."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub(_escaped, text)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def print_line(text: str = "", style: str = "") -> None:
@@ -91,9 +115,10 @@ def print_table(
     """Write rows under headings; columns named in `right` are aligned to the right.
 
     A terminal that is too narrow shows the columns in `spare` one fewer at a time, the first of
-    them first. A file or a pipe is as wide as its lines. `styles` gives a cell's style by its text.
+    them first. A file or a pipe is as wide as its lines. A cell that is a tuple has a line for each
+    item. `styles` gives the style of what stands under `status`, by its text.
     """
-    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    cells = [[_cell(cell) for cell in row] for row in rows]
     heads = [printable(name) for name in columns]
     shown = list(range(len(columns)))
     for name in spare:
@@ -102,10 +127,17 @@ def print_table(
         shown.remove(columns.index(name))
     aligned = [columns[place] in right for place in shown]
     lines = [[line[place] for place in shown] for line in [heads, *cells]]
+    look = [dict(styles or {}) if name == "status" else {} for name in lines[0]]
     if _width(lines, range(len(shown))) <= screen_width():
-        _print_lines(lines, aligned, styles or {})
+        _print_lines(lines, aligned, look)
     else:
-        _print_folded(lines, aligned, styles or {})
+        _print_folded(lines, aligned, look)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return "\n".join(printable(str(each)) for each in value)
+    return "" if value is None else printable(str(value))
 
 
 def screen_width() -> float:
@@ -130,7 +162,7 @@ def _width(lines: Sequence[Sequence[str]], shown: Iterable[int]) -> int:
 
 
 def _print_lines(
-    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Mapping[str, str]
+    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Sequence[Mapping[str, str]]
 ) -> None:
     """A table that fits; nothing follows the last letter of a line."""
     widths = _widths(lines, range(len(aligned)))
@@ -142,7 +174,7 @@ def _print_lines(
             for place, part in enumerate(parts):
                 letters = part[depth] if depth < len(part) else ""
                 blanks = " " * (widths[place] - cell_len(letters))
-                style = "bold" if number == 0 else styles.get(line[place], "")
+                style = "bold" if number == 0 else styles[place].get(line[place], "")
                 if aligned[place]:
                     text.append(blanks).append(letters, style=style)
                 else:
@@ -153,7 +185,7 @@ def _print_lines(
 
 
 def _print_folded(
-    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Mapping[str, str]
+    lines: Sequence[Sequence[str]], aligned: Sequence[bool], styles: Sequence[Mapping[str, str]]
 ) -> None:
     """A table that is too wide for the screen: long texts continue below themselves."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -165,18 +197,21 @@ def _print_folded(
             no_wrap=is_right,
         )
     for line in lines[1:]:
-        table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in line))
+        table.add_row(
+            *(Text(cell, style=look.get(cell, "")) for cell, look in zip(line, styles, strict=True))
+        )
     _Screen(highlight=False).print(table)
 
 
 def print_fields(
     fields: Sequence[tuple[str, str]], styles: Mapping[str, str] | None = None
 ) -> None:
-    """Write names and values, one pair on a line."""
+    """Write names and values, one pair on a line; `styles` as in `print_table`."""
     width = max((len(name) for name, _ in fields), default=0)
     for name, value in fields:
-        text = Text(f"{name:<{width}}  ", style="dim")
-        text.append(printable(value), style=(styles or {}).get(value, "default"))
+        text = Text(f"{printable(name):<{width}}  ", style="dim")
+        look = (styles or {}) if name == "status" else {}
+        text.append(printable(value), style=look.get(value, "default"))
         console().print(text)
 
 
@@ -185,13 +220,8 @@ def print_warning(what: str, why: str = "") -> None:
     text = Text("warning", style="bold yellow")
     text.append(f": {printable(what)}", style="default")
     if why:
-        text.append("\n  why: " + printable(why).replace("\n", "\n       "), style="default")
+        text.append("\n  why: " + _indented(why), style="default")
     error_console().print(text)
-
-
-def count(number: int) -> str:
-    """A number with thousands separated, as people read it."""
-    return f"{number:,}"
 
 
 def size(size_bytes: int) -> str:
@@ -229,7 +259,7 @@ def print_error(error: errors.LakewrightError, *, as_json: bool) -> None:
     for problem in problems:
         screen.print(_problem_text(problem))
     if len(problems) > 1:
-        screen.print(Text(f"{len(problems)} problems", style="bold red"))
+        screen.print(Text(counted(len(problems), "problem"), style="bold red"))
 
 
 def _problem_text(problem: errors.Problem) -> Text:
@@ -239,12 +269,17 @@ def _problem_text(problem: errors.Problem) -> Text:
     if problem.where:
         text.append("  --> ", style="blue")
         text.append(f"{printable(str(problem.where))}\n")
-    for line in problem.excerpt.splitlines():
+    for line in printable_lines(problem.excerpt) if problem.excerpt else ():
         text.append("   | ", style="blue")
-        text.append(f"{printable(line)}\n")
+        text.append(f"{line}\n")
     if problem.why:
-        text.append(f"  why: {printable(problem.why)}\n".replace("\n", "\n       ").rstrip() + "\n")
+        text.append(f"  why: {_indented(problem.why)}\n")
     if problem.hint:
         text.append(f"  hint: {printable(problem.hint)}\n", style="green")
     text.rstrip()
     return text
+
+
+def _indented(text: str) -> str:
+    """Lines that stand below each other; none of them looks like one that begins something."""
+    return "\n       ".join(printable_lines(text.rstrip("\n")))

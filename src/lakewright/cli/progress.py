@@ -37,7 +37,7 @@ class Amount(ProgressColumn):
         if not done:
             return Text("")
         is_bytes = task.fields["unit"] == "bytes"
-        amount = output.size if is_bytes else output.count
+        amount = output.size if is_bytes else count
         text = amount(done)
         if task.total:
             text += f" of {amount(int(task.total))}"
@@ -168,8 +168,9 @@ def print_run(house: wiring.Lakehouse, run: Run) -> None:
 def print_tables(tables: Mapping[str, Mapping[str, Json]]) -> None:
     """The tables that were published, each with its rows, as rows flow."""
     names = sorted(tables, key=show.layer_order)
-    rows = {name: output.count(int(str(tables[name]["rows"]))) for name in names}
+    rows = {name: count(int(str(tables[name]["rows"]))) for name in names}
     wide = max(map(len, names), default=0)
     long = max(map(len, rows.values()), default=0)
     for name in names:
-        output.print_line(f"  {name:<{wide}}  {rows[name]:>{long}} rows")
+        noun = "row" if rows[name] == "1" else "rows"
+        output.print_line(f"  {name:<{wide}}  {rows[name]:>{long}} {noun}")

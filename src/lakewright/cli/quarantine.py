@@ -49,7 +49,7 @@ def list_(*, common: Common = Common()) -> None:
                 upload.source,
                 show.number(upload.quarantined),
                 show.number(upload.records),
-                "\n".join(
+                tuple(
                     f"{show.number(count)} {reason}"
                     for reason, count in facets[upload.source]
                     .get(upload.upload_id, Counter())

@@ -3,6 +3,7 @@
 from lakewright import wiring
 from lakewright.cli import output
 from lakewright.cli.app import Common
+from lakewright.wording import counted
 
 
 def relocate(*, common: Common = Common()) -> None:
@@ -12,6 +13,7 @@ def relocate(*, common: Common = Common()) -> None:
     if common.json:
         output.print_json({"relocated": list(tables)})
     elif tables:
-        output.print_line(f"{len(tables)} tables now refer to {house.storage}")
+        verb = "refers" if len(tables) == 1 else "refer"
+        output.print_line(f"{counted(len(tables), 'table')} now {verb} to {house.storage}")
     else:
         output.print_line("every table already refers to this folder")

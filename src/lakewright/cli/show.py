@@ -8,6 +8,7 @@ from lakewright import errors
 from lakewright.cli import output
 from lakewright.plan import codec
 from lakewright.runs import failure, journal
+from lakewright.wording import count, counted
 
 STYLES = {
     "loaded": "green",
@@ -30,7 +31,7 @@ _ROW_LETTERS_MAX = 160
 
 def number(value: int | None) -> str:
     """A count, or nothing while it is unknown."""
-    return "" if value is None else output.count(value)
+    return "" if value is None else count(value)
 
 
 def moment(value: datetime | None) -> str:
@@ -47,10 +48,7 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
 
 def reconciliation(records: int, rows: int, quarantined: int) -> str:
     """The line that accounts for every record of a file."""
-    return (
-        f"{output.count(records)} in = {output.count(rows)} loaded"
-        f" + {output.count(quarantined)} quarantined"
-    )
+    return f"{count(records)} in = {count(rows)} loaded + {count(quarantined)} quarantined"
 
 
 def value_json(value: object) -> dict[str, output.Json]:
@@ -100,7 +98,7 @@ def purpose(request: journal.Request) -> str:
     named = [str(each) for each in models] if isinstance(models, list | tuple) else []
     parts = [str(request.kind), request.source or "", ", ".join(named)]
     if len(request.upload_ids) > 1:
-        parts.append(f"({len(request.upload_ids)} uploads)")
+        parts.append(f"({counted(len(request.upload_ids), 'upload')})")
     return " ".join(part for part in parts if part)
 
 
@@ -154,7 +152,7 @@ def cell(value: output.Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value.replace("\n", "\\n")
+        return value
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -175,10 +173,10 @@ def step_result(step: journal.Step) -> str:
         uploads = _mappings(facts.get("uploads"))
         rows = sum(_whole(each.get("rows")) for each in uploads)
         quarantined = sum(_whole(each.get("quarantined")) for each in uploads)
-        return f"{output.count(rows)} loaded + {output.count(quarantined)} quarantined"
+        return f"{count(rows)} loaded + {count(quarantined)} quarantined"
     if kind == "model":
         return _model_result(facts)
-    return f"{len(facts)} tables" if kind == "publish" else ""
+    return counted(len(facts), "table") if kind == "publish" else ""
 
 
 def _model_result(facts: Mapping[str, journal.Json]) -> str:
@@ -191,7 +189,8 @@ def _model_result(facts: Mapping[str, journal.Json]) -> str:
     checks = _mappings(facts.get("checks"))
     broken = sum(not each.get("is_passed") for each in checks)
     if checks:
-        text += f"; {broken} of {len(checks)} checks warn" if broken else f"; {len(checks)} checks"
+        tried = counted(len(checks), "check")
+        text += f"; {broken} of {tried} warn" if broken else f"; {tried}"
     return text
 
 
@@ -232,4 +231,4 @@ def _whole(value: journal.Json) -> int:
 
 
 def _count(value: journal.Json) -> str:
-    return output.count(_whole(value))
+    return count(_whole(value))

@@ -1,5 +1,6 @@
 """`lakewright sources`: the kinds of file that may arrive, and what a file looks like."""
 
+import shlex
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from lakewright import errors, wiring
 from lakewright.cli import output, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.wording import count, counted
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -87,7 +89,8 @@ def infer(
     from lakewright.project import naming
 
     receiving.check_regular(file)
-    source = name or naming.source_name_for(file.name)
+    source = naming.source_name_for(file.name) if name is None else name
+    receiving.check_name(source)
     with wiring.open_reader() as reader:
         payload = {"path": str(file.absolute()), "source": source}
         found = cast("Mapping[str, output.Json]", reader.ask("preview", payload))
@@ -97,9 +100,13 @@ def infer(
         return
     _print_preview(file, found)
     if saved:
-        output.print_line(f"\nsaved as {saved}", style="green")
+        output.print_line()
+        output.print_line(f"saved as {saved}", style="green")
     else:
-        output.print_note(f"\nkeep it with `lakewright sources infer {file} --save`")
+        output.print_note("")
+        output.print_note(
+            f"keep it with `lakewright sources infer {shlex.quote(str(file))} --save`"
+        )
 
 
 def _save(common: Common, source: str, text: str) -> Path:
@@ -122,7 +129,7 @@ def _save(common: Common, source: str, text: str) -> Path:
 
 def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
     records = cast("int", found["records"])
-    output.print_line(f"{file.name}: {output.count(records)} records", style="bold")
+    output.print_line(f"{file.name}: {counted(records, 'record')}", style="bold")
     for line in cast("list[str]", found["evidence"]):
         output.print_line(f"  {line}", style="dim")
     for line in cast("list[str]", found["suspicions"]):
@@ -133,8 +140,10 @@ def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
         cast("list[str]", found["names"]),
         [fields if problem is None else [problem] for _, fields, problem in sample],
     )
-    output.print_line("\nthe source that it suggests", style="bold")
-    output.print_line(str(found["source"]).rstrip())
+    output.print_line()
+    output.print_line("the source that it suggests", style="bold")
+    for line in output.printable_lines(str(found["source"]).rstrip()):
+        output.print_line(line)
 
 
 def read(
@@ -173,9 +182,7 @@ def read(
         elif common.json:
             text = part.read_bytes().decode("utf-8")
         else:
-            with part.open("rb") as stream:
-                shutil.copyfileobj(stream, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            _print_text(part)
     if common.json:
         output.print_json(
             {**facts, "output": str(output_file) if output_file else None, "csv": text}
@@ -186,8 +193,19 @@ def read(
         output.print_note(f"suspect: {suspicion}", style="yellow")
     if refused:
         output.print_note(
-            f"{output.count(refused)} of {output.count(cast('int', facts['records']))} records"
+            f"{count(refused)} of {counted(cast('int', facts['records']), 'record')}"
             " could not be split and are left out",
             style="yellow",
         )
     return output.EXIT_QUARANTINED if strict and (refused or suspicions) else 0
+
+
+def _print_text(path: Path) -> None:
+    """Copy a file to stdout: byte for byte, unless a person looks at it on a terminal."""
+    with path.open("rb") as stream:
+        if sys.stdout.isatty():
+            for line in stream:
+                output.print_line(line.decode().rstrip("\r\n"))
+        else:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.buffer.flush()

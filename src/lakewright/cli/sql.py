@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.cli.app import Common
+from lakewright.wording import counted
 
 _ROWS_SHOWN = 200
 
@@ -46,7 +47,7 @@ def sql(
         if common.json:
             output.print_json({"rows_written": written, "file": str(output_file)})
         else:
-            output.print_line(f"{output.count(written)} rows written to {output_file}")
+            output.print_line(f"{counted(written, 'row')} written to {output_file}")
         return
     if common.json:
         output.print_json({"columns": answer["columns"], "rows": answer["rows"]})

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.cli.app import Common
+from lakewright.wording import count, counted
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -56,8 +57,8 @@ def show_(table: str, /, *, common: Common = Common()) -> None:
         output.print_line(found.description)
     output.print_fields(
         [
-            ("rows", output.count(found.rows)),
-            ("files", f"{output.count(found.files)}, {output.size(found.size_bytes)}"),
+            ("rows", count(found.rows)),
+            ("files", f"{count(found.files)}, {output.size(found.size_bytes)}"),
             ("snapshot", f"{found.snapshot_id}, the newest of {found.snapshots}"),
             ("changed", f"{show.moment(found.changed_at)} UTC"),
             ("partitioning", ", ".join(found.partitioning) or "none"),
@@ -130,7 +131,7 @@ def rollback(
         output.print_json(show.value_json(made))
         return
     output.print_line(
-        f"{table} is at snapshot {made.snapshot_id} again: {output.count(made.rows)} rows"
+        f"{table} is at snapshot {made.snapshot_id} again: {counted(made.rows, 'row')}"
     )
     output.print_note(f"what reads it is brought up to date by `lakewright run`; {table} itself"
                       " is built anew when its inputs move")  # fmt: skip

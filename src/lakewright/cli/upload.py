@@ -11,6 +11,7 @@ from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.runs import journal
+from lakewright.wording import count, counted
 
 _FILES_IN_FULL_MAX = 10
 """So many files are told of one by one; more of them make a table."""
@@ -227,9 +228,9 @@ def _print_table(outcomes: Sequence[_Outcome]) -> None:
         sum(each.rows or 0 for each in fresh if each.status.is_in_bronze),
         sum(each.quarantined or 0 for each in fresh if each.status.is_in_bronze),
     )
-    parts = [f"{output.count(len(outcomes))} files"]
+    parts = [counted(len(outcomes), "file")]
     if known:
-        parts.append(f"{output.count(known)} already loaded")
+        parts.append(f"{count(known)} already loaded")
     output.print_line(f"{', '.join(parts)}: {total}", style="bold")
 
 

@@ -3,6 +3,7 @@
 from lakewright import wiring
 from lakewright.cli import output
 from lakewright.cli.app import Common
+from lakewright.wording import counted
 
 
 def validate(*, common: Common = Common()) -> None:
@@ -21,8 +22,8 @@ def validate(*, common: Common = Common()) -> None:
         )
         return
     output.print_line(
-        f"{project.name}: {len(project.sources)} sources and {len(project.models)} models"
-        " are in order",
+        f"{project.name}: {counted(len(project.sources), 'source')} and"
+        f" {counted(len(project.models), 'model')} are in order",
         style="green",
     )
     for model, reason in project.pending.items():

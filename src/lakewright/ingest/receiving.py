@@ -71,12 +71,7 @@ def source_of(file_name: str, project: "Project", given: str | None = None) -> s
             suggests a declared source whose patterns do not match.
     """
     if given is not None:
-        if not naming.is_standard(given):
-            raise errors.UsageError(
-                f"{given!r} cannot name a source",
-                why="a source's name is lower-case words joined by underscores",
-                hint=f"use --source {naming.standardise(given)}",
-            )
+        check_name(given)
         return given
     declared = project.source_for(file_name)
     if declared is not None:
@@ -90,6 +85,25 @@ def source_of(file_name: str, project: "Project", given: str | None = None) -> s
             hint=f"give --source {name}, or add a pattern to `match` in {same.file or name}",
         )
     return name
+
+
+def check_name(source: str) -> None:
+    """Refuse a name that no source can have.
+
+    Raises:
+        UsageError: the name is not in the style of names.
+    """
+    if not naming.is_standard(source):
+        raise errors.UsageError(
+            f"{source!r} cannot name a source",
+            why="a source's name is lower-case words joined by underscores",
+            hint=f"use {naming.standardise(source)}",
+        )
+
+
+def name_of(path: Path) -> str:
+    """The file's name as a text that can be kept; bytes of it that are no UTF-8 are escaped."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def check_regular(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from lakewright.plan import steps
 from lakewright.project.model import Write
+from lakewright.wording import counted
 
 _UPLOADS_SHOWN_MAX = 3
 
@@ -75,7 +76,7 @@ def _uploads(upload_ids: tuple[str, ...]) -> str:
         return f"upload {upload_ids[0]}"
     if len(upload_ids) <= _UPLOADS_SHOWN_MAX:
         return f"uploads {', '.join(upload_ids)}"
-    return f"{len(upload_ids):,} uploads"
+    return counted(len(upload_ids), "upload")
 
 
 def _build(build: steps.Build) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from lakewright.errors import Place, Problem, ProjectInvalid
 from lakewright.project.mistake import Mistake
+from lakewright.wording import counted
 
 BYTE_ORDER_MARK = "\ufeff"
 EXCERPT_COLUMNS_MAX = 160
@@ -95,9 +96,8 @@ def invalid(problems: Iterable[Problem]) -> ProjectInvalid:
     """The error that tells these mistakes, of which there is at least one, in the files' order."""
     found = sorted(problems, key=_position)
     files = len({problem.where.file for problem in found if problem.where})
-    counted = "1 mistake" if len(found) == 1 else f"{len(found)} mistakes"
     return ProjectInvalid(
-        f"the project has {counted} in {files} file{'s' if files > 1 else ''}",
+        f"the project has {counted(len(found), 'mistake')} in {counted(files, 'file')}",
         where=found[0].where,
         why=found[0].what,
         problems=found,

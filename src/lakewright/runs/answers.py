@@ -5,10 +5,10 @@ JSON has one kind of number, which many readers take as a double: decimals, and 
 """
 
 import base64
-import csv
 import json
 import math
-import os
+import re
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["UTC", "rows", "write"]
 
 _EXACT_INTEGER_MAX = 2**53
+_CSV_QUOTED = re.compile(r'[",\r\n]|^\s|\s$')
+"""What is quoted: what RFC 4180 demands, and blanks at an end, which some readers drop."""
+
 _SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 
 
@@ -60,7 +63,8 @@ def write(
             f"{path.name} names no format that a query's answer can be written in",
             hint=f"end its name with one of {', '.join(_SUFFIXES)}",
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A name of its own, not one made from the file's: that may be as long as names can be.
+    part = path.with_name(f".lakewright-{secrets.token_hex(8)}.part")
     try:
         written = writer(reader, schema, part, report)
         part.replace(path)
@@ -117,8 +121,6 @@ def _moment(value: datetime, *, is_instant: bool) -> str:
 
 
 def _text(value: Json) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -134,12 +136,24 @@ def _csv(
 ) -> int:
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(schema.names)
+        file.write(_csv_line(schema.names))
         for count, row in enumerate(_rows(reader, schema), start=1):
-            writer.writerow([_text(value) for value in row])
+            file.write(_csv_line(row))
             report(count)
     return count
+
+
+def _csv_line(row: Sequence[Json]) -> str:
+    """A line of RFC 4180. Null is nothing at all, the empty text is a pair of quotes; but a line
+    is never blank, as readers skip blank lines."""
+    line = ",".join("" if value is None else _csv_field(_text(value)) for value in row)
+    return (line or '""') + "\r\n"
+
+
+def _csv_field(text: str) -> str:
+    if text and not _CSV_QUOTED.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _lines(

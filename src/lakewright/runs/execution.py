@@ -32,6 +32,7 @@ from lakewright.runs import failure, overlay
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.journal import Json, RequestKind
 from lakewright.sql import types
+from lakewright.wording import counted
 
 _T = TypeVar("_T")
 
@@ -484,7 +485,8 @@ def _too_many(step: steps.Bronze, landed: Landed, quarantined: int) -> errors.To
     return errors.TooManyBadRecords(
         f"{landed.file_name} has too many records that break the contract of {step.source}",
         where=errors.Place(file=landed.file_name),
-        why=f"{quarantined:,} of {landed.records:,} records were refused; allowed are {allowed}",
+        why=f"{quarantined:,} of {counted(landed.records, 'record')} were refused;"
+        f" allowed are {allowed}",
         hint=f"look at the file and at the contract, or raise `bad_records` of {step.source}",
     )
 

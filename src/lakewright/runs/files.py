@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from lakewright.ingest import preview
+from lakewright.ingest import preview, receiving
 from lakewright.plan import observed, steps
 from lakewright.plan.landed import Landed
 from lakewright.project import dump
@@ -103,7 +103,7 @@ def as_upload(path: Path, source: str) -> observed.RawUpload:
             digest.update(chunk)
     sha256 = digest.hexdigest()
     return observed.RawUpload(
-        upload_id=rules.upload_id(source, sha256), file_name=path.name, sha256=sha256
+        upload_id=rules.upload_id(source, sha256), file_name=receiving.name_of(path), sha256=sha256
     )
 
 

@@ -18,6 +18,7 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
+from lakewright.wording import counted
 
 
 def outcome(
@@ -124,7 +125,7 @@ def _as_one(run: Run, reasons: Iterable[Json]) -> Json:
         return unique[0]
     problems = [problem for reason in unique for problem in failure.from_json(reason).as_problems()]
     error = errors.RunFailed(
-        f"run {run.run_id} failed in {len(unique)} places",
+        f"run {run.run_id} failed in {counted(len(unique), 'place')}",
         why="what passed, and depends on nothing that failed, is published",
         hint=f"see each with `lakewright runs show {run.run_id}`",
         problems=problems,

@@ -11,6 +11,7 @@ from lakewright.sql.quoting import duckdb_type, identifier
 from lakewright.sql.refusals import Poisoned, Refusals, Refused
 from lakewright.sql.scope import POISON, Output, Relation, Scope
 from lakewright.sql.term import Term
+from lakewright.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +65,8 @@ class Binder:
             self.refusals.add_refused(
                 Refused(
                     alias,
-                    f"{len(names)} names are given for {len(bound.outputs)} columns",
+                    f"{counted(len(names), 'name')} given for"
+                    f" {counted(len(bound.outputs), 'column')}",
                 )
             )
             return bound
@@ -132,7 +134,7 @@ class Binder:
                 Refused(
                     node.args["expression"],
                     f"the two sides of {verb} have {len(left.outputs)} and"
-                    f" {len(right.outputs)} columns",
+                    f" {counted(len(right.outputs), 'column')}",
                 )
             )
             return left

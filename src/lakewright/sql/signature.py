@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from lakewright.sql import casts, coercion, types
 from lakewright.sql.term import Term, combine
+from lakewright.wording import counted
 
 Rewrite: TypeAlias = str | Callable[[Sequence[Term]], str]
 """DuckDB's text: `{0}`, `{1}`, ... are the arguments, `{all}` all of them with commas."""
@@ -61,7 +62,7 @@ class Signature:
             NoMatch: they do not fit.
         """
         if not self.fits_count(len(arguments)):
-            raise NoMatch(f"{len(arguments)} arguments")
+            raise NoMatch(counted(len(arguments), "argument"))
         spare = len(arguments) - len(self.parameters)
         wanted = (*self.parameters, *(self.parameters[-1:] * spare))
         shared = self._shared(wanted, arguments)

@@ -110,7 +110,7 @@ class Lakehouse:
         delivery = Delivery(
             source=received.source,
             sha256=received.sha256,
-            file_name=file.name,
+            file_name=receiving.name_of(file),
             size_bytes=received.size_bytes,
             delivered_by=_user(),
             is_again=is_again,

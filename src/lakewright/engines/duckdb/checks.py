@@ -19,6 +19,7 @@ from lakewright.errors import RunFailed
 from lakewright.lake.staged import FileSet
 from lakewright.project import model
 from lakewright.sql import condition, types
+from lakewright.wording import counted
 
 SAMPLES_MAX = 10
 
@@ -113,7 +114,7 @@ def _try_rows(trial: _Trial, checks: Sequence[_RowCheck]) -> list[CheckResult]:
             one,
             f"SELECT * FROM ({trial.rows_sql()}) WHERE {found}",
             count,
-            f"{failures.rows(count)} {_row_failure(one)}",
+            f"{counted(count, 'row')} {_row_failure(one)}",
         )
         for one, found, count in zip(checks, failing, row, strict=True)
     ]
@@ -197,7 +198,7 @@ def _unique(trial: _Trial, check: model.Unique) -> CheckResult:
     groups = f"SELECT {columns}, count(*) AS __rows FROM ({keys}) GROUP BY ALL HAVING __rows > 1"
     count = trial.number(f"SELECT coalesce(sum(__rows), 0) FROM ({groups})")
     failing = f"SELECT * FROM ({trial.rows_sql()}) SEMI JOIN ({groups}) USING ({columns})"
-    message = f"{failures.rows(count)} with the same {' and '.join(check.columns)} as another row"
+    message = f"{counted(count, 'row')} with the same {' and '.join(check.columns)} as another row"
     return trial.result(check, f"{failing} ORDER BY {columns}", count, message)
 
 
@@ -206,7 +207,7 @@ def _referential(trial: _Trial, check: model.Referential) -> CheckResult:
         f"SELECT count(*) FROM ({_orphans(trial, check, trial.rows_sql([check.column]))})"
     )
     target = f"{check.to_column} of {check.to_table}"
-    message = f"{failures.rows(count)} whose {check.column} is not in {target}"
+    message = f"{counted(count, 'row')} whose {check.column} is not in {target}"
     return trial.result(check, _orphans(trial, check, trial.rows_sql()), count, message)
 
 
@@ -250,9 +251,13 @@ def _freshness(trial: _Trial, check: model.Freshness) -> CheckResult:
 def _row_count(trial: _Trial, check: model.RowCount) -> CheckResult:
     rows = trial.table.rows
     if check.minimum is not None and rows < check.minimum:
-        return _whole_result(check, f"the table has {rows:,} rows, fewer than {check.minimum:,}")
+        return _whole_result(
+            check, f"the table has {counted(rows, 'row')}, fewer than {check.minimum:,}"
+        )
     if check.maximum is not None and rows > check.maximum:
-        return _whole_result(check, f"the table has {rows:,} rows, more than {check.maximum:,}")
+        return _whole_result(
+            check, f"the table has {counted(rows, 'row')}, more than {check.maximum:,}"
+        )
     return _whole_result(check, "")
 
 

@@ -13,8 +13,9 @@ import duckdb
 import numpy
 import numpy.typing
 
-from lakewright.engines.duckdb import failures, text
+from lakewright.engines.duckdb import text
 from lakewright.errors import RunFailed
+from lakewright.wording import counted
 
 _HASHES_MAX = 64 * 1024 * 1024
 """Hashes held at a time, 8 bytes each: 512 MiB, and as much again while they are fetched."""
@@ -108,7 +109,7 @@ def check_keys(connection: duckdb.DuckDBPyConnection, select: str, versions: Ver
     if not missing:
         return
     found = ", ".join(
-        f"{name} is null in {failures.rows(count)}" for name, count in missing.items()
+        f"{name} is null in {counted(count, 'row')}" for name, count in missing.items()
     )
     column = next(iter(missing))
     raise RunFailed(

@@ -53,11 +53,6 @@ def uncomputable(what: str, message: str) -> RunFailed:
     )
 
 
-def rows(count: int) -> str:
-    """`1 row`, `2,000 rows`."""
-    return "1 row" if count == 1 else f"{count:,} rows"
-
-
 def _reason(message: str) -> str:
     """The message's first line, without DuckDB's name for the kind of error."""
     line = message.partition("\n")[0]

@@ -19,6 +19,7 @@ from lakewright.errors import CountsDiffer
 from lakewright.lake.staged import DataFile, Target
 from lakewright.plan.landed import Landed
 from lakewright.project.source import Dialect
+from lakewright.wording import counted
 
 FLUSH_BYTES = 1 << 24
 """Refused records are kept in memory up to here, so that a few of them make one small file."""
@@ -74,7 +75,7 @@ class RefusedRecords:
             fields: Sequence[str | None] = ranges.fields(record, self._dialect)
             problem = None
             if len(fields) != width:
-                problem = f"{_count(len(fields))} where {width:,} are expected"
+                problem = f"{counted(len(fields), 'field')} where {width:,} are expected"
                 fields = [None] * width
             self._rows.append((number, position, record, problem, fields))
             self._size_bytes += len(raw)
@@ -138,7 +139,3 @@ def lost_columns(
 
 def _paths(files: Sequence[DataFile]) -> str:
     return text.literals(file.path for file in files)
-
-
-def _count(fields: int) -> str:
-    return "1 field" if fields == 1 else f"{fields:,} fields"
