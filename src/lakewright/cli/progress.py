@@ -23,6 +23,7 @@ from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.runs import failure
 from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.wording import count
 
 _LABELS = {"land": "read", "bronze": "load bronze.", "model": "build "}
 """What the kinds of step do, as people say it."""
