@@ -313,6 +313,36 @@ def test_an_edited_contract_is_a_rebuild_where_earlier_files_would_read_otherwis
     assert list(evolution.evolve(source(after), BASE, []).rebuild_reasons) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (column("a", INT, is_required=True), column("a", INT), "column a is not required any more"),
+        (column("a", INT), column("a", BIGINT), "column a takes all that fits bigint"),
+        (column("a", INT), column("a", INT, is_required=True), ""),
+        (column("a", INT), column("a", INT, description="x"), ""),
+        (column("a", INT, is_declared=False), column("a", BIGINT), ""),
+    ],
+)
+def test_what_a_contract_asks_less_strictly_is_told(
+    before: Column, after: Column, expected: str
+) -> None:
+    evolved = evolution.evolve(source(declared(after)), declared(before), [])
+    assert "".join(evolved.loosened) == expected
+
+
+def test_where_types_followed_the_values_none_was_refused_for_its_type() -> None:
+    before = declared(column("a", INT), wider_types=Policy.EVOLVE)
+    evolved = evolution.evolve(source(before), before, [landed(a=BIGINT)])
+    assert (evolved.contract.columns[0].type, evolved.loosened) == (BIGINT, ())
+
+
+def test_a_column_that_is_declared_no_more_is_not_required_either() -> None:
+    before = declared(column("a", INT), column("b", DATE, is_required=True))
+    evolved = evolution.evolve(source(declared(column("a", INT))), before, [])
+    assert evolved.contract.columns[1] == column("b", DATE, is_declared=False)
+    assert evolved.loosened == ("column b is not required any more",)
+
+
 def test_a_column_that_is_declared_no_more_stays_as_one_that_files_brought() -> None:
     evolved = evolution.evolve(source(declared(column("a", INT))), BASE, [landed(a=INT, b=STRING)])
     assert evolved.contract.columns[1] == column("b", STRING, is_declared=False)

@@ -581,3 +581,14 @@ def test_an_upload_brings_the_other_tables_in_line_that_its_models_read() -> Non
     )
     plan = planner.plan_uploads(edited, state, batch, WHEN)
     assert {"bronze:customers", "bronze:orders"} <= {step.name for step in plan.steps}
+
+
+def test_all_uploads_of_a_source_must_be_known_only_where_some_are_read_again() -> None:
+    state = replace(loaded_state(), listed=())
+    assert builds(upload(state, landed("o9")))
+    tighter = tuple(replace(column, is_required=True) for column in ORDERS.columns)
+    edited = with_contract(replace(ORDERS, columns=tighter))
+    with pytest.raises(planner.UploadsNeeded) as needed:
+        upload(state, landed("o9"), of=edited)
+    assert needed.value.source == "orders"
+    assert bronze(upload(replace(state, listed=("orders",)), landed("o9"), of=edited)).is_rebuild

@@ -196,17 +196,17 @@ class Shop:
         )
         return Executor(workshop).operations()
 
-    def deliver(self, text: str, *, is_again: bool = False) -> str:
+    def deliver(self, text: str, *, source: str = "orders", is_again: bool = False) -> str:
         from lakewright.lake.raw import LocalRawStore
 
-        received = LocalRawStore(self.root / "raw").receive([text.encode()], "orders")
+        received = LocalRawStore(self.root / "raw").receive([text.encode()], source)
         delivery = Delivery(
-            source="orders", sha256=received.sha256, file_name="orders.csv",
+            source=source, sha256=received.sha256, file_name=f"{source}.csv",
             size_bytes=received.size_bytes, is_again=is_again,
         )  # fmt: skip
         return accept.accept(self.journal, delivery, clock()).run_id
 
-    def drain(self) -> Run:
+    def drain(self, progress: Progress | None = None) -> Run:
         """Do all that waits; the newest run."""
         terms = Terms(
             storage=self.root, step_timeout_seconds=60, step_attempts_max=3, wait_max_seconds=1
@@ -214,7 +214,7 @@ class Shop:
         with Owner(self.root / "owners") as owner:
             hands = Hands(
                 journal=self.journal, launcher=InProcess(self.operations), owner=owner,
-                terms=terms, progress=Silent(), clock=clock,
+                terms=terms, progress=progress or Silent(), clock=clock,
             )  # fmt: skip
             Worker(hands).drain()
         return self.journal.reading.runs(limit=1)[0]

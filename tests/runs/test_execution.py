@@ -8,7 +8,8 @@ import pytest
 
 from lakewright import errors
 from lakewright.runs import accept
-from lakewright.runs.journal import Json, RunStatus, UploadStatus
+from lakewright.runs.journal import Json, Run, RunStatus, UploadStatus
+from lakewright.runs.progress import Silent
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Shop
@@ -152,25 +153,29 @@ def test_a_publish_that_is_repeated_changes_nothing(shop: "Shop") -> None:
     assert operations["is_published"]({"token": run.token}, lambda _: None) is True
     assert operations["is_published"]({"token": "other"}, lambda _: None) is False
     # A table that has appeared since is no reason to plan what is published again.
-    asked: Json = {"token": run.token, "staged": staged, "awaited": ["gold.customers"]}
+    asked: Json = {"token": run.token, "staged": staged, "awaited": {"gold.customers": None}}
     assert operations["publish"](asked, lambda _: None) == steps["publish"]
     assert shop.count("bronze.orders") == 2
 
 
-def test_a_publish_is_planned_again_when_a_table_appears_for_which_a_model_waits(
-    shop: "Shop",
-) -> None:
+def test_a_publish_is_planned_again_when_what_a_model_waits_for_has_changed(shop: "Shop") -> None:
     shop.files["sources/rates.yaml"] = "columns: [{name: rate, type: int}]\n"
     shop.files["models/gold/rated.sql"] = (
         "SELECT quantity * rate AS amount FROM silver.orders CROSS JOIN bronze.rates"
     )
     run = shop.load(FIRST)
     steps = {step.name: step.result for step in shop.journal.reading.steps(run.run_id)}
-    plan = cast("Mapping[str, Json]", steps["plan"])
-    assert plan["awaited"] == {"gold.rated": ["bronze.rates"]}
-    asked: Json = {"token": "another run", "staged": [], "awaited": ["bronze.orders"]}
-    with pytest.raises(errors.CommitConflict, match=r"bronze\.orders has appeared"):
-        shop.operations()["publish"](asked, lambda _: None)
+    plan = cast("Mapping[str, Mapping[str, Json]]", steps["plan"])["plan"]
+    assert plan["blocked"] == {"gold.rated": ["bronze.rates"]}
+    snapshot_id = shop.lake.observe()["bronze.orders"].snapshot_id
+    for planned in (None, snapshot_id - 1):
+        awaited: Json = {"bronze.orders": planned}
+        asked: Json = {"token": "another run", "staged": [], "awaited": awaited}
+        with pytest.raises(errors.CommitConflict, match=r"bronze\.orders has changed"):
+            shop.operations()["publish"](asked, lambda _: None)
+    awaited = {"bronze.orders": snapshot_id, "bronze.rates": None}
+    asked = {"token": "another run", "staged": [], "awaited": awaited}
+    assert shop.operations()["publish"](asked, lambda _: None) == {}
 
 
 def test_a_table_that_moved_since_the_plan_is_refused(shop: "Shop") -> None:
@@ -224,3 +229,70 @@ def test_the_first_file_of_an_undeclared_source_builds_what_waited_for_it(shop: 
     assert set(shop.lake.tables()) == {
         "bronze.orders", "quarantine.orders", "silver.orders", "gold.customers",
     }  # fmt: skip
+
+
+def test_a_model_that_two_runs_make_fit_together_is_built_by_the_second(shop: "Shop") -> None:
+    shop.files = {
+        "lakewright.yaml": "name: shop\n",
+        "models/gold/both.sql": "SELECT a.x, b.y FROM bronze.a AS a CROSS JOIN bronze.b AS b",
+    }
+    shop.deliver("k\n1\n", source="a")
+    shop.drain()
+
+    class Beside(Silent):
+        """Lets the other run be planned before the first has published anything."""
+
+        is_told = False
+
+        def step_started(self, run: Run, step: str, total: int | None) -> None:
+            if step == "bronze:a" and not self.is_told:
+                self.is_told = True
+                with pytest.raises(errors.Conflict, match="is still"):
+                    shop.drain()
+
+    first = shop.deliver("k,x\n1,2\n", source="a")
+    second = shop.deliver("y\n3\n", source="b")
+    shop.drain(Beside())
+    runs = [shop.journal.reading.run(run_id) for run_id in (first, second)]
+    assert [run.status for run in runs] == [RunStatus.SUCCEEDED, RunStatus.SUCCEEDED]
+    assert shop.rows("gold.both") == [(2, 3), (None, 3)]
+
+
+MENDED = {
+    "not required": ("order_id, type: bigint, required: true", "order_id, type: bigint"),
+    "wider": ("quantity, type: int", "quantity, type: bigint"),
+}
+
+
+@pytest.mark.parametrize("how", MENDED)
+@pytest.mark.parametrize("is_with_upload", [True, False])
+def test_a_looser_contract_reads_again_what_was_refused_and_nothing_else(
+    shop: "Shop", how: str, *, is_with_upload: bool
+) -> None:
+    shop.files["sources/orders.yaml"] = shop.files["sources/orders.yaml"].replace(
+        "key: order_id\n", ""
+    )
+    refused = "order_id,customer,quantity\n,ann,1\n4,bob,9999999999\n5,bob,1\nx,bob,1\n"
+    shop.files["sources/orders.yaml"] = shop.files["sources/orders.yaml"].replace("0.5", "1.0")
+    del shop.files["models/silver/orders.sql"], shop.files["models/gold/customers.sql"]
+    shop.load(SECOND)
+    shop.load(refused)
+    assert (shop.count("bronze.orders"), shop.count("quarantine.orders")) == (3, 3)
+    before, after = MENDED[how]
+    assert before in shop.files["sources/orders.yaml"]
+    shop.files["sources/orders.yaml"] = shop.files["sources/orders.yaml"].replace(before, after)
+    if is_with_upload:
+        run = shop.load("order_id,customer,quantity\n7,ann,1\n")
+    else:
+        accept.request_models(shop.journal, [], datetime.now(UTC))
+        run = shop.drain()
+    assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
+    assert (shop.count("bronze.orders"), shop.count("quarantine.orders")) == (
+        4 + is_with_upload, 2,
+    )  # fmt: skip
+    names = {step.name for step in shop.journal.reading.steps(run.run_id)}
+    assert f"land:{shop.upload(refused).upload_id}" in names
+    assert f"land:{shop.upload(SECOND).upload_id}" not in names
+    assert shop.upload(refused).quarantined == 2
+    accept.request_models(shop.journal, [], datetime.now(UTC))
+    assert {step.name for step in shop.journal.reading.steps(shop.drain().run_id)} == {"plan"}

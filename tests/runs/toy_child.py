@@ -116,7 +116,6 @@ def plan(payload: Json, report: child.Report) -> Json:
         "plan": codec.encode(steps.Plan(steps=tuple(chosen), skipped={})),
         "refused": refused,
         "bases": bases,
-        "awaited": {},
     }
 
 

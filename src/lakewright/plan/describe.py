@@ -68,6 +68,8 @@ def _bronze(step: steps.Bronze) -> Iterator[str]:
         yield "follow the contract"
     if step.upload_ids and step.replaced_upload_ids:
         yield f"replacing the rows of {_uploads(step.replaced_upload_ids)}"
+    if step.reason and not step.is_rebuild:
+        yield f"records that were refused are read again: {step.reason}"
     yield from step.schema_changes
 
 

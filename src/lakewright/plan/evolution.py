@@ -16,11 +16,13 @@ not matter: every type is the join of all the evidence. Only declared columns ca
 of order, and what a project declares is never narrowed or reinterpreted by what files look like.
 
 Against the contract that bronze was loaded under: an Iceberg promotion, a new column that a file
-brought, a looser requirement, a description happen in place. Whatever would make an earlier file
-read otherwise is a rebuild: any other type, a declared column that the table does not have, a
-column renamed, another null word, default, format or header, a tighter requirement, another
-partitioning. A column that the project stops declaring stays, as one that files brought; only a
-rebuild that someone asks for drops it. Pure: everything comes in as a value.
+brought, a looser requirement, a description happen in place. Where a promotion or a looser
+requirement may accept records that were refused, the uploads that had some are read again.
+Whatever would make rows of an earlier file read otherwise is a rebuild: any other type, a declared
+column that the table does not have, a column renamed, another null word, default, format or header,
+a tighter requirement, another partitioning. A column that the project stops declaring stays, as one
+that files brought; only a rebuild that someone asks for drops it. Pure: everything comes in as a
+value.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,6 +54,8 @@ class Evolved:
     """What differs from the contract that bronze was loaded under, in words."""
     rebuild_reasons: tuple[str, ...]
     """Why the difference cannot happen in place; empty: it can."""
+    loosened: tuple[str, ...] = ()
+    """Why records that earlier files had refused may be accepted now, in words."""
 
     @property
     def is_rebuild(self) -> bool:
@@ -85,14 +89,14 @@ def evolve(source: Source, present: Contract | None, arrived: Sequence[Landed]) 
         refused=refused,
         changes=tuple(_changes(present, contract)) if present else (),
         rebuild_reasons=tuple(_rebuild_reasons(source, present, contract)) if present else (),
+        loosened=tuple(_loosened(present, contract)) if present else (),
     )
 
 
 def _before(declared: Contract | None, present: Contract | None) -> Contract:
     """The contract before any of the files: what is declared, and what earlier files brought."""
     if declared is None:
-        brought = tuple(replace(column, is_declared=False, declared_type=None)
-                        for column in (present.columns if present else ()))  # fmt: skip
+        brought = tuple(_brought(column) for column in (present.columns if present else ()))
         return Contract(columns=brought, is_adopted=False)
     if present is None:
         return declared
@@ -110,8 +114,13 @@ def _before(declared: Contract | None, present: Contract | None) -> Contract:
             else bool({column.name, naming.standardise(column.header)} & taken)
         )
         if not is_taken:
-            columns.append(replace(column, is_declared=False, declared_type=None))
+            columns.append(_brought(column))
     return replace(declared, columns=tuple(columns))
+
+
+def _brought(column: Column) -> Column:
+    """A column that the project does not, or not any more, declare: files bring it."""
+    return replace(column, is_declared=False, declared_type=None, is_required=False)
 
 
 def _declared_column(column: Column, present: Contract, policy: Policy) -> Column:
@@ -309,6 +318,20 @@ def _column_reasons(
         yield from (f"is to be read with other {what}" for what in old if old[what] != new[what])
         if column.is_required and not before.is_required:
             yield "is required now"
+
+
+def _loosened(present: Contract, contract: Contract) -> Iterator[str]:
+    """What the contract asks less strictly than the one that bronze was loaded under."""
+    for before in present.columns:
+        column = contract.column(before.name)
+        if column is None:
+            continue
+        if before.is_required and not column.is_required:
+            yield f"column {column.name} is not required any more"
+        # Where types followed the values, no value was refused for its type.
+        is_kept = before.is_declared and present.evolution.wider_types is not Policy.EVOLVE
+        if is_kept and types.UNKNOWN != before.type != column.type:
+            yield f"column {column.name} takes all that fits {column.type}"
 
 
 def _reading(column: Column, contract: Contract) -> dict[str, object]:

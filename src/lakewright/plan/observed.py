@@ -43,6 +43,8 @@ class RawUpload:
     upload_id: str
     file_name: str
     sha256: str
+    quarantined: int = 0
+    """How many of its records were refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,3 +54,10 @@ class Observed:
     tables: Mapping[str, Table]
     loaded: Mapping[str, tuple[RawUpload, ...]]
     """For each source, the uploads that its bronze table holds, oldest first."""
+    listed: tuple[str, ...] | None = None
+    """The sources of which `loaded` names every upload; of any other it names those that the
+    request is about, since a history may be long and few plans need it. None: every source."""
+
+    def is_listed(self, source: str) -> bool:
+        """Whether every upload that the source's bronze table holds is named."""
+        return self.listed is None or source in self.listed

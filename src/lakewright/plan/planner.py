@@ -41,6 +41,14 @@ class Batch:
     """Why the table is to be made anew from all raw files, if that was asked for."""
 
 
+class UploadsNeeded(Exception):
+    """A plan must read earlier uploads of a source again, and does not know all of them."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.source = source
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Load:
     """The steps that bring one source's bronze table to where it should be."""
@@ -64,7 +72,11 @@ def plan_landing(
 
 
 def plan_uploads(project: Project, observed: Observed, batch: Batch, loaded_at: datetime) -> Plan:
-    """Load a batch of landed uploads, and bring every model that they reach up to date."""
+    """Load a batch of landed uploads, and bring every model that they reach up to date.
+
+    Raises:
+        UploadsNeeded: earlier uploads have to be read again, and not all of them are known.
+    """
     source = source_of(project, batch.source)
     load = _load(source, observed, batch, loaded_at)
     return _plan(project, observed, {source.name: load}, loaded_at=loaded_at)
@@ -74,7 +86,11 @@ def plan_removal(
     project: Project, observed: Observed, source: str, upload_ids: Sequence[str],
     loaded_at: datetime,
 ) -> Plan:  # fmt: skip
-    """Take uploads' rows out of bronze and quarantine, and out of every model that they reached."""
+    """Take uploads' rows out of bronze and quarantine, and out of every model that they reached.
+
+    Raises:
+        UploadsNeeded: see `plan_uploads`.
+    """
     batch = Batch(source=source, replaced_upload_ids=tuple(upload_ids))
     return plan_uploads(project, observed, batch, loaded_at)
 
@@ -94,6 +110,7 @@ def plan_models(
 
     Raises:
         NotFound: there is no such model.
+        UploadsNeeded: see `plan_uploads`.
     """
     for name in models or ():
         project.model(name)
@@ -135,25 +152,33 @@ def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime)
     loaded = observed.loaded.get(source.name, ())
     present = _present(observed, source)
     landed_ids = {landed.upload_id for landed in batch.landed}
+    if batch.rebuild_reason:
+        _need_all(observed, source)
     is_from_scratch = bool(batch.rebuild_reason) and landed_ids >= {
         upload.upload_id for upload in loaded
     }
     evolved = evolution.evolve(source, None if is_from_scratch else present, batch.landed)
     going = (set(batch.replaced_upload_ids) - set(evolved.refused)) | set(evolved.accepted)
-    replaced = tuple(upload.upload_id for upload in loaded if upload.upload_id in going)
     if is_from_scratch:
         going |= set(evolved.refused)
-    kept = [upload for upload in loaded if upload.upload_id not in going]
     reasons = ([batch.rebuild_reason] if batch.rebuild_reason else []) + [*evolved.rebuild_reasons]
+    is_loosened = bool(evolved.loosened) and _refused_records(observed, source) > 0
+    if reasons or is_loosened:
+        _need_all(observed, source)
     is_rebuild = bool(reasons) and bool(loaded or evolved.accepted)
-    lands = tuple(_land(source, upload, evolved.contract) for upload in kept if is_rebuild)
+    kept = [upload for upload in loaded if upload.upload_id not in going]
+    again = kept if is_rebuild else [each for each in kept if is_loosened and each.quarantined]
+    going |= {upload.upload_id for upload in again}
+    replaced = tuple(upload.upload_id for upload in loaded if upload.upload_id in going)
+    lands = tuple(_land(source, upload, evolved.contract) for upload in again)
+    why = reasons if is_rebuild else evolved.loosened if again else ()
     step = Bronze(
         source=source.name,
         contract=evolved.contract,
         upload_ids=(*(land.upload_id for land in lands), *evolved.accepted),
         replaced_upload_ids=() if is_rebuild else replaced,
         is_rebuild=is_rebuild,
-        reason="; ".join(reasons) if is_rebuild else "",
+        reason="; ".join(why),
         schema_changes=evolved.changes,
         limits=source.limits,
         loaded_at=loaded_at,
@@ -170,6 +195,16 @@ def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime)
         evolved=evolved,
         movement=movement if is_needed else Movement.NONE,
     )
+
+
+def _need_all(observed: Observed, source: Source) -> None:
+    if not observed.is_listed(source.name):
+        raise UploadsNeeded(source.name)
+
+
+def _refused_records(observed: Observed, source: Source) -> int:
+    table = observed.tables.get(source.quarantine)
+    return table.rows if table else 0
 
 
 def _edited(
@@ -228,12 +263,26 @@ def _plan(
     return Plan(
         steps=(*steps, Publish(tables=tuple(tables))) if tables else (),
         skipped=models.skipped,
+        blocked=_blocked(models, graph, tables),
         refused={
             upload_id: problem
             for load in ordered
             for upload_id, problem in load.evolved.refused.items()
         },
     )
+
+
+def _blocked(
+    models: "_Models", graph: Mapping[str, tuple[str, ...]], made: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Of the models that could not be built, those that what the plan makes would reach."""
+    reached = lineage.closure(made, lineage.reverse(graph))
+    outside = {
+        name: tuple(table for table in lacking if table not in made)
+        for name, lacking in models.lacking.items()
+        if name in reached
+    }
+    return {name: tables for name, tables in outside.items() if tables}
 
 
 def _candidates(graph: Mapping[str, tuple[str, ...]], changed: set[str]) -> set[str]:
@@ -248,6 +297,8 @@ class _Models:
     def __init__(self, project: Project, observed: Observed, full: frozenset[str]) -> None:
         self.steps: list[BuildModel] = []
         self.skipped: dict[str, str] = {}
+        self.lacking: dict[str, tuple[str, ...]] = {}
+        """Models that cannot be built, each with the tables that it may be for."""
         self._project = project
         self._observed = observed
         self._full = full
@@ -283,26 +334,26 @@ class _Models:
     def build(self, name: str) -> None:
         """Add the step that brings a model up to date, or the reason why there is none."""
         model = self._project.models[name]
-        for read in model.query.tables:
-            if read not in self._schemas or read not in self._inputs:
-                self.skipped[name] = self._why_missing(read, "which it reads")
-                return
-        for asked in lineage.tables_asked(model):
-            if asked not in self._inputs:
-                self.skipped[name] = self._why_missing(asked, "which a check of it asks about")
-                return
+        if lacking := self._missing(model):
+            how = "which it reads"
+            if lacking[0] not in model.query.tables:
+                how = "which a check of it asks about"
+            self._skip(name, self._why_missing(lacking[0], how), lacking)
+            return
         try:
             resolved = resolve(model.query, self._schemas)
         except errors.SqlRefused as refused:
-            self.skipped[name] = f"it does not fit what it reads: {refused.what}"
+            why = f"it does not fit what it reads: {refused.what}"
+            self._skip(name, why, model.query.tables)
             return
         unknown = [each for each in model.columns_named if resolved.schema.get(each) is None]
         if unknown:
             # Only where the project was loaded before the columns of what it reads were known.
-            self.skipped[name] = (
+            why = (
                 f"it does not fit what it reads: its settings name {listing(unknown)},"
                 " which its query does not return"
             )
+            self._skip(name, why, model.query.tables)
             return
         self._schemas[name] = resolved.schema
         table = self._observed.tables.get(name)
@@ -322,6 +373,17 @@ class _Models:
         self.steps.append(_step(model, resolved, fingerprint, build))
         movement = incremental.movement(build, model.write)
         self._inputs[name] = Input(table=table, movement=movement)
+
+    def _missing(self, model: Model) -> tuple[str, ...]:
+        """The tables without which the model cannot be built; those that it reads come first."""
+        reads = [read for read in model.query.tables
+                 if read not in self._schemas or read not in self._inputs]  # fmt: skip
+        asked = [each for each in lineage.tables_asked(model) if each not in self._inputs]
+        return tuple(dict.fromkeys([*reads, *asked]))
+
+    def _skip(self, name: str, why: str, lacking: tuple[str, ...]) -> None:
+        self.skipped[name] = why
+        self.lacking[name] = lacking
 
     def _why_missing(self, table: str, how: str) -> str:
         if table in self.skipped:

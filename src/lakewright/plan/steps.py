@@ -49,7 +49,7 @@ class Bronze:
     is_rebuild: bool = False
     """Whether the step's uploads become the whole table."""
     reason: str = ""
-    """Why it is a rebuild."""
+    """Why it is a rebuild, or why it reads earlier uploads again."""
     schema_changes: tuple[str, ...] = ()
     """What the files changed in the contract, each in words."""
     limits: BadRecordLimits
@@ -156,3 +156,6 @@ class Plan:
     refused: Mapping[str, Problem] = field(default_factory=dict)
     """Uploads that their contract does not allow, each with the differences: they fail, with this
     problem, and the others go on."""
+    blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Skipped models that the change does reach, each with the tables outside of this plan that
+    another run may change meanwhile so that the model could be built after all."""

@@ -152,7 +152,7 @@ class Carrier:
         if any(not self._round[name].status.is_finished for name in names):
             facts: Mapping[str, Json] = {
                 "source": self._run.request.source,
-                "uploads": [_raw_upload(upload) for upload in uploads],
+                "uploads": [codec.encode(rules.raw_upload(upload)) for upload in uploads],
             }
             try:
                 lands = cast("Mapping[str, Json]", self._round.ask("landing", facts))
@@ -183,15 +183,14 @@ class Carrier:
             _PlanAgain: a table moved meanwhile.
             _PutBack: another run holds a table.
         """
-        if not self._do(self._plan_task(uploads)):
+        result = self._plan(uploads)
+        if result is None:
             return {}
-        result = cast("Mapping[str, Mapping[str, Json]]", self._round[PLAN].result)
         self._refused = result["refused"]
         plan = codec.decode(steps.Plan, result["plan"])
-        # Runs that bring tables for which one model waits go one after the other: else each would
-        # leave the model to the others.
-        awaited = cast("Mapping[str, list[str]]", result["awaited"])
-        if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *awaited]):
+        # Runs that change what one model waits for go one after the other: else each would leave
+        # the model to the others.
+        if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *plan.blocked]):
             raise _PutBack
         self._round.prepare([planned.name for planned in plan.steps])
         self._stage(plan, result["bases"])
@@ -201,14 +200,33 @@ class Carrier:
         if not staged:
             self._round.skip(rules.PUBLISH, "nothing was staged")
             return {}
-        absent = sorted({table for tables in awaited.values() for table in tables})
-        payload: Mapping[str, Json] = {"staged": staged, "awaited": absent}
+        lacking = sorted({table for tables in plan.blocked.values() for table in tables})
+        awaited: Mapping[str, Json] = {table: result["bases"].get(table) for table in lacking}
+        payload: Mapping[str, Json] = {"staged": staged, "awaited": awaited}
         task = Task(name=rules.PUBLISH, operation="publish", payload=payload)
         if not self._do(task):
             return {}
         return cast("Mapping[str, Json]", self._round[rules.PUBLISH].result)
 
-    def _plan_task(self, uploads: Sequence[Upload]) -> Task:
+    def _plan(self, uploads: Sequence[Upload]) -> Mapping[str, Mapping[str, Json]] | None:
+        """What the plan's step found; None: it failed.
+
+        It is told of the run's own uploads. One that must read others again says so, and is made
+        again with all uploads of that source: few are, and a history may be long.
+        """
+        request = self._run.request
+        is_rebuild = request.kind is RequestKind.REBUILD and request.source is not None
+        listed = [str(request.source)] if is_rebuild else []
+        while self._do(self._plan_task(uploads, listed)):
+            result = cast("Mapping[str, Json]", self._round[PLAN].result)
+            if "needed" not in result:
+                return cast("Mapping[str, Mapping[str, Json]]", result)
+            listed.append(str(result["needed"]))
+            self._round.discard([PLAN])
+            self._round.prepare([PLAN])
+        return None
+
+    def _plan_task(self, uploads: Sequence[Upload], listed: Sequence[str]) -> Task:
         request = self._run.request
         lands = [rules.land_name(upload.upload_id) for upload in self._to_land(uploads)]
         landed = [self._round[name].result for name in lands if self._round.is_done(name)]
@@ -221,20 +239,23 @@ class Carrier:
                 "source": request.source,
                 "upload_ids": [upload.upload_id for upload in uploads],
                 "landed": landed,
-                "loaded": self._loaded(),
+                "loaded": self._loaded(uploads, listed),
+                "listed": list(listed),
                 "loaded_at": codec.encode(self._run.queued_at),
             },
         )
 
-    def _loaded(self) -> Json:
-        """What each source's bronze table holds, oldest first."""
+    def _loaded(self, uploads: Sequence[Upload], listed: Sequence[str]) -> Json:
+        """The uploads that bronze tables hold: all of the listed sources, else the run's own."""
+        own = [each for each in uploads if each.status.is_in_bronze and each.source not in listed]
+        every = [each for source in listed for each in self._in_bronze(source)]
         found: dict[str, list[Json]] = {}
-        for upload in self._in_bronze(None):
-            found.setdefault(upload.source, []).append(_raw_upload(upload))
+        for upload in (*own, *every):
+            found.setdefault(upload.source, []).append(codec.encode(rules.raw_upload(upload)))
         return found
 
-    def _in_bronze(self, source: str | None) -> tuple[Upload, ...]:
-        """The uploads that a source's bronze table (None: any) holds, oldest first."""
+    def _in_bronze(self, source: str) -> tuple[Upload, ...]:
+        """The uploads that a source's bronze table holds, oldest first."""
         statuses = (UploadStatus.LOADED, UploadStatus.SUSPECT)
         found = self._hands.journal.reading.uploads(source=source, statuses=statuses)
         return found[::-1]
@@ -263,11 +284,12 @@ class Carrier:
                 self._round.end(planned.name, Ending(status=StepStatus.FAILED, error=error))
                 return False
         landed = [self._round[name].result for name in lands]
-        loaded = [each.upload_id for each in self._in_bronze(planned.source)]
+        # Only where the table is made anew can an upload that fails lose rows that it has.
+        loaded = self._in_bronze(planned.source) if planned.is_rebuild else ()
         payload: Mapping[str, Json] = {
             "step": codec.encode(planned),
             "landed": landed,
-            "loaded_upload_ids": [each for each in loaded if each in planned.upload_ids],
+            "loaded_upload_ids": [each.upload_id for each in loaded],
             "bases": bases,
         }
         return self._do(
@@ -313,15 +335,6 @@ def _tables(plan: steps.Plan) -> list[str]:
         elif isinstance(step, steps.BuildModel):
             tables.append(step.table)
     return tables
-
-
-def _raw_upload(upload: Upload) -> Json:
-    """What planning must know of an upload: `plan.observed.RawUpload`."""
-    return {
-        "upload_id": upload.upload_id,
-        "file_name": upload.file_name,
-        "sha256": upload.sha256,
-    }
 
 
 def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:

@@ -22,7 +22,7 @@ from lakewright.engines.engine import Change, CheckResult, Engine, ModelInput, U
 from lakewright.lake.raw import RawStore
 from lakewright.lake.staged import DataFile, FileSet, Staged, Target
 from lakewright.lake.tables import Lake
-from lakewright.plan import codec, lineage, observed, planner, steps
+from lakewright.plan import codec, observed, planner, steps
 from lakewright.plan.landed import Landed
 from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
 from lakewright.project.model import Referential, Severity
@@ -80,7 +80,7 @@ class Executor:
         del report
         facts = _facts(payload)
         uploads = _decode_all(observed.RawUpload, facts["uploads"])
-        now = self._observe({})
+        now = self._observe({}, [])
         plan = planner.plan_landing(self._project, now, str(facts["source"]), uploads)
         return {step.name: codec.encode(step) for step in plan.steps}
 
@@ -93,11 +93,14 @@ class Executor:
         return codec.encode(self._workshop.land(step, raw, folder, report))
 
     def plan(self, payload: Json, report: Report) -> Json:
-        """Decide what follows landing."""
+        """Decide what follows landing; or name the source of which all uploads must be known."""
         del report
         facts = _facts(payload)
-        now = self._observe(cast("Mapping[str, Json]", facts["loaded"]))
-        plan = self._plan(RequestKind(str(facts["kind"])), facts, now)
+        now = self._observe(facts["loaded"], facts["listed"])
+        try:
+            plan = self._plan(RequestKind(str(facts["kind"])), facts, now)
+        except planner.UploadsNeeded as needed:
+            return {"needed": needed.source}
         refused = {
             upload_id: failure.to_json(
                 errors.of_code(problem.code)(
@@ -107,32 +110,16 @@ class Executor:
             for upload_id, problem in plan.refused.items()
         }
         bases: Mapping[str, Json] = {name: table.snapshot_id for name, table in now.tables.items()}
-        return {
-            "plan": codec.encode(plan),
-            "refused": refused,
-            "bases": bases,
-            "awaited": self._awaited(plan, now),
-        }
+        return {"plan": codec.encode(plan), "refused": refused, "bases": bases}
 
-    def _awaited(self, plan: steps.Plan, now: observed.Observed) -> Mapping[str, Json]:
-        """The models that the plan would reach if tables were there that are not, with those."""
-        made = {table for step in plan.steps if isinstance(step, steps.Publish)
-                for table in step.tables}  # fmt: skip
-        found: dict[str, Json] = {}
-        for name in self._project.downstream(made):
-            model = self._project.models[name]
-            needed = {*model.query.tables, *lineage.tables_asked(model)}
-            if name in plan.skipped and (missing := needed - made - set(now.tables)):
-                found[name] = sorted(missing)
-        return found
-
-    def _observe(self, loaded: Mapping[str, Json]) -> observed.Observed:
+    def _observe(self, loaded: Json, listed: Json) -> observed.Observed:
         return observed.Observed(
             tables=self._lake.observe(),
             loaded={
                 source: tuple(_decode_all(observed.RawUpload, uploads))
-                for source, uploads in loaded.items()
+                for source, uploads in cast("Mapping[str, Json]", loaded).items()
             },
+            listed=tuple(cast("list[str]", listed)),
         )
 
     def _plan(
@@ -327,20 +314,29 @@ class Executor:
         """Make everything that was staged visible.
 
         Raises:
-            CommitConflict: a table has moved, or has appeared for whose want a model was left out.
+            CommitConflict: a table has moved, or one for whose sake a model was left out.
         """
         facts = _facts(payload)
-        awaited = set(cast("list[str]", facts["awaited"]))
-        appeared = sorted(awaited.intersection(self._lake.tables()))
-        if appeared and not self.is_published(payload, report):
+        awaited = cast("Mapping[str, int | None]", facts["awaited"])
+        moved = self._moved(awaited)
+        if moved and not self.is_published(payload, report):
             raise errors.CommitConflict(
-                f"{', '.join(appeared)} has appeared since the run was planned",
-                why="a model that reads it was left out because it was not there",
+                f"{', '.join(moved)} has changed since the run was planned",
+                why="a model that reads it was left out because it was not there or did not fit",
                 hint="the run is planned again",
             )
         staged = _decode_all(Staged, facts["staged"])
         done = self._lake.publish(staged, str(facts["token"]), self._workshop.clock())
         return {each.table: {"snapshot_id": each.snapshot_id, "rows": each.rows} for each in done}
+
+    def _moved(self, planned: Mapping[str, int | None]) -> list[str]:
+        """Those of these tables that are not at the snapshot that they were planned at."""
+        present = self._lake.observe() if planned else {}
+        return [
+            table
+            for table, snapshot_id in sorted(planned.items())
+            if (present[table].snapshot_id if table in present else None) != snapshot_id
+        ]
 
     def is_published(self, payload: Json, report: Report) -> Json:
         """Whether a publish with this token has come through: it is all or nothing."""

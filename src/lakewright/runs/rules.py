@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lakewright import errors
+from lakewright.plan.observed import RawUpload
 from lakewright.runs.journal import (
     Answer,
     IsAlive,
@@ -37,6 +38,16 @@ def land_name(upload_id: str) -> str:
 def upload_id(source: str, sha256: str) -> str:
     """The identity of a content within a source: 64 bits, in hex."""
     return hashlib.sha256(f"{source}:{sha256}".encode()).hexdigest()[:16]
+
+
+def raw_upload(upload: Upload) -> RawUpload:
+    """What planning must know of an upload."""
+    return RawUpload(
+        upload_id=upload.upload_id,
+        file_name=upload.file_name,
+        sha256=upload.sha256,
+        quarantined=upload.quarantined or 0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

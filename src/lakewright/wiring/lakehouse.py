@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
-from lakewright.runs import accept, launcher, ownership, worker
+from lakewright.plan import codec
+from lakewright.runs import accept, launcher, ownership, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -212,7 +213,6 @@ class Lakehouse:
         return self._plan("plan_models", {"models": list(models), "is_full": is_full})
 
     def _plan(self, operation: str, payload: Mapping[str, Json]) -> "Plan":
-        from lakewright.plan import codec
         from lakewright.plan.steps import Plan
 
         answer = self.ask(operation, {**payload, "loaded": self._loaded()})
@@ -223,12 +223,7 @@ class Lakehouse:
         statuses = (UploadStatus.LOADED, UploadStatus.SUSPECT)
         found: dict[str, list[Json]] = {}
         for upload in reversed(self.journal.reading.uploads(statuses=statuses)):
-            facts = {
-                "upload_id": upload.upload_id,
-                "file_name": upload.file_name,
-                "sha256": upload.sha256,
-            }
-            found.setdefault(upload.source, []).append(facts)
+            found.setdefault(upload.source, []).append(codec.encode(rules.raw_upload(upload)))
         return found
 
     def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
