@@ -1,4 +1,4 @@
-"""What every raw store keeps, on each adapter and on its twin in memory."""
+"""What every raw store keeps, on each adapter."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from lakewright import errors
-from lakewright.lake.raw import LocalRawStore, MemoryRawStore, RawStore, read_chunks
+from lakewright.lake.raw import LocalRawStore, RawStore, read_chunks
 
 CONTENT = b"id,name\n1,ada\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(params=[LocalRawStore, MemoryRawStore])
+@pytest.fixture(params=[LocalRawStore])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> RawStore:
     make: Callable[[Path], RawStore] = request.param
     return make(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from lakewright import errors
 from lakewright.ingest import receiving
-from lakewright.lake.raw import MemoryRawStore
+from lakewright.lake.raw import LocalRawStore
 from lakewright.project.project import Project
 from lakewright.project.source import Source
 
@@ -56,16 +56,16 @@ def test_bytes_arrive_whole_under_their_hash(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     path = tmp_path / "orders.csv"
     path.write_bytes(data)
-    store = MemoryRawStore(tmp_path)
+    store = LocalRawStore(tmp_path / "raw")
     progress: list[int] = []
     received = receiving.receive(path, SHOP, store, report=progress.append)
     assert (received.source, received.sha256) == ("orders", hashlib.sha256(data).hexdigest())
-    assert store.open("orders", received.sha256).read() == data
+    assert store.path("orders", received.sha256).read_bytes() == data
     assert progress[-1] == received.size_bytes == len(data)
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
-    store = MemoryRawStore(tmp_path)
+    store = LocalRawStore(tmp_path / "raw")
     with pytest.raises(errors.UsageError, match="is a folder"):
         receiving.receive(tmp_path, SHOP, store)
     pipe = tmp_path / "pipe.csv"
@@ -77,7 +77,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
-    store = MemoryRawStore(tmp_path)
+    store = LocalRawStore(tmp_path / "raw")
     for path in (tmp_path / "absent.csv", tmp_path / "absent" / "x.csv"):
         with pytest.raises(errors.NotFound, match="there is no file"):
             receiving.receive(path, SHOP, store)

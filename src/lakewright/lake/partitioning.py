@@ -17,6 +17,7 @@ from typing import TypeAlias
 from lakewright import errors
 from lakewright.lake import schema
 from lakewright.lake.metadata import Document, FieldJson, PartitionFieldJson, SpecJson
+from lakewright.project import partitioning
 from lakewright.project.contract import PartitionField, Transform
 from lakewright.sql import types
 
@@ -24,22 +25,7 @@ Value: TypeAlias = bool | int | float | str | bytes | Decimal | None
 """A partition value as manifests hold it: dates as days and instants as microseconds since 1970."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DATES = (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ)
 _INSTANTS = (types.TIMESTAMP, types.TIMESTAMP_NTZ)
-_PRIMITIVES = tuple(kind for kind in types.PRIMITIVES if kind != types.UNKNOWN)
-_EXACT = tuple(kind for kind in _PRIMITIVES if kind not in (types.FLOAT, types.DOUBLE))
-
-# Source: Iceberg table specification, "Partition Transforms". Decimals are exact primitives too.
-_SOURCES: Mapping[Transform, Sequence[types.Type]] = {
-    Transform.IDENTITY: _PRIMITIVES,
-    Transform.BUCKET: tuple(kind for kind in _EXACT if kind != types.BOOLEAN),
-    Transform.TRUNCATE: (types.INT, types.BIGINT, types.STRING, types.BINARY),
-    Transform.YEAR: _DATES,
-    Transform.MONTH: _DATES,
-    Transform.DAY: _DATES,
-    Transform.HOUR: _INSTANTS,
-}
-_OF_DECIMALS = (Transform.IDENTITY, Transform.BUCKET, Transform.TRUNCATE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +59,7 @@ class Codec:
 
 
 def specify(
-    partitioning: Sequence[PartitionField],
+    parts: Sequence[PartitionField],
     fields: Sequence[FieldJson],
     kinds: types.Schema,
     document: Document,
@@ -94,7 +80,7 @@ def specify(
     }
     last_id = document["last-partition-id"]
     found: list[PartitionFieldJson] = []
-    for part in partitioning:
+    for part in parts:
         _check(part, kinds)
         source_id = by_name[part.column]["id"]
         transform = _transform_text(part)
@@ -147,11 +133,7 @@ def _check(part: PartitionField, kinds: types.Schema) -> None:
             why="it has no such column",
             hint=f"partition by one of {', '.join(kinds.names)}",
         )
-    if isinstance(column.type, types.Decimal):
-        is_possible = part.transform in _OF_DECIMALS
-    else:
-        is_possible = column.type in _SOURCES[part.transform]
-    if not is_possible:
+    if not partitioning.is_fit(part, column.type):
         raise errors.LakewrightError(
             f"the table cannot be partitioned by {part.transform}({part.column})",
             why=f"Iceberg defines no {part.transform} of {column.type}",

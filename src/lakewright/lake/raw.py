@@ -10,21 +10,19 @@ by the process that owns the journal, so it imports nothing but the standard lib
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO, FileIO
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
 from lakewright import errors
-from lakewright.lake import durable
+from lakewright.lake import durable, lock_file
 
 CHUNK_BYTES = 1024 * 1024
 """What is read, hashed and written at a time: hashing and writing run at full speed from about
@@ -100,9 +98,9 @@ class LocalRawStore:
         """Store the bytes; see `RawStore.receive`."""
         _check_source(source)
         with _translated(self.root):
-            part, file = _open_part(self.root / ".receiving")
+            part, descriptor = self._new_part()
         try:
-            with file, durable.HeadStart(file.fileno()) as disk:
+            with FileIO(descriptor, "wb") as file, durable.HeadStart(file.fileno()) as disk:
                 sha256, size_bytes = _copy(chunks, self._writer(file, disk), report)
                 with _translated(self.root):
                     disk.finish()
@@ -112,6 +110,12 @@ class LocalRawStore:
         finally:
             part.unlink(missing_ok=True)
         return Received(source=source, sha256=sha256, size_bytes=size_bytes, is_new=is_new)
+
+    def _new_part(self) -> tuple[Path, int]:
+        """A file to receive into, locked until its descriptor is closed."""
+        receiving = self.root / ".receiving"
+        durable.make_folder(receiving)
+        return lock_file.new(receiving, ".part")
 
     def _writer(self, file: FileIO, disk: durable.HeadStart) -> Callable[[bytes], None]:
         def write(chunk: bytes) -> None:
@@ -160,63 +164,13 @@ class LocalRawStore:
 
     def clean(self) -> int:
         """Remove what dead receptions have left; see `RawStore.clean`."""
-        count = 0
-        for part in sorted((self.root / ".receiving").glob("*.part")):
-            count += _remove_if_abandoned(part)
-        return count
+        parts = sorted((self.root / ".receiving").glob("*.part"))
+        return sum(lock_file.remove_abandoned(part) for part in parts)
 
     def _place_of(self, source: str, sha256: str) -> Path:
         _check_source(source)
         _check_sha256(sha256)
         return self.root / source / sha256[:2] / sha256
-
-
-class MemoryRawStore:
-    """The raw store's twin in memory, for tests. `folder` is where `path` lends contents."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._contents: dict[tuple[str, str], bytes] = {}
-
-    def receive(
-        self, chunks: Iterable[bytes], source: str, report: Report | None = None
-    ) -> Received:
-        """Store the bytes; see `RawStore.receive`."""
-        _check_source(source)
-        buffer = BytesIO()
-        sha256, size_bytes = _copy(chunks, buffer.write, report)
-        is_new = (source, sha256) not in self._contents
-        self._contents[source, sha256] = buffer.getvalue()
-        return Received(source=source, sha256=sha256, size_bytes=size_bytes, is_new=is_new)
-
-    def exists(self, source: str, sha256: str) -> bool:
-        """Whether this content was received for this source."""
-        _check_source(source)
-        _check_sha256(sha256)
-        return (source, sha256) in self._contents
-
-    def path(self, source: str, sha256: str) -> Path:
-        """A copy of the content as a file; see `RawStore.path`."""
-        lent = self.folder / f"{source}-{sha256}"
-        lent.write_bytes(self._content(source, sha256))
-        return lent
-
-    def open(self, source: str, sha256: str) -> BinaryIO:
-        """The content; see `RawStore.open`."""
-        return BytesIO(self._content(source, sha256))
-
-    def verify(self, source: str, sha256: str) -> bool:
-        """Whether the content still has its hash."""
-        return hashlib.sha256(self._content(source, sha256)).hexdigest() == sha256
-
-    def clean(self) -> int:
-        """Nothing is ever left in memory."""
-        return 0
-
-    def _content(self, source: str, sha256: str) -> bytes:
-        if not self.exists(source, sha256):
-            raise _absent(source, sha256, "memory")
-        return self._contents[source, sha256]
 
 
 def read_chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -245,38 +199,6 @@ def _copy(
             if report is not None:
                 report(size_bytes)
     return digest.hexdigest(), size_bytes
-
-
-def _open_part(receiving: Path) -> tuple[Path, FileIO]:
-    """A new file to receive into, with a lock on it that lasts until it is closed."""
-    durable.make_folder(receiving)
-    while True:
-        descriptor, name = tempfile.mkstemp(suffix=".part", dir=receiving)
-        file = FileIO(descriptor, "wb")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                return Path(name), file
-        except BlockingIOError:
-            pass
-        # Somebody cleaned up between the creation and the lock: take another file.
-        file.close()
-
-
-def _remove_if_abandoned(part: Path) -> bool:
-    """Remove the file unless a living receiver holds its lock."""
-    try:
-        descriptor = os.open(part, os.O_RDONLY)
-    except FileNotFoundError:
-        return False  # Its receiver has just finished.
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        part.unlink(missing_ok=True)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 def _check_source(source: str) -> None:

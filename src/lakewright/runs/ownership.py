@@ -6,15 +6,15 @@ keeps its lock: it is known by a heartbeat, the file's time, that has grown old.
 the journal refuses its writes by their fence.
 """
 
-import fcntl
 import os
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from lakewright.lake import lock_file
 
 LEASE_SECONDS = 60.0
 """How old a heartbeat may be before its owner counts as asleep. Owners beat many times a minute
@@ -34,10 +34,7 @@ class Owner:
         self.owner_id = f"{_boot()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._path = _path(folder, self.owner_id)
         self._clock = clock
-        # The lock goes with the descriptor: it must not pass to a child that may outlive us.
-        # Descriptors that Python opens are closed on exec.
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self._descriptor = lock_file.hold(self._path)
         self._beaten_at = 0.0
         self.beat()
 
@@ -76,21 +73,13 @@ def is_alive(
 ) -> bool:
     """Whether this owner's process lives and has been awake within the lease."""
     path = _path(folder, owner_id)
+    # An owner locks its file before it claims anything, and no id comes twice.
+    lock_file.remove_abandoned(path)
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        beaten_at = path.stat().st_mtime
     except FileNotFoundError:
         return False
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return clock() - os.fstat(descriptor).st_mtime <= lease_seconds
-        # Nobody holds it: an owner locks its file before it claims anything, and no id comes twice.
-        with suppress(FileNotFoundError):
-            path.unlink()
-        return False
-    finally:
-        os.close(descriptor)
+    return clock() - beaten_at <= lease_seconds
 
 
 def is_of_this_boot(owner_id: str | None) -> bool:

@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from sqlglot import exp
 
 from lakewright.sql import catalogue, coercion, operators, types
+from lakewright.sql.context import Context
 from lakewright.sql.function import Function, Kind
 from lakewright.sql.quoting import duckdb_type, text
 from lakewright.sql.refusals import Refused
 from lakewright.sql.signature import Attach, NoMatch, Signature
 from lakewright.sql.term import Term, combine, constant
 
-if TYPE_CHECKING:
-    from lakewright.sql.expression import Context
-
-Bind: TypeAlias = "Callable[[exp.Expr, Context], Term]"
+Bind: TypeAlias = Callable[[exp.Expr, Context], Term]
 
 EXTRACTED: Mapping[str, str] = {
     "YEAR": "year",
@@ -44,7 +42,7 @@ UNITS = {
 """Units of an interval: DuckDB's function, and whether a date would become a timestamp."""
 
 
-def bind_call(node: exp.Expr, context: "Context", bind: Bind) -> Term:
+def bind_call(node: exp.Expr, context: Context, bind: Bind) -> Term:
     """The term of a call of any form.
 
     Raises:
@@ -121,7 +119,7 @@ def matched(
     return found[0]
 
 
-def _extract(node: exp.Extract, context: "Context", bind: Bind) -> Term:
+def _extract(node: exp.Extract, context: Context, bind: Bind) -> Term:
     field = node.this.name.upper()
     name = EXTRACTED.get(field)
     if name is None:
@@ -133,7 +131,7 @@ def _extract(node: exp.Extract, context: "Context", bind: Bind) -> Term:
     return _scalar(node, catalogue.FUNCTIONS[name], [bind(node.args["expression"], context)])
 
 
-def _trim(node: exp.Trim, context: "Context", bind: Bind) -> Term:
+def _trim(node: exp.Trim, context: Context, bind: Bind) -> Term:
     side = str(node.args.get("position") or "").upper()
     name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side, "btrim")
     value = bind(node.this, context)
@@ -147,7 +145,7 @@ def _trim(node: exp.Trim, context: "Context", bind: Bind) -> Term:
 
 
 def _aggregate(
-    node: exp.Expr, context: "Context", bind: Bind, condition: exp.Expr | None = None
+    node: exp.Expr, context: Context, bind: Bind, condition: exp.Expr | None = None
 ) -> Term:
     if not context.may_aggregate:
         raise Refused(
@@ -169,7 +167,7 @@ def _aggregate(
     )
 
 
-def _aggregate_call(node: exp.Expr, context: "Context", bind: Bind, attach: Attach) -> Term:
+def _aggregate_call(node: exp.Expr, context: Context, bind: Bind, attach: Attach) -> Term:
     """An aggregate as DuckDB's call or calls, each with what `attach` adds to it."""
     assert isinstance(node, exp.Anonymous)  # noqa: S101 -- told to the type checker
     function = catalogue.function(node)
@@ -206,7 +204,7 @@ def _together(node: exp.Expr, arguments: Sequence[Term]) -> Term:
     return combine(kind, f"(CASE WHEN {known} THEN row({listed}) END)", arguments)
 
 
-def _window(node: exp.Window, context: "Context", bind: Bind) -> Term:
+def _window(node: exp.Window, context: Context, bind: Bind) -> Term:
     if not context.may_window:
         raise Refused(
             node,

@@ -5,7 +5,7 @@ from sqlglot import exp
 from lakewright.errors import Place
 from lakewright.sql import expression, operators, types
 from lakewright.sql import parse as parsing
-from lakewright.sql.expression import Context
+from lakewright.sql.context import Context
 from lakewright.sql.quoting import Dialect, known
 from lakewright.sql.refusals import Refusals, Refused
 from lakewright.sql.scope import Output, Relation, Scope

@@ -1,35 +1,16 @@
 """Understands one expression: from sqlglot's node to a term with type, text and origins."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from sqlglot import exp
 
 from lakewright.sql import calls, casts, coercion, moments, operators, types
+from lakewright.sql.context import Context
 from lakewright.sql.literals import number
 from lakewright.sql.refusals import Refused
-from lakewright.sql.scope import Output, Scope, struct_field
+from lakewright.sql.scope import Scope, struct_field
 from lakewright.sql.term import Term, combine, constant
-
-SubqueryBinder: TypeAlias = Callable[[exp.Expr, Scope], tuple[tuple[Output, ...], str]]
-"""Binds a subquery, which may look outwards into a scope: its columns and its text."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Context:
-    """Where an expression stands."""
-
-    scope: Scope
-    subquery: SubqueryBinder
-    clause: str
-    """For messages: `WHERE`, `GROUP BY`, ..."""
-    may_aggregate: bool = False
-    may_window: bool = False
-    may_correlate: bool = False
-    """Whether a subquery in it may name this query's columns."""
-    prefers_items: bool = False
-    """Whether a name means a selected column first."""
 
 
 def bind(node: exp.Expr, context: Context) -> Term:

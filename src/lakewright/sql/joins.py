@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from sqlglot import exp
 
 from lakewright.sql import expression, operators
-from lakewright.sql.expression import Context
+from lakewright.sql.context import Context
 from lakewright.sql.refusals import Refused
 from lakewright.sql.scope import Relation, Scope
 from lakewright.sql.term import Term, combine

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from lakewright.sql import calls, coercion, dialect, expression, joins, operators, shape, types
-from lakewright.sql.expression import Context
+from lakewright.sql.context import Context
 from lakewright.sql.quoting import duckdb_type, identifier
 from lakewright.sql.refusals import Poisoned, Refusals, Refused
 from lakewright.sql.scope import POISON, Output, Relation, Scope

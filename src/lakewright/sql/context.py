@@ -1,0 +1,28 @@
+"""Where an expression stands in a query, which decides what it may hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlglot import exp
+
+from lakewright.sql.scope import Output, Scope
+
+SubqueryBinder: TypeAlias = Callable[[exp.Expr, Scope], tuple[tuple[Output, ...], str]]
+"""Binds a subquery, which may look outwards into a scope: its columns and its text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Where an expression stands."""
+
+    scope: Scope
+    subquery: SubqueryBinder
+    clause: str
+    """For messages: `WHERE`, `GROUP BY`, ..."""
+    may_aggregate: bool = False
+    may_window: bool = False
+    may_correlate: bool = False
+    """Whether a subquery in it may name this query's columns."""
+    prefers_items: bool = False
+    """Whether a name means a selected column first."""

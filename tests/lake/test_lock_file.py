@@ -1,0 +1,42 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lakewright.lake import lock_file
+
+
+def test_a_file_is_held_until_its_descriptor_is_closed(tmp_path: Path) -> None:
+    path, descriptor = lock_file.new(tmp_path, ".lock")
+    assert not lock_file.remove_abandoned(path)
+    os.close(descriptor)
+    assert lock_file.remove_abandoned(path)
+    assert not path.exists()
+
+
+def test_a_named_file_is_held_too(tmp_path: Path) -> None:
+    descriptor = lock_file.hold(tmp_path / "owner.lock")
+    assert not lock_file.remove_abandoned(tmp_path / "owner.lock")
+    os.close(descriptor)
+
+
+def test_what_a_file_stood_for_is_cleaned_only_when_nobody_holds_it(tmp_path: Path) -> None:
+    path, descriptor = lock_file.new(tmp_path, ".lock")
+    cleaned: list[bool] = []
+    lock_file.remove_abandoned(path, lambda: cleaned.append(path.exists()))
+    assert cleaned == []
+    os.close(descriptor)
+    lock_file.remove_abandoned(path, lambda: cleaned.append(path.exists()))
+    assert cleaned == [True]
+
+
+def test_a_file_that_is_not_there_is_nobodys(tmp_path: Path) -> None:
+    assert not lock_file.remove_abandoned(tmp_path / "absent.lock")
+
+
+def test_a_lock_does_not_pass_to_a_child_that_outlives_its_parent(tmp_path: Path) -> None:
+    path, descriptor = lock_file.new(tmp_path, ".lock")
+    with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as child:
+        os.close(descriptor)
+        assert lock_file.remove_abandoned(path)
+        child.communicate(b"\n")
