@@ -24,6 +24,9 @@ def test_what_was_received_can_be_read_back_byte_for_byte(store: RawStore) -> No
     assert (received.sha256, received.size_bytes) == (SHA256, len(CONTENT))
     assert received.is_new
     assert store.exists("orders", SHA256)
+    assert not store.exists("returns", SHA256)
+    assert store.is_known(SHA256)
+    assert not store.is_known("0" * 64)
     assert store.path("orders", SHA256).read_bytes() == CONTENT
     with store.open("orders", SHA256) as file:
         assert b"".join(read_chunks(file)) == CONTENT

@@ -81,7 +81,6 @@ def upload(
     if not files:
         raise errors.UsageError("no file was named", hint="lakewright upload FILE...")
     with wiring.open_lakehouse(common.project) as house:
-        house.launcher.start()
         with progress.bars(house) as bars:
             taken = _deliver_all(house, files, source, bars, again=again)
             waiting = [each.run_id for each in taken if _is_waiting(each)]

@@ -58,6 +58,9 @@ class RawStore(Protocol):
     def exists(self, source: str, sha256: str) -> bool:
         """Whether this content was received for this source."""
 
+    def is_known(self, sha256: str) -> bool:
+        """Whether this content was received for any source."""
+
     def path(self, source: str, sha256: str) -> Path:
         """A local file with exactly this content, only to be read.
 
@@ -142,6 +145,11 @@ class LocalRawStore:
     def exists(self, source: str, sha256: str) -> bool:
         """Whether this content was received for this source."""
         return self._place_of(source, sha256).is_file()
+
+    def is_known(self, sha256: str) -> bool:
+        """Whether this content was received for any source."""
+        _check_sha256(sha256)
+        return any(path.is_file() for path in self.root.glob(f"*/{sha256[:2]}/{sha256}"))
 
     def path(self, source: str, sha256: str) -> Path:
         """The stored file; see `RawStore.path`."""

@@ -1,5 +1,6 @@
 """A project's folder on this machine: find it, read its files, and know where its lake lies."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +60,20 @@ def read_files(folder: Path) -> dict[str, str]:
     Raises:
         ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
     """
-    paths = {path for pattern in PROJECT_FILES for path in folder.glob(pattern) if path.is_file()}
-    return {path.relative_to(folder).as_posix(): _text(path) for path in sorted(paths)}
+    return {path.relative_to(folder).as_posix(): _text(path) for path in _paths(folder)}
+
+
+def signature(folder: Path) -> Hashable:
+    """What differs once a file of the project was written, added, removed or replaced."""
+    found = [(str(path), path.stat()) for path in _paths(folder)]
+    return tuple((path, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
+                 for path, one in found)  # fmt: skip
+
+
+def _paths(folder: Path) -> list[Path]:
+    """The files that may be part of the project."""
+    found = {path for pattern in PROJECT_FILES for path in folder.glob(pattern) if path.is_file()}
+    return sorted(found)
 
 
 def _text(path: Path) -> str:

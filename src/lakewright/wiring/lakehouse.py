@@ -5,8 +5,9 @@ something needs them, and a user's bytes are parsed in its child.
 """
 
 import getpass
+import hashlib
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -30,7 +31,7 @@ from lakewright.runs.journal import (
 )
 from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
-from lakewright.wiring.folder import Place, find_folder, named_folder, read_files
+from lakewright.wiring.folder import Place, find_folder, named_folder, read_files, signature
 
 if TYPE_CHECKING:
     from lakewright.lake.raw import RawStore
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
     from lakewright.sql import types
+
+_LOOKED_AT_BYTES_MAX = 4 * 2**20
+"""Up to this size, hashing a file costs less than the start of a child that has nothing to do."""
 
 _CALL_TIMEOUT_SECONDS = 3600.0
 """For what a person asks of the child directly; Ctrl-C ends it sooner."""
@@ -51,6 +55,7 @@ class Lakehouse:
         self.folder = place.folder
         self.storage = place.storage
         self.settings = configured
+        self._known: tuple[Hashable, Project] | None = None
 
     def project(self) -> "Project":
         """The project's files, loaded against the tables that exist.
@@ -89,7 +94,7 @@ class Lakehouse:
 
     @cached_property
     def launcher(self) -> launcher.Launcher:
-        """The child process, which is started when it is first needed."""
+        """The child process, which is started when it is first needed, or a little before."""
         return _launcher(self.settings, str(self.folder))
 
     def accept(
@@ -102,12 +107,17 @@ class Lakehouse:
     ) -> Accepted:
         """Store a file's bytes and acknowledge them.
 
+        The child that will load the file is started before, unless there is nothing to load.
+
         Raises:
             LakewrightError: the file cannot be read or stored, or its source is not clear.
         """
         from lakewright.ingest import receiving
 
-        received = receiving.receive(file, self._receiving_project, self.raw, source, report)
+        receiving.check_regular(file)
+        if is_again or not self._is_stored(file):
+            self.launcher.start()
+        received = receiving.receive(file, self._present_project(), self.raw, source, report)
         delivery = Delivery(
             source=received.source,
             sha256=received.sha256,
@@ -131,11 +141,22 @@ class Lakehouse:
             for entry in self.lake.history(table)
         )
 
-    @cached_property
-    def _receiving_project(self) -> "Project":
-        """The project as it was when the first file arrived: files are matched by one and the same
-        set of sources, and it is loaded once for all of them."""
-        return self.project()
+    def _is_stored(self, file: Path) -> bool:
+        """Whether a file is small enough to look, and its bytes were delivered before."""
+        if file.stat().st_size > _LOOKED_AT_BYTES_MAX:
+            return False
+        try:
+            return self.raw.is_known(hashlib.sha256(file.read_bytes()).hexdigest())
+        except OSError:
+            return True  # It cannot be read: there is nothing to load.
+
+    def _present_project(self) -> "Project":
+        """The project as its files are now. They are loaded anew only once they have changed, so
+        that a process which stays takes small files fast."""
+        present = signature(self.folder)
+        if self._known is None or self._known[0] != present:
+            self._known = (present, self.project())
+        return self._known[1]
 
     def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
         """Carry these runs out, or wait for whoever does.
