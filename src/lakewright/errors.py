@@ -15,6 +15,7 @@ tried again is decided by the type alone.
     ├── RunFailed               a run ended without publishing all it should     exit 1
     │   ├── FileUnreadable      a file as a whole cannot be read as its format
     │   ├── ContractBroken      a file differs from its contract and may not
+    │   ├── FileSuspect         a file may have been misread, and its source refuses such
     │   ├── TooManyBadRecords   more records were refused than the source allows
     │   ├── CountsDiffer        records in are not rows plus quarantined records
     │   └── CheckFailed         a staged table does not meet its checks
@@ -27,7 +28,7 @@ tried again is decided by the type alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,11 @@ class LakewrightError(Exception):
         self.why = why
         self.hint = hint
         self.problems = tuple(problems)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """The error that a problem with this class's code stands for."""
+        return cls(problem.what, where=problem.where, why=problem.why, hint=problem.hint)
 
     def as_problems(self) -> tuple[Problem, ...]:
         """Every mistake that this error carries; at least one."""
@@ -158,6 +164,12 @@ class ContractBroken(RunFailed):
     """A file differs from its source's contract in a way that the contract does not allow."""
 
     code = "contract-broken"
+
+
+class FileSuspect(RunFailed):
+    """A file may have been misread, and its source refuses suspect files."""
+
+    code = "file-suspect"
 
 
 class TooManyBadRecords(RunFailed):

@@ -17,7 +17,7 @@ def test_what_an_upload_would_cause_is_shown_and_nothing_is_changed(shop: Shop) 
 def test_a_plan_as_json_has_steps_and_what_is_skipped_or_refused(shop: Shop) -> None:
     plan = shop.say("plan", "--json").json
     assert isinstance(plan, dict)
-    assert set(plan) == {"steps", "skipped", "refused"}
+    assert set(plan) == {"steps", "skipped", "refused", "blocked", "differences"}
     assert plan["steps"] == []
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tests.cli.conftest import Shop, Type
+from tests.cli.conftest import RETURN, Shop, Type
 
 GERMAN = "Datum;Händler;Betrag\n31/01/2026;Müller;1.234,50\n13/02/2026;Özdemir;7,00\n"
 
@@ -52,3 +52,23 @@ def test_strict_reading_minds_a_suspicious_file(lakewright: Type, tmp_path: Path
 def test_a_file_that_is_not_there_is_not_found(lakewright: Type) -> None:
     assert lakewright("sources", "infer", "gone.csv").code == 5
     assert lakewright("sources", "read", "gone.csv").code == 5
+
+
+def test_a_rebuild_reads_every_raw_file_again_under_the_present_contract(own_shop: Shop) -> None:
+    assert own_shop.say("upload", own_shop.file("orders_2.csv", RETURN)).code == 0
+    before = own_shop.ask("SELECT order_id FROM bronze.orders ORDER BY order_id")
+    said = own_shop.say("sources", "rebuild", "orders", "--json")
+    assert said.code == 0, said.err
+    (run,) = said.jsons
+    assert isinstance(run["request"], dict)
+    assert run["request"]["kind"] == "rebuild"
+    assert own_shop.ask("SELECT order_id FROM bronze.orders ORDER BY order_id") == before
+    steps = own_shop.say("runs", "show").out
+    assert "bronze:orders" in steps
+    shown = own_shop.say("tables", "history", "bronze.orders", "--json").json
+    assert isinstance(shown, list)
+    assert shown[0]["run_id"] == run["run_id"]
+
+
+def test_a_source_without_a_loaded_file_cannot_be_rebuilt(shop: Shop) -> None:
+    assert shop.say("sources", "rebuild", "nothing").code == 5

@@ -26,7 +26,7 @@ def test_every_mistake_is_told_at_once_with_its_place(lakewright: Type, tmp_path
     assert said.code == 2
     assert "sources/orders.yaml:" in said.err
     assert "models/silver/customers.sql:1:8" in said.err
-    assert "2 problems" in said.err
+    assert "the project has 2 mistakes in" in said.err
     problems = lakewright("validate", "--json", "--project", "lake").json
     assert isinstance(problems, dict)
     assert isinstance(problems["error"], dict)

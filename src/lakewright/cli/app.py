@@ -57,11 +57,12 @@ COMMANDS: dict[str, Verb] = {
     "init": Verb(group=_BEGIN, function="init:init"),
     "sources": Verb(
         group=_BEGIN,
-        help="See the kinds of file that may arrive, and what a file looks like.",
+        help="See the kinds of file that may arrive, and what a file looks like; rebuild a table.",
         subcommands=(
             ("list", "sources:list_"),
             ("infer", "sources:infer"),
             ("read", "sources:read"),
+            ("rebuild", "sources:rebuild"),
         ),
     ),
     "validate": Verb(group=_BEGIN, function="validate:validate"),

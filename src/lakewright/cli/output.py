@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lakewright import errors
-from lakewright.wording import counted
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -259,7 +258,7 @@ def print_error(error: errors.LakewrightError, *, as_json: bool) -> None:
     for problem in problems:
         screen.print(_problem_text(problem))
     if len(problems) > 1:
-        screen.print(Text(counted(len(problems), "problem"), style="bold red"))
+        screen.print(Text(printable(error.what), style="bold red"))
 
 
 def _problem_text(problem: errors.Problem) -> Text:

@@ -158,8 +158,11 @@ def resumable(house: wiring.Lakehouse) -> Iterator[None]:
 def print_run(house: wiring.Lakehouse, run: Run) -> None:
     """One line for a finished run, one for each table that it published, and its errors."""
     took = show.seconds(run.started_at, run.finished_at)
-    style = show.STYLES.get(run.status, "")
-    output.print_line(f"run {run.run_id} {run.status} in {took}", style=style)
+    parts = house.journal.reading.run_uploads(run.run_id)
+    status = show.run_status(run, parts)
+    style = show.STYLES.get(status, "")
+    output.print_line(f"run {run.run_id} {status} in {took}", style=style)
+    show.print_suspicions(house.journal.reading.upload(each.upload_id) for each in parts)
     print_tables(show.published(run))
     show.print_recorded_error(run.error)
     for warning in show.warnings(house.journal.reading.steps(run.run_id)):

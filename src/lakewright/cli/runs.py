@@ -19,6 +19,8 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
     """
     with wiring.open_lakehouse(common.project) as house:
         runs = house.journal.reading.runs(limit=limit)
+        statuses = [show.run_status(run, house.journal.reading.run_uploads(run.run_id))
+                    for run in runs]  # fmt: skip
     if common.json:
         output.print_json([show.value_json(run) for run in runs])
         return
@@ -30,13 +32,13 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
         [
             (
                 run.run_id,
-                run.status,
+                status,
                 show.purpose(run.request),
                 show.moment(run.queued_at),
                 show.seconds(run.started_at, run.finished_at),
                 show.first_words(run.error),
             )
-            for run in runs
+            for run, status in zip(runs, statuses, strict=True)
         ],
         right=["took"],
         spare=["took", "queued (UTC)"],
@@ -73,7 +75,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
     output.print_fields(
         [
             ("run", run.run_id),
-            ("status", run.status),
+            ("status", show.run_status(run, parts)),
             ("for", show.purpose(run.request)),
             ("queued", f"{show.moment(run.queued_at)} UTC"),
             ("took", show.seconds(run.started_at, run.finished_at) or "not finished"),
@@ -103,6 +105,7 @@ def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
         ],
         styles=show.STYLES,
     )
+    show.print_suspicions(uploads)
 
 
 def _print_steps(steps: Sequence[journal.Step]) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from lakewright import errors
 from lakewright.cli import output
-from lakewright.plan import codec
-from lakewright.runs import failure, journal
+from lakewright.plan import codec, difference
+from lakewright.runs import account, failure, journal, verdict
 from lakewright.wording import count, counted
 
 STYLES = {
@@ -15,6 +15,7 @@ STYLES = {
     "already_loaded": "green",
     "succeeded": "green",
     "suspect": "yellow",
+    "succeeded, suspect": "yellow",
     "running": "cyan",
     "failed": "bold red",
     "removed": "dim",
@@ -118,6 +119,35 @@ def counts(upload: journal.Upload) -> str:
     return reconciliation(upload.records, upload.rows, upload.quarantined)
 
 
+def run_status(run: journal.Run, uploads: Iterable[journal.RunUpload]) -> str:
+    """A run's status: one that loaded a file that may have been misread is no plain success."""
+    is_suspect = any(upload.status is journal.UploadStatus.SUSPECT for upload in uploads)
+    if is_suspect and run.status is journal.RunStatus.SUCCEEDED:
+        return f"{run.status}, {journal.UploadStatus.SUSPECT}"
+    return str(run.status)
+
+
+def print_suspicions(uploads: Iterable[journal.Upload]) -> None:
+    """Why files may have been misread, a reason on each line."""
+    for upload in uploads:
+        for suspicion in upload.suspicions:
+            output.print_line(f"  suspect: {upload.file_name}: {suspicion}", style="yellow")
+
+
+def print_account(told: account.Account) -> None:
+    """How a file differs from its contract, a difference on each line."""
+    for each in told.differences:
+        output.print_line(f"  {difference.words(each)}")
+
+
+def account_json(told: account.Account) -> dict[str, output.Json]:
+    """The account of an upload as every command's JSON has it."""
+    return {
+        "differences": [value_json(each) for each in told.differences],
+        "reasons": [value_json(each) for each in told.reasons],
+    }
+
+
 def layer_order(table: str) -> tuple[int, str]:
     """Sorts tables as rows flow: bronze, quarantine, silver, gold."""
     layers = ("bronze", "quarantine", "silver", "gold")
@@ -125,7 +155,7 @@ def layer_order(table: str) -> tuple[int, str]:
     return (layers.index(layer) if layer in layers else len(layers), table)
 
 
-def upload_lines(upload: journal.Upload) -> list[tuple[str, str]]:
+def upload_lines(upload: journal.Upload, told: account.Account) -> list[tuple[str, str]]:
     """One upload as names and values."""
     lines = [
         ("upload", upload.upload_id),
@@ -141,7 +171,9 @@ def upload_lines(upload: journal.Upload) -> list[tuple[str, str]]:
         lines.append(("records", counts(upload)))
     if upload.snapshot_id is not None:
         lines.append(("snapshot", str(upload.snapshot_id)))
-    lines.extend(("suspicion", each) for each in upload.suspicions)
+    lines.extend(("suspect", each) for each in upload.suspicions)
+    lines.extend(("difference", difference.words(each)) for each in told.differences)
+    lines.extend(("refused", verdict.told(each)) for each in told.reasons)
     return lines
 
 

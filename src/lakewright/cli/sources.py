@@ -5,14 +5,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import output, show
+from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.runs import accept, journal
 from lakewright.wording import count, counted
 
 
@@ -198,6 +200,29 @@ def read(
             style="yellow",
         )
     return output.EXIT_QUARANTINED if strict and (refused or suspicions) else 0
+
+
+def rebuild(source: str, /, *, common: Common = Common()) -> int:
+    """Make a source's bronze table anew from its raw files, under the contract as it is now.
+
+    What is made from it follows in the same run, and everything is published at once. A column that
+    the contract no longer has is dropped.
+
+    Parameters
+    ----------
+    source
+        The source's name.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        statuses = [status for status in journal.UploadStatus if status.is_in_bronze]
+        if not house.journal.reading.uploads(source=source, statuses=statuses, limit=1):
+            raise errors.NotFound(
+                f"there is no source {source} that holds a loaded file",
+                why="a table is rebuilt from the raw files that it holds",
+                hint="`lakewright sources list` shows the sources",
+            )
+        run = accept.request_rebuild(house.journal, source, datetime.now(UTC))
+        return progress.carry_out(house, [run.run_id], as_json=common.json)
 
 
 def _print_text(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, TypeGuard
 from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
-from lakewright.runs import journal
+from lakewright.runs import account, journal
 from lakewright.wording import count, counted
 
 _FILES_IN_FULL_MAX = 10
@@ -28,6 +28,9 @@ _UPLOAD_FIELDS = {
 """What `--json` calls an upload's facts."""
 
 
+_NOTHING_TOLD = account.Account()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Outcome:
     """What became of one file of the command."""
@@ -37,10 +40,14 @@ class _Outcome:
     run: journal.Run | None = None
     is_known: bool = False
     """Whether the same bytes were loaded before."""
+    is_kept: bool = False
+    """Whether the file failed, but rows of an earlier load of it stay."""
     error: errors.LakewrightError | None = None
     """Why the file was not taken, or what its load failed with."""
     warnings: tuple[errors.Problem, ...] = ()
     """What the checks of its run found that does not keep a table from being published."""
+    told: account.Account = _NOTHING_TOLD
+    """What its run told of the file beyond the counts."""
 
     @property
     def status(self) -> str:
@@ -140,12 +147,20 @@ def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
     run = house.journal.reading.run(taken.run_id)
     if taken.answer is journal.Answer.ALREADY_LOADED:
         return _Outcome(file=file, upload=found, run=run, is_known=True)
+    steps = house.journal.reading.steps(run.run_id)
+    parts = house.journal.reading.run_uploads(run.run_id)
+    is_failed = any(
+        (part.upload_id, part.status) == (found.upload_id, journal.UploadStatus.FAILED)
+        for part in parts
+    )
     return _Outcome(
         file=file,
         upload=found,
         run=run,
+        is_kept=is_failed and found.status.is_in_bronze,
         error=show.error_of(found.error) or show.error_of(run.error),
-        warnings=tuple(show.warnings(house.journal.reading.steps(run.run_id))),
+        warnings=tuple(show.warnings(steps)),
+        told=account.of_upload(steps, found.upload_id),
     )
 
 
@@ -156,6 +171,7 @@ def _json(outcome: _Outcome) -> output.Json:
         facts[name] = getattr(found, field) if found else None
     facts["run_id"] = run.run_id if run else None
     facts["suspicions"] = list(found.suspicions) if found else []
+    facts |= show.account_json(outcome.told)
     facts["tables"] = show.published(run) if run else {}
     facts["warnings"] = [show.warning_json(warning) for warning in outcome.warnings]
     facts["error"] = show.error_json(outcome.error) if outcome.error else None
@@ -195,9 +211,12 @@ def _print_in_full(outcome: _Outcome) -> None:
     if outcome.is_known:
         other = "" if found.file_name == outcome.file.name else f" as {found.file_name}"
         words += f"{other}, snapshot {found.snapshot_id}"
+    if outcome.is_kept:
+        words, style = "failed, so what was loaded of it before stays", show.STYLES["failed"]
     output.print_line(f"{outcome.file.name}: {words} (source {found.source})", style=style)
-    if show.counts(found):
+    if show.counts(found) and not outcome.is_kept:
         output.print_line(f"  {show.counts(found)}")
+    show.print_account(outcome.told)
     for suspicion in found.suspicions:
         output.print_line(f"  suspect: {suspicion}", style="yellow")
 

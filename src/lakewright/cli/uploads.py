@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept
+from lakewright.runs import accept, account
 
 
 def list_(
@@ -55,7 +55,7 @@ def list_(
 
 
 def show_(upload_id: str, /, *, common: Common = Common()) -> None:
-    """Show one upload: its file, its counts, its run, and why it failed if it did.
+    """Show one upload: its file, counts and run, how it differed, and why it or records failed.
 
     Parameters
     ----------
@@ -64,10 +64,11 @@ def show_(upload_id: str, /, *, common: Common = Common()) -> None:
     """
     with wiring.open_lakehouse(common.project) as house:
         upload = house.find_upload(upload_id)
+        told = account.of_upload(house.journal.reading.steps(upload.run_id), upload.upload_id)
     if common.json:
-        output.print_json(show.value_json(upload))
+        output.print_json(show.value_json(upload) | show.account_json(told))
         return
-    output.print_fields(show.upload_lines(upload), styles=show.STYLES)
+    output.print_fields(show.upload_lines(upload, told), styles=show.STYLES)
     show.print_recorded_error(upload.error)
 
 

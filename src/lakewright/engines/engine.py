@@ -23,6 +23,22 @@ Report: TypeAlias = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One reason why records of an upload were refused."""
+
+    column: str | None
+    """None: the record as a whole."""
+    code: str
+    message: str
+    """As the first such record has it."""
+    records: int
+    """How many were refused for it, maybe for others too."""
+    first_record: int
+    first_byte: int | None
+    """Where that record starts in the file, where it is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UploadCounts:
     """What became of one upload's records; `records == rows + quarantined`, always."""
 
@@ -32,6 +48,8 @@ class UploadCounts:
     quarantined: int
     suspicions: tuple[str, ...] = ()
     """Such as a column in which every value was refused."""
+    reasons: tuple[Reason, ...] = ()
+    """Why records were refused, the most frequent reason first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

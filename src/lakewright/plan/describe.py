@@ -6,7 +6,7 @@ As JSON a plan is `codec.encode(plan)`.
 from collections.abc import Iterator
 from typing import assert_never
 
-from lakewright.plan import steps
+from lakewright.plan import difference, steps
 from lakewright.project.model import Write
 from lakewright.wording import counted
 
@@ -27,6 +27,12 @@ def _lines(plan: steps.Plan) -> Iterator[str]:
         yield f"{number:>3}  {step.name:<{width}}  {first}".rstrip()
         for words in more:
             yield f"{'':>3}  {'':<{width}}  {words}"
+    if plan.differences:
+        yield "differences from the contract"
+        width = max(len(name) for name in plan.differences)
+        for name, found in plan.differences.items():
+            for place, each in enumerate(found):
+                yield f"     {'' if place else name:<{width}}  {difference.words(each)}"
     for title, reasons in (
         ("refused", {name: f"{each.what}: {each.why}" for name, each in plan.refused.items()}),
         ("skipped", plan.skipped),

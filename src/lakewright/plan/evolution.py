@@ -29,11 +29,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lakewright import errors
-from lakewright.plan import matching
+from lakewright.plan import difference, matching
+from lakewright.plan.difference import Compared, Difference
 from lakewright.plan.landed import ArrivedColumn, Landed
 from lakewright.project import naming
 from lakewright.project.contract import Column, Contract, Evolution, Policy
-from lakewright.project.source import Csv, Source
+from lakewright.project.source import Csv, Parquet, Source
 from lakewright.sql import types
 
 _INTEGERS = (types.INT, types.BIGINT)
@@ -52,6 +53,8 @@ class Evolved:
     """The uploads that the contract does not allow, each with every difference in words."""
     changes: tuple[str, ...]
     """What differs from the contract that bronze was loaded under, in words."""
+    differences: Mapping[str, tuple[Difference, ...]]
+    """Of each upload that differs from the contract as it found it, taken or refused."""
     rebuild_reasons: tuple[str, ...]
     """Why the difference cannot happen in place; empty: it can."""
     loosened: tuple[str, ...] = ()
@@ -75,19 +78,25 @@ def evolve(source: Source, present: Contract | None, arrived: Sequence[Landed]) 
     contract = _before(source.contract, present)
     accepted: list[str] = []
     refused: dict[str, errors.Problem] = {}
+    differences: dict[str, tuple[Difference, ...]] = {}
     for landed in arrived:
         match = matching.match(contract.columns, landed)
-        differences = list(_differences(source.contract, match, landed))
-        if differences:
-            refused[landed.upload_id] = _refusal(source, landed, differences)
+        reasons = list(_refusal_reasons(source.contract, match, landed))
+        later = contract if reasons else _after(contract, match, landed)
+        found = _compare(source.contract, match, landed, contract, later)
+        if found:
+            differences[landed.upload_id] = found
+        if reasons:
+            refused[landed.upload_id] = _refusal(source, landed, reasons)
         else:
             accepted.append(landed.upload_id)
-            contract = _after(contract, match, landed)
+            contract = later
     return Evolved(
         contract=contract,
         accepted=tuple(accepted),
         refused=refused,
         changes=tuple(_changes(present, contract)) if present else (),
+        differences=differences,
         rebuild_reasons=tuple(_rebuild_reasons(source, present, contract)) if present else (),
         loosened=tuple(_loosened(present, contract)) if present else (),
     )
@@ -214,7 +223,54 @@ def _joined(
     return (wider, left[1]) if left[1] == right[1] else (types.STRING, None)
 
 
-def _differences(declared: Contract | None, match: matching.Match, landed: Landed) -> Iterator[str]:
+def _compare(
+    declared: Contract | None,
+    match: matching.Match,
+    landed: Landed,
+    before: Contract,
+    after: Contract,
+) -> tuple[Difference, ...]:
+    """How a file differs from the contract as it found it."""
+    if not landed.columns:
+        return ()
+    columns = declared.columns if declared else ()
+    return difference.differences(
+        Compared(
+            landed=landed,
+            match=match,
+            before=before,
+            after=after,
+            unfit=_unfit(columns, match, landed),
+            reordered=_reordered(columns, match, landed),
+        )
+    )
+
+
+def _unfit(columns: Sequence[Column], match: matching.Match, landed: Landed) -> list[str]:
+    """The declared columns that are too narrow for the file's values, as far as types can tell.
+
+    Whole numbers in a text all look like `bigint`: they may be ints.
+    """
+    is_stated = isinstance(landed.format, Parquet)
+    return [
+        column.name
+        for column in columns
+        if (arrived := match.columns.get(column.name))
+        and not _is_fit(column, column.type, arrived.type, arrived.format)
+        and (is_stated or (column.type, arrived.type) != (types.INT, types.BIGINT))
+    ]
+
+
+def _reordered(columns: Sequence[Column], match: matching.Match, landed: Landed) -> list[str]:
+    """The file's names of the declared columns, in their order, if the file has another."""
+    places = {arrived.name: place for place, arrived in enumerate(landed.columns)}
+    there = [match.columns[each.name].name for each in columns if each.name in match.columns]
+    return [] if there == sorted(there, key=lambda name: places[name]) else there
+
+
+def _refusal_reasons(
+    declared: Contract | None, match: matching.Match, landed: Landed
+) -> Iterator[str]:
     """Every difference of a file for which the declared contract refuses it."""
     if declared is None or not landed.columns:
         return
@@ -228,17 +284,14 @@ def _differences(declared: Contract | None, match: matching.Match, landed: Lande
     elif needed and policies.missing_columns is Policy.EVOLVE:
         yield _named("the file lacks", (column.header for column in needed), "which is required")
     if policies.reordered_columns is Policy.FREEZE:
-        places = {arrived.name: place for place, arrived in enumerate(landed.columns)}
-        there = [match.columns[each.name] for each in declared.columns
-                 if each.name in match.columns]  # fmt: skip
-        if there != sorted(there, key=lambda arrived: places[arrived.name]):
-            wanted = ", ".join(arrived.name for arrived in there)
-            yield f"the columns come in another order than {wanted}"
+        wanted = _reordered(declared.columns, match, landed)
+        if wanted:
+            yield f"the columns come in another order than {', '.join(wanted)}"
     if policies.wider_types is Policy.FREEZE:
-        for column in declared.columns:
-            arrived = match.columns.get(column.name)
-            if arrived and not _is_fit(column, column.type, arrived.type, arrived.format):
-                yield f"column {arrived.name} holds {arrived.type}, wider than {column.type}"
+        kinds = {column.name: column.type for column in declared.columns}
+        for name in _unfit(declared.columns, match, landed):
+            arrived = match.columns[name]
+            yield f"column {arrived.name} holds {arrived.type}, wider than {kinds[name]}"
 
 
 def _named(verb: str, names: Iterable[str], why: str = "") -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lakewright import errors
-from lakewright.plan import evolution, incremental, lineage
+from lakewright.plan import evolution, incremental, lineage, suspicion
 from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
@@ -23,7 +23,7 @@ from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.mistake import listing
 from lakewright.project.model import Model
 from lakewright.project.project import Project, waiting
-from lakewright.project.source import Source
+from lakewright.project.source import Source, Suspects
 from lakewright.sql import query, types
 from lakewright.sql.resolve import resolve
 
@@ -57,6 +57,8 @@ class _Load:
     lands: tuple[Land, ...]
     step: Bronze | None
     evolved: Evolved
+    refused: Mapping[str, errors.Problem]
+    """Uploads that are not loaded, each with the reason."""
     movement: Movement
 
 
@@ -157,10 +159,13 @@ def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime)
     is_from_scratch = bool(batch.rebuild_reason) and landed_ids >= {
         upload.upload_id for upload in loaded
     }
-    evolved = evolution.evolve(source, None if is_from_scratch else present, batch.landed)
-    going = (set(batch.replaced_upload_ids) - set(evolved.refused)) | set(evolved.accepted)
+    suspect = {} if batch.rebuild_reason else _refused_suspects(source, batch.landed)
+    arrived = [landed for landed in batch.landed if landed.upload_id not in suspect]
+    evolved = evolution.evolve(source, None if is_from_scratch else present, arrived)
+    refused = {**suspect, **evolved.refused}
+    going = (set(batch.replaced_upload_ids) - set(refused)) | set(evolved.accepted)
     if is_from_scratch:
-        going |= set(evolved.refused)
+        going |= set(refused)
     reasons = ([batch.rebuild_reason] if batch.rebuild_reason else []) + [*evolved.rebuild_reasons]
     is_loosened = bool(evolved.loosened) and _refused_records(observed, source) > 0
     if reasons or is_loosened:
@@ -181,6 +186,7 @@ def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime)
         reason="; ".join(why),
         schema_changes=evolved.changes,
         limits=source.limits,
+        suspects=source.suspects,
         loaded_at=loaded_at,
     )
     is_needed = step.upload_ids or replaced or is_rebuild or evolved.changes
@@ -193,6 +199,7 @@ def _load(source: Source, observed: Observed, batch: Batch, loaded_at: datetime)
         lands=lands,
         step=step if is_needed else None,
         evolved=evolved,
+        refused=refused,
         movement=movement if is_needed else Movement.NONE,
     )
 
@@ -205,6 +212,17 @@ def _need_all(observed: Observed, source: Source) -> None:
 def _refused_records(observed: Observed, source: Source) -> int:
     table = observed.tables.get(source.quarantine)
     return table.rows if table else 0
+
+
+def _refused_suspects(source: Source, landed: Sequence[Landed]) -> dict[str, errors.Problem]:
+    """The files that may have been misread, if the source refuses such."""
+    if source.suspects is Suspects.LOAD:
+        return {}
+    return {
+        each.upload_id: suspicion.refusal(source.name, each.file_name, each.suspicions)
+        for each in landed
+        if each.suspicions
+    }
 
 
 def _edited(
@@ -265,9 +283,12 @@ def _plan(
         skipped=models.skipped,
         blocked=_blocked(models, graph, tables),
         refused={
-            upload_id: problem
+            upload_id: problem for load in ordered for upload_id, problem in load.refused.items()
+        },
+        differences={
+            upload_id: found
             for load in ordered
-            for upload_id, problem in load.evolved.refused.items()
+            for upload_id, found in load.evolved.differences.items()
         },
     )
 

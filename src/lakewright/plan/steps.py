@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from lakewright.errors import Problem
+from lakewright.plan.difference import Difference
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.project.model import Check, Write
-from lakewright.project.source import BadRecordLimits, Format
+from lakewright.project.source import BadRecordLimits, Format, Suspects
 from lakewright.sql import types
 
 
@@ -53,6 +54,7 @@ class Bronze:
     schema_changes: tuple[str, ...] = ()
     """What the files changed in the contract, each in words."""
     limits: BadRecordLimits
+    suspects: Suspects = Suspects.LOAD
     loaded_at: datetime
     """The run's logical time, with a zone: every row's `_loaded_at`."""
 
@@ -159,3 +161,5 @@ class Plan:
     blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Skipped models that the change does reach, each with the tables outside of this plan that
     another run may change meanwhile so that the model could be built after all."""
+    differences: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
+    """How each upload differs from the contract as it found it; one that does not is absent."""

@@ -55,6 +55,7 @@ def source(name: str, file: str | None, document: documents.SourceDocument) -> S
         format=None if document.format is None else file_format(document.format),
         contract=None if document.columns is None else contract(document),
         limits=BadRecordLimits(share_max=limits.share_max, count_max=limits.count_max),
+        suspects=document.suspects,
         description=document.description,
         file=file,
     )

@@ -27,7 +27,7 @@ from lakewright.project import quantity
 from lakewright.project.contract import Policy
 from lakewright.project.environment import DEFAULT_STORAGE, Engine
 from lakewright.project.model import Severity, Write
-from lakewright.project.source import Compression, JsonMode
+from lakewright.project.source import Compression, JsonMode, Suspects
 
 
 @dataclass(frozen=True, eq=False)
@@ -318,6 +318,9 @@ class SourceDocument(ContractDocument):
     """How the files are written. By default decided by looking at each file."""
     bad_records: BadRecordsDocument = BadRecordsDocument()
     """How many of a file's records may be refused; one more, and the file fails as a whole."""
+    suspects: Suspects = Suspects.LOAD
+    """What becomes of a file that may have been misread, such as one whose fields cannot be told
+    apart: it is loaded and shown as suspect (`load`), or its upload fails (`refuse`)."""
 
 
 class Check(Document):

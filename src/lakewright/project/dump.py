@@ -22,6 +22,7 @@ from lakewright.project.source import (
     Json,
     JsonMode,
     Source,
+    Suspects,
 )
 from lakewright.sql import types
 
@@ -121,6 +122,8 @@ def _source(source: Source) -> dict[str, _Value]:
         limits["count_max"] = source.limits.count_max
     if limits:
         value["bad_records"] = limits
+    if source.suspects is not Suspects.LOAD:
+        value["suspects"] = source.suspects.value
     return value
 
 

@@ -88,6 +88,15 @@ class BadRecordLimits:
     count_max: int | None = None
 
 
+class Suspects(StrEnum):
+    """What becomes of a file that may have been misread."""
+
+    LOAD = "load"
+    """It is loaded, and shown as suspect wherever it is shown."""
+    REFUSE = "refuse"
+    """Its upload fails; nothing of it is published."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """One kind of file that may arrive."""
@@ -100,6 +109,7 @@ class Source:
     contract: Contract | None = None
     """None: inferred from the first file."""
     limits: BadRecordLimits = field(default_factory=BadRecordLimits)
+    suspects: Suspects = Suspects.LOAD
     description: str = ""
     file: str | None = None
     """The project file that declares the source; None: nobody has, it was inferred."""

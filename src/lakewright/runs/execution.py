@@ -27,12 +27,11 @@ from lakewright.plan.landed import Landed
 from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
 from lakewright.project.model import Referential, Severity
 from lakewright.project.project import Project
-from lakewright.project.source import BadRecordLimits
-from lakewright.runs import failure, overlay
+from lakewright.project.source import Suspects
+from lakewright.runs import failure, overlay, verdict
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.journal import Json, RequestKind
 from lakewright.sql import types
-from lakewright.wording import counted
 
 _T = TypeVar("_T")
 
@@ -102,11 +101,7 @@ class Executor:
         except planner.UploadsNeeded as needed:
             return {"needed": needed.source}
         refused = {
-            upload_id: failure.to_json(
-                errors.of_code(problem.code)(
-                    problem.what, where=problem.where, why=problem.why, hint=problem.hint
-                )
-            )
+            upload_id: failure.to_json(errors.of_code(problem.code).of(problem))
             for upload_id, problem in plan.refused.items()
         }
         bases: Mapping[str, Json] = {name: table.snapshot_id for name, table in now.tables.items()}
@@ -169,16 +164,11 @@ class Executor:
         loaded = set(cast("list[str]", facts["loaded_upload_ids"]))
         uploads: list[Json] = []
         for upload_id in step.upload_ids:
-            try:
-                done = self._stage_upload(job, landed[upload_id], report)
-            except errors.RunFailed as error:
-                if step.is_rebuild and upload_id in loaded:
-                    raise _rows_would_be_lost(step, error) from error
-                job.failed.append(upload_id)
-                uploads.append(_upload_json(landed[upload_id], None, error))
-                continue
-            job.done.append(done)
-            uploads.append(_upload_json(landed[upload_id], done, None))
+            is_kept = step.is_rebuild and upload_id in loaded
+            told, error = self._stage_upload(job, landed[upload_id], report, is_kept=is_kept)
+            if error is not None and is_kept:
+                raise verdict.rows_would_be_lost(step, error) from error
+            uploads.append(told)
         if step.upload_ids and not job.done:
             return {"staged": [], "uploads": uploads}
         staged = [codec.encode(each) for each in self._merge(job)]
@@ -201,21 +191,33 @@ class Executor:
         _check_base(table, target.base, facts)
         return target
 
-    def _stage_upload(self, job: "_BronzeJob", landed: Landed, report: Report) -> UploadStaged:
+    def _stage_upload(
+        self, job: "_BronzeJob", landed: Landed, report: Report, *, is_kept: bool
+    ) -> tuple[Json, errors.RunFailed | None]:
+        """What became of an upload, for the journal, and why it is left out if it is.
+
+        Whether it is suspect is no matter for one whose rows the table holds and is to keep.
+        """
         before = sum(each.counts.records for each in job.done)
-        done = self._engine.bronze(
-            job.step,
-            landed,
-            _of_upload(job.rows, landed.upload_id),
-            _of_upload(job.refused, landed.upload_id),
-            lambda records: report(before + records),
-        )
+        step = replace(job.step, suspects=Suspects.LOAD) if is_kept else job.step
+        done = None
+        try:
+            done = self._engine.bronze(
+                step,
+                landed,
+                _of_upload(job.rows, landed.upload_id),
+                _of_upload(job.refused, landed.upload_id),
+                lambda records: report(before + records),
+            )
+            verdict.check(step, landed, done.counts)
+        except errors.RunFailed as error:
+            if done is not None:
+                _unlink((*done.rows, *done.quarantine))
+            job.failed.append(landed.upload_id)
+            return _upload_json(landed, done, error), error
         report(before + done.counts.records)
-        counts = done.counts
-        if _is_over(job.step.limits, counts.quarantined, counts.records):
-            _unlink((*done.rows, *done.quarantine))
-            raise _too_many(job.step, landed, counts.quarantined)
-        return done
+        job.done.append(done)
+        return _upload_json(landed, done, None), None
 
     def _merge(self, job: "_BronzeJob") -> tuple[Staged, Staged]:
         step = job.step
@@ -446,12 +448,6 @@ def _of_upload(target: Target, upload_id: str) -> Target:
     return replace(target, file_prefix=f"{target.file_prefix}{upload_id}-")
 
 
-def _is_over(limits: BadRecordLimits, quarantined: int, records: int) -> bool:
-    if limits.count_max is not None and quarantined > limits.count_max:
-        return True
-    return quarantined > limits.share_max * records
-
-
 def _unlink(files: Iterable[DataFile]) -> None:
     """Delete files of this attempt, which nothing refers to or ever will."""
     for file in files:
@@ -466,35 +462,12 @@ def _upload_json(
     return {
         "upload_id": landed.upload_id,
         "records": landed.records,
-        "rows": counts.rows if counts else None,
-        "quarantined": counts.quarantined if counts else None,
+        "rows": counts.rows if counts and not error else None,
+        "quarantined": counts.quarantined if counts and not error else None,
         "suspicions": list(counts.suspicions) if counts else [],
+        "reasons": codec.encode(counts.reasons) if counts else [],
         "error": failure.to_json(error) if error else None,
     }
-
-
-def _too_many(step: steps.Bronze, landed: Landed, quarantined: int) -> errors.TooManyBadRecords:
-    limits = step.limits
-    allowed = f"{limits.share_max:.1%} of them"
-    if limits.count_max is not None:
-        allowed += f", and no more than {limits.count_max:,}"
-    return errors.TooManyBadRecords(
-        f"{landed.file_name} has too many records that break the contract of {step.source}",
-        where=errors.Place(file=landed.file_name),
-        why=f"{quarantined:,} of {counted(landed.records, 'record')} were refused;"
-        f" allowed are {allowed}",
-        hint=f"look at the file and at the contract, or raise `bad_records` of {step.source}",
-    )
-
-
-def _rows_would_be_lost(step: steps.Bronze, error: errors.LakewrightError) -> errors.RunFailed:
-    return errors.RunFailed(
-        f"{step.table} cannot be rebuilt: {error.what}",
-        where=error.where,
-        why=f"{error.why}; its rows are in the table and would be lost",
-        hint="change the contract so that the file fits, or remove the upload first",
-        problems=error.problems,
-    )
 
 
 def _check_failed(table: str, broken: Sequence[CheckResult]) -> errors.CheckFailed:

@@ -23,7 +23,7 @@ from lakewright.engines.duckdb import (
     writing,
 )
 from lakewright.engines.duckdb.range_reader import RangeReader
-from lakewright.engines.duckdb.refusals import Quarantine, RefusedRecords, lost_columns
+from lakewright.engines.duckdb.refusals import Quarantine, RefusedRecords, lost_columns, reasons
 from lakewright.engines.engine import Report, UploadCounts, UploadStaged
 from lakewright.errors import CountsDiffer
 from lakewright.lake.staged import DataFile, Target
@@ -155,6 +155,7 @@ class _Load:
                 rows=rows,
                 quarantined=quarantined,
                 suspicions=tuple(lost_columns(cursor, self._quarantine.files, self._rows)),
+                reasons=reasons(cursor, self._quarantine.files),
             ),
         )
 

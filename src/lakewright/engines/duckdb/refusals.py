@@ -15,6 +15,7 @@ import pyarrow.parquet
 from lakewright.engines.duckdb import ranges, text, writing
 from lakewright.engines.duckdb.arrival import Arrival, column_name
 from lakewright.engines.duckdb.ranges import Range
+from lakewright.engines.engine import Reason
 from lakewright.errors import CountsDiffer
 from lakewright.lake.staged import DataFile, Target
 from lakewright.plan.landed import Landed
@@ -27,6 +28,10 @@ FLUSH_BYTES = 1 << 24
 
 _LOST_VALUES_MIN = 2
 """One bad value in a column that is otherwise empty says nothing about the column."""
+
+
+_REASONS_MAX = 100
+"""More reasons than this nobody reads; the quarantine table has them all."""
 
 
 class Quarantine:
@@ -116,6 +121,29 @@ class RefusedRecords:
             "_problem": pyarrow.array(problems, pyarrow.string()),
         }
         return pyarrow.table(arrived | own)
+
+
+def reasons(cursor: duckdb.DuckDBPyConnection, refused: Sequence[DataFile]) -> tuple[Reason, ...]:
+    """Why records were refused, the most frequent reason first, each with its first record."""
+    if not refused:
+        return ()
+    rows = cursor.execute(
+        "SELECT reason.column, reason.code, arg_min(reason.message, _record), count(*),"
+        " min(_record), arg_min_null(byte_position, _record) FROM (SELECT _record, byte_position,"
+        f" unnest(reasons) AS reason FROM read_parquet({_paths(refused)}))"
+        f" GROUP BY ALL ORDER BY 4 DESC, 1 NULLS FIRST, 2 LIMIT {_REASONS_MAX}"
+    ).fetchall()
+    return tuple(
+        Reason(
+            column=column,
+            code=code,
+            message=message,
+            records=records,
+            first_record=record,
+            first_byte=position,
+        )
+        for column, code, message, records, record, position in rows
+    )
 
 
 def lost_columns(
