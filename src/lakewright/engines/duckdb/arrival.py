@@ -14,7 +14,7 @@ from datetime import UTC
 
 import duckdb
 
-from lakewright.engines.duckdb import conversion, nesting, text, typing
+from lakewright.engines.duckdb import conversion, nesting, text, typing, wide
 from lakewright.engines.duckdb.casting import Cast, reason
 from lakewright.errors import ContractBroken
 from lakewright.plan import matching, steps
@@ -42,56 +42,63 @@ class Arrival:
 
     width: int
     """How many columns arrived."""
-    fields: tuple[typing.Field, ...]
-    strangers: tuple[tuple[str, str], ...]
-    """Columns that have no place in the table: the name in the file, and SQL of the value."""
+    columns: tuple[typing.Field, ...]
+    """Those of the table."""
+    strangers: tuple[typing.Field, ...]
+    """What arrived and has no place in the table; any value there refuses its record."""
     constants: str
     """SQL of the metadata columns that are the same for every row, with their names."""
 
-    def accepted(self, relation: str, or_else: str = "false") -> str:
+    def accepted(
+        self, cursor: duckdb.DuckDBPyConnection, relation: str, or_else: str = "false"
+    ) -> str:
         """A SELECT of bronze's rows: the records that the contract accepts.
 
         Args:
+            cursor: runs the SELECT; holds its temporary tables if there are very many columns.
             relation: a SELECT in the shape that this module asks for.
             or_else: which other records to return nevertheless.
         """
-        columns = ", ".join(
-            f"{typing.value_name(place)} AS {text.name(field.name)}"
-            for place, field in enumerate(self.fields)
+        typed = wide.typed(cursor, relation, self._fields, _IS_WHOLE)
+        columns = "".join(
+            f"{typing.value_name(number)} AS {text.name(field.name)}, "
+            for number, field in enumerate(self._fields)
+            if number >= len(self.strangers)
         )
-        columns += ", " if columns else ""
         return (
-            f"SELECT {columns}_record, {self.constants} FROM ({self._typed(relation)})"
+            f"SELECT {columns}_record, {self.constants} FROM ({typed})"
             f" WHERE {typing.ACCEPTED} OR ({or_else})"
         )
 
-    def refused(self, relation: str) -> str:
+    def refused(self, cursor: duckdb.DuckDBPyConnection, relation: str) -> str:
         """A SELECT of the quarantine's rows: the other records, with every reason.
 
         Where a record as a whole cannot be read, that is its only reason: nobody knows which of
         its fields belongs to which column.
         """
         whole = typing.reason_struct("NULL::VARCHAR", _problem_reason(self.width), "NULL::VARCHAR")
-        strangers = [
-            f"CASE WHEN ({value}) IS NOT NULL THEN"
-            f" {typing.reason_struct(text.literal(label), _STRANGER, f'CAST({value} AS VARCHAR)')}"
-            " END"
-            for label, value in self.strangers
-        ]
-        reasons = typing.reasons(self.fields, strangers)
+        judged = wide.judged(cursor, relation, self._fields, _IS_WHOLE)
         return (
             f"SELECT _record, {self.constants}, _byte AS byte_position, _raw AS raw,"
-            f" CASE WHEN _problem IS NOT NULL THEN [{whole}] ELSE {reasons} END AS reasons"
-            f" FROM ({self._typed(relation)}) WHERE NOT {typing.ACCEPTED}"
+            f" CASE WHEN _problem IS NOT NULL THEN [{whole}] ELSE {wide.REASONS} END AS reasons"
+            f" FROM ({judged}) WHERE NOT {typing.ACCEPTED}"
         )
 
-    def _typed(self, relation: str) -> str:
-        conditions = [f"({value}) IS NULL" for _, value in self.strangers]
-        is_whole = typing.unmoved("_problem IS NULL")
-        return typing.typed(relation, self.fields, " AND ".join([is_whole, *conditions]))
+    @property
+    def _fields(self) -> tuple[typing.Field, ...]:
+        return (*self.strangers, *self.columns)
 
 
-_STRANGER = reason("unexpected_column", "a value in a column that the contract does not have")
+_IS_WHOLE = typing.unmoved("_problem IS NULL")
+
+_STRANGER = Cast(
+    candidate=lambda _: "NULL::VARCHAR",
+    is_exact=lambda _name, _candidate: "false",
+    reason=lambda _: reason(
+        "unexpected_column", "a value in a column that the contract does not have"
+    ),
+)
+"""Takes no value at all."""
 
 
 def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -> Arrival:
@@ -109,7 +116,7 @@ def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -
     match = matching.match(step.contract.columns, landed)
     places = {id(arrived): place for place, arrived in enumerate(landed.columns)}
     names = kinds or [TEXT] * len(landed.columns)
-    fields = tuple(
+    columns = tuple(
         _field(
             column,
             places.get(id(match.columns.get(column.name))),
@@ -121,13 +128,13 @@ def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -
     )
     taken = {id(match.columns[column.name]) for column in known if column.name in match.columns}
     strangers = tuple(
-        (arrived.name, _stranger(column_name(place), names[place], step.contract))
+        _stranger(arrived.name, column_name(place), names[place], step.contract)
         for place, arrived in enumerate(landed.columns)
         if id(arrived) not in taken
     )
     return Arrival(
         width=len(landed.columns),
-        fields=fields,
+        columns=columns,
         strangers=strangers,
         constants=_constants(step, landed),
     )
@@ -171,6 +178,7 @@ def _field(
         source=source,
         cast=_cast(column, kind, file_format),
         is_required=column.is_required or column.name in contract.key,
+        arrived=None if place is None else column_name(place),
     )
 
 
@@ -217,8 +225,15 @@ def _without(source: str, words: Sequence[str]) -> str:
     return f"CASE WHEN {source} IN ({listed}) THEN NULL ELSE {source} END"
 
 
-def _stranger(source: str, kind: str, contract: Contract) -> str:
-    return _without(source, contract.null_words) if kind == TEXT else source
+def _stranger(name: str, arrived: str, kind: str, contract: Contract) -> typing.Field:
+    return typing.Field(
+        name=name,
+        kind=types.STRING,
+        source=_without(arrived, contract.null_words) if kind == TEXT else arrived,
+        cast=_STRANGER,
+        is_required=False,
+        arrived=arrived,
+    )
 
 
 def _constants(step: steps.Bronze, landed: Landed) -> str:

@@ -86,7 +86,7 @@ class _Load:
             source = parts.source(cursor, part, self._landed)
             judge = arrival.of(self._step, self._landed, source.kinds)
             with parts.readable(part, self._landed):
-                accepted = judge.accepted(source.relation)
+                accepted = judge.accepted(cursor, source.relation)
                 files = writing.copy(
                     cursor, accepted, self._target, self._suffix(), enums=arrival.CONSTANT_TEXTS
                 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy
 
-from lakewright.engines.duckdb import ranges, text, writing
+from lakewright.engines.duckdb import ranges, text, wide, writing
 from lakewright.engines.duckdb.arrival import CONSTANT_TEXTS, Arrival
 from lakewright.engines.duckdb.ranges import Range
 from lakewright.errors import CountsDiffer
@@ -54,12 +54,25 @@ class RangeReader:
         for table in ("reject_errors", "reject_scans"):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
         width = self.arrival.width
-        relation = ranges.relation(path, self.dialect, width, source.first_record)
+        number = numbering(cursor, source.first_record, width)
+        relation = ranges.relation(path, self.dialect, width, number)
         # Whatever comes behind the last record is returned, to be noticed.
-        rows = self.arrival.accepted(relation, or_else=f"_record > {source.last_record}")
+        rows = self.arrival.accepted(cursor, relation, or_else=f"_record > {source.last_record}")
         # More than it can have: one range, one file, with row groups of the usual size.
         file_rows = 2 * max(source.records, writing.ROW_GROUP_ROWS)
         return writing.copy(cursor, rows, self.target, suffix, file_rows, CONSTANT_TEXTS)
+
+
+def numbering(cursor: duckdb.DuckDBPyConnection, first: int, width: int) -> str:
+    """SQL that numbers rows in the order in which they are read.
+
+    A window keeps room for four times 2,048 rows, 1.3 GB at 10,000 columns; a sequence, which takes
+    longer for each row, does not.
+    """
+    if width < wide.WIDE_COLUMNS_MIN:
+        return f"row_number() OVER () + {first - 1}"
+    cursor.execute(f"CREATE OR REPLACE TEMP SEQUENCE lakewright_record START {first}")
+    return "nextval('lakewright_record')"
 
 
 def _unread(cursor: duckdb.DuckDBPyConnection, source: Range) -> list[int]:

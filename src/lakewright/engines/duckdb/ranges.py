@@ -160,8 +160,15 @@ def _cut(parts: Sequence[CsvPart], threads: int) -> Iterator[Range]:
         yield Range(stretches=tuple(stretches))
 
 
-def relation(path: Path, dialect: Dialect, width: int, first_record: int) -> str:
-    """A SELECT of a range's file, in the shape that `arrival` asks for."""
+def relation(path: Path, dialect: Dialect, width: int, number: str) -> str:
+    """A SELECT of a range's file, in the shape that `arrival` asks for.
+
+    Args:
+        path: of the file.
+        dialect: how it is written.
+        width: how many fields its records have.
+        number: SQL of the next record's number.
+    """
     arrived = [column_name(place) for place in range(width)]
     spare = [f"__spare{place}" for place in range(SPARE_COLUMNS)]
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in (*arrived, *spare))
@@ -182,8 +189,7 @@ def relation(path: Path, dialect: Dialect, width: int, first_record: int) -> str
     # Only whether there is a problem is asked here; refused records are judged one by one later.
     problem = f"CASE WHEN {arrived[-1]} IS NULL OR __spare0 IS NOT NULL THEN '' END"
     return (
-        f"SELECT {', '.join(arrived)}, {problem} AS _problem,"
-        f" row_number() OVER () + {first_record - 1} AS _record"
+        f"SELECT {', '.join(arrived)}, {problem} AS _problem, {number} AS _record"
         f" FROM read_csv({text.literal(str(path))}, {options})"
     )
 

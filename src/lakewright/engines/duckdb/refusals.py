@@ -47,7 +47,7 @@ class Quarantine:
         """Write those records of a relation that are refused; how many they are."""
         self._copies += 1
         suffix = f"{self._landed.upload_id}-{self._copies:05d}"
-        files = writing.copy(cursor, arrival.refused(relation), self._target, suffix)
+        files = writing.copy(cursor, arrival.refused(cursor, relation), self._target, suffix)
         self.files += files
         return sum(file.rows for file in files)
 

@@ -25,17 +25,22 @@ class Field:
     """SQL over the relation: null where the value is missing."""
     cast: Cast
     is_required: bool
+    arrived: str | None = None
+    """The one column of the relation that `source` mentions; None: it mentions none."""
 
 
-def typed(relation: str, fields: Sequence[Field], condition: str = "true") -> str:
+def typed(
+    relation: str, fields: Sequence[Field], condition: str = "true", first_number: int = 0
+) -> str:
     """A SELECT of everything in the relation, typed values and whether the record is accepted.
 
     Args:
         relation: a SELECT.
         fields: their values are named by `value_name`, their sources by `source_name`.
         condition: what else a record must meet, over the relation's columns.
+        first_number: of the first field, for those names.
     """
-    numbered = tuple(enumerate(fields))
+    numbered = tuple(enumerate(fields, start=first_number))
     layers = (
         [(source_name(i), field.source) for i, field in numbered],
         [(_candidate(i), field.cast.candidate(source_name(i))) for i, field in numbered],
@@ -64,15 +69,9 @@ def unmoved(condition: str) -> str:
     return f"CASE WHEN {condition} THEN true ELSE random() < 0 END"
 
 
-def reasons(fields: Sequence[Field], others: Sequence[str] = ()) -> str:
-    """Every reason of a record of `typed`'s SELECT, in the shape of the quarantine's column.
-
-    Args:
-        fields: as they were typed.
-        others: SQL of further reasons, each a struct of column, code, message and value, or null.
-    """
-    entries = [_reason(i, field) for i, field in enumerate(fields)]
-    listed = ", ".join([*others, *entries])
+def reasons(fields: Sequence[Field], first_number: int = 0) -> str:
+    """Every reason of a record of `typed`'s SELECT, in the shape of the quarantine's column."""
+    listed = ", ".join(_reason(i, field) for i, field in enumerate(fields, start=first_number))
     return f"list_filter([{listed}], lambda entry: entry IS NOT NULL)"
 
 
