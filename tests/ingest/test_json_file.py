@@ -46,6 +46,10 @@ class Read:
         ('[{"a":1},{"a":2}]', JsonMode.ARRAY),
         ('[\n{"a":1},\n{"a":2}\n]\n', JsonMode.ARRAY),
         ('{\n  "a": 1\n}\n', JsonMode.DOCUMENT),
+        ('{"a":1}{"a":2}', JsonMode.CONCATENATED),
+        ('{\n  "a": 1\n}\n{\n  "a": 2\n}\n', JsonMode.CONCATENATED),
+        ("[1] [2]", JsonMode.CONCATENATED),
+        ("[\n" + '{"a": "' + "x" * 2_000_000 + '"}, {"a": 1}]', JsonMode.ARRAY),
     ],
 )
 def test_the_mode_is_found(tmp_path: Path, text: str, mode: JsonMode) -> None:
@@ -101,6 +105,20 @@ def test_numbers_keep_their_digits(tmp_path: Path) -> None:
         (["[]"], "array<string>"),
         (['[{"x":[1.5]}]'], "array<struct<x:array<double>>>"),
         (["[1]", '{"x":1}'], "string"),
+        (['[null,1,"1",{}]'], "array<string>"),
+        (["[[]]", '[""]'], "array<string>"),
+        (["[[[[[[[1]]]]]]]"], "array<array<array<array<array<array<string>>>>>>"),
+        (['{"x":{"a":1,"A":2}}'], "struct<x:string>"),
+        (['{"x\\u0000":1}'], "string"),
+        (["[9223372036854775807]", "[-9223372036854775808]"], "array<bigint>"),
+        (["[9223372036854775808]"], "array<string>"),
+        (["[1e17]", "[1]"], "array<double>"),
+        (["[1e300]", "[9007199254740992]"], "array<double>"),
+        (["[1.5]", "[9007199254740993]"], "array<string>"),
+        (["1.5", "9007199254740993"], "string"),
+        (["1.50", "9007199254740992"], "double"),
+        (["[1234567890123456789.5]"], "array<string>"),
+        (["[1e400]"], "array<string>"),
     ],
 )
 def test_types_are_what_json_says_they_are(
@@ -110,14 +128,42 @@ def test_types_are_what_json_says_they_are(
     assert Read(tmp_path, text, JsonMode.LINES).types == {"a": expected}
 
 
-def test_a_bad_line_is_a_refused_record_with_the_byte(tmp_path: Path) -> None:
-    read = Read(tmp_path, b'{"a":1}\n {"\xc3\xa4":tru}\n{"a":"\xff"}\n{"a":2}\n', JsonMode.LINES)
+def test_an_object_of_more_fields_than_a_table_can_hold_is_text(tmp_path: Path) -> None:
+    names = ",".join(f'"{number}":{{"x":1,"y":2}}' for number in range(170))
+    assert Read(tmp_path, f'{{"a":{{{names}}}}}').types == {"a": "string"}
+
+
+def test_a_bad_line_is_a_refused_record_with_the_byte_and_its_exact_text(tmp_path: Path) -> None:
+    data = b'{"a":1}\n {"\xc3\xa4":tru} \r\n{"a":"\xff"}\n\n{"a":2}\n[1, 2\n"x"'
+    read = Read(tmp_path, data, JsonMode.LINES)
     problems = [row["_problem"] for row in read.rows]
-    assert problems[0] is problems[3] is None
-    assert problems[1].startswith("no JSON at byte 6: ")
-    assert problems[2] == "no JSON at byte 6: byte 0xff is not UTF-8"
-    assert [row["_byte"] for row in read.rows] == [0, 9, 20, 30]
-    assert read.rows[1]["_raw"] == '{"ä":tru}'
+    assert problems == [
+        None,
+        "no JSON at byte 6: invalid literal, expected 'true'",
+        "no JSON at byte 6: byte 0xff is not UTF-8",
+        None,
+        "no JSON at byte 5: unexpected end of data",
+        None,
+    ]
+    assert [row["_byte"] for row in read.rows] == [0, 9, 22, 33, 41, 47]
+    raws = [row["_raw"] for row in read.rows]
+    assert raws == ['{"a":1}', '{"ä":tru}', '{"a":"\ufffd"}', '{"a":2}', "[1, 2", '"x"']
+
+
+@pytest.mark.parametrize("mode", [mode for mode in JsonMode if mode is not JsonMode.AUTO])
+def test_a_record_with_a_key_twice_is_refused_alone(tmp_path: Path, mode: JsonMode) -> None:
+    text = {
+        JsonMode.LINES: '{"a":1}\n{"a":2,"b":1.50,"a":3}\n{"a":4}',
+        JsonMode.ARRAY: '[{"a":1}, {"a":2,"b":1.50,"a":3}, {"a":4}]',
+        JsonMode.CONCATENATED: '{"a":1} {"a":2,"b":1.50,"a":3} {"a":4}',
+        JsonMode.DOCUMENT: '{"a":2,"b":1.50,"a":3}',
+    }[mode]
+    rows = Read(tmp_path, text, mode).rows
+    problems: list[str | None] = ['the key "a" stands twice']
+    if mode is not JsonMode.DOCUMENT:
+        problems = [None, *problems, None]
+    assert [row["_problem"] for row in rows] == problems
+    assert '{"a":2,"b":1.50,"a":3}' in [row["_raw"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -129,31 +175,53 @@ def test_a_bad_line_is_a_refused_record_with_the_byte(tmp_path: Path) -> None:
         ("[1 2]", JsonMode.ARRAY, 3),
         ("[1] x", JsonMode.ARRAY, 4),
         ("[NaN]", JsonMode.ARRAY, 1),
+        ('[{"a":1},{"a":2},{"a":3,}]', JsonMode.ARRAY, 24),
+        (b'[{"a":1},{"a":2},{"a":"\xff"}]', JsonMode.ARRAY, 23),
+        (b'["\xc3', JsonMode.ARRAY, 1),
+        ("{} {} }", JsonMode.CONCATENATED, 6),
+        ('{"a":1}{"a":', JsonMode.CONCATENATED, 12),
+        ("[1", JsonMode.CONCATENATED, 2),
         ('{"ä":tru}', JsonMode.DOCUMENT, 6),
         ("", JsonMode.DOCUMENT, 0),
     ],
 )
 def test_a_bad_array_or_document_makes_the_file_unreadable(
-    tmp_path: Path, text: str, mode: JsonMode, byte: int
+    tmp_path: Path, text: str | bytes, mode: JsonMode, byte: int
 ) -> None:
     with pytest.raises(errors.FileUnreadable) as caught:
         Read(tmp_path, text, mode)
     assert caught.value.why.endswith(f"at byte {byte:,}")
 
 
-def test_an_array_is_read_across_blocks(tmp_path: Path) -> None:
-    values = [{"n": number, "t": "ä" * (number % 50)} for number in range(50_000)]
-    values.append({"n": 1, "t": "x" * 3_000_000})
-    text = json.dumps(values, ensure_ascii=False)
-    read = Read(tmp_path, text)
-    assert read.mode is JsonMode.ARRAY
-    assert [row["t"] for row in read.rows] == [value["t"] for value in values]
+@pytest.mark.parametrize("style", ["compact", "nested", "pretty", "odd"])
+@pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.CONCATENATED])
+def test_values_are_read_across_blocks(tmp_path: Path, style: str, mode: JsonMode) -> None:
+    values: list[object] = [
+        {"n": number, "t": "ä" * (number % 50), "l": [{"x": number}, {"x": 1.5}]}
+        for number in range(20_000)
+    ]
+    if style == "compact":  # Nothing in a value looks like what stands between two of them.
+        values = [{"n": number, "t": "},{" * (number % 9)} for number in range(40_000)]
+    if style == "odd":
+        values[7_000:] = [7, [1], "x},{", None, *values[7_000:], {"t": "x" * 3_000_000}, 12.5]
+    indent = 2 if style == "pretty" else None
+    marks = (",", ":") if style == "compact" else None
+    texts = [json.dumps(each, ensure_ascii=False, indent=indent, separators=marks)
+             for each in values]  # fmt: skip
+    between = {"compact": "", "nested": "\n", "pretty": "\n\t", "odd": " "}[style]
+    if mode is JsonMode.ARRAY:
+        text = "[\n" + f",{between}".join(texts) + "\n] \n"
+    else:
+        text = between.join(texts)
+    read = Read(tmp_path, text, mode)
+    assert [row["_raw"] for row in read.rows] == texts
+    assert not any(row["_problem"] for row in read.rows)
     data = text.encode()
-    for row in read.rows[::997]:
+    for row in [*read.rows[::997], *read.rows[-3:]]:
         assert data[row["_byte"] :].startswith(row["_raw"].encode())
 
 
-@pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.DOCUMENT])
+@pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.CONCATENATED, JsonMode.DOCUMENT])
 def test_values_without_bottom_are_refused(tmp_path: Path, mode: JsonMode) -> None:
     with pytest.raises(errors.FileUnreadable):
         Read(tmp_path, "[" * 1_000_000, mode)
@@ -162,6 +230,12 @@ def test_values_without_bottom_are_refused(tmp_path: Path, mode: JsonMode) -> No
 def test_keys_that_differ_in_case_only_or_are_ours_get_names_of_their_own(tmp_path: Path) -> None:
     read = Read(tmp_path, '{"id":1,"ID":2,"_raw":3,"":4}\n')
     assert [column.name for column in read.columns] == ["id", "ID_2", "_raw_2", "column_4"]
+
+
+def test_a_zero_character_in_a_key_is_shown_by_a_mark(tmp_path: Path) -> None:
+    read = Read(tmp_path, '{"a\\u0000b":1,"a\ufffdb":2,"\\u0000":3}\n')
+    assert [column.name for column in read.columns] == ["a\ufffdb", "a\ufffdb_2", "\ufffd"]
+    assert read.fields() == [{"a\ufffdb": "1", "a\ufffdb_2": "2", "\ufffd": "3"}]
 
 
 def test_keys_without_number_are_refused(tmp_path: Path) -> None:
@@ -181,7 +255,7 @@ VALUES = st.recursive(
 
 @given(
     records=st.lists(st.dictionaries(st.sampled_from("abc"), VALUES, min_size=1), min_size=1),
-    mode=st.sampled_from([JsonMode.LINES, JsonMode.ARRAY]),
+    mode=st.sampled_from([JsonMode.LINES, JsonMode.ARRAY, JsonMode.CONCATENATED]),
 )
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
@@ -189,7 +263,11 @@ def test_what_is_written_is_read_back(
     mode: JsonMode,
 ) -> None:
     texts = [json.dumps(record, ensure_ascii=False) for record in records]
-    text = "\n".join(texts) if mode is JsonMode.LINES else "[" + ",\n ".join(texts) + "]"
+    text = {
+        JsonMode.LINES: "\n".join(texts),
+        JsonMode.ARRAY: "[" + ",\n ".join(texts) + "]",
+        JsonMode.CONCATENATED: "".join(texts),
+    }[mode]
     read = Read(tmp_path_factory.mktemp("json"), text, mode)
     for record, row in zip(records, read.rows, strict=True):
         assert row["_problem"] is None
@@ -203,7 +281,7 @@ def test_what_is_written_is_read_back(
 
 
 @given(data=st.binary(max_size=60) | st.text(alphabet='[]{}",:1e.-tnul \n\\', max_size=60))
-@pytest.mark.parametrize("mode", [JsonMode.LINES, JsonMode.ARRAY, JsonMode.DOCUMENT])
+@pytest.mark.parametrize("mode", [mode for mode in JsonMode if mode is not JsonMode.AUTO])
 def test_any_bytes_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, mode: JsonMode, data: bytes | str
 ) -> None:

@@ -5,17 +5,21 @@ A record is an object, whose keys are the columns, or any other value, which is 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 import orjson
 import pyarrow
 
 from lakewright import errors
-from lakewright.ingest import encoding, json_values, texts
+from lakewright.ingest import encoding, json_records, json_values, texts
+from lakewright.ingest.json_records import Records
 from lakewright.ingest.json_types import JsonColumnType
-from lakewright.ingest.json_values import Found, Number, Value
+from lakewright.ingest.json_values import Number, Value
 from lakewright.plan.landed import ArrivedColumn, TextPart
 from lakewright.project.source import JsonMode
 from lakewright.sql import types
@@ -53,15 +57,25 @@ def looks_like_json(head: bytes) -> bool:
 def decide_mode(head: bytes) -> tuple[JsonMode, str]:
     """How the values stand in a file that starts like this, and the evidence."""
     content = head.strip(_BLANKS)
-    first, _, rest = content.partition(b"\n")
-    count = content.count(b"\n")
-    if count and _share_of_values(content) >= 0.5:
+    if b"\n" in content and _share_of_values(content) >= 0.5:
         return JsonMode.LINES, "JSON lines: each line is a value"
+    if _is_followed(content):
+        return JsonMode.CONCATENATED, "JSON values one after another: the first is followed by more"
     if content.startswith(b"["):
         return JsonMode.ARRAY, "JSON array: the file starts with ["
-    if not rest and _is_value(first):
+    if b"\n" not in content and _is_value(content):
         return JsonMode.LINES, "JSON lines: the only line is a value"
     return JsonMode.DOCUMENT, "JSON document: no line is a value of its own"
+
+
+def _is_followed(content: bytes) -> bool:
+    """Whether another object or array stands behind the first one."""
+    text = content.decode(errors="replace")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return text[end:].lstrip(_BLANKS.decode())[:1] in ("{", "[")
 
 
 def _share_of_values(content: bytes) -> float:
@@ -100,17 +114,11 @@ def read(
     """Write a file's records as texts: its columns and its parts.
 
     Raises:
-        FileUnreadable: an array or document is not valid JSON, or keys are without number.
+        FileUnreadable: it is no JSON in this mode, or has keys without number.
     """
-    readers: Mapping[JsonMode, Callable[[Path, int, str], Iterator[Found]]] = {
-        JsonMode.LINES: json_values.lines,
-        JsonMode.ARRAY: json_values.array,
-        JsonMode.DOCUMENT: json_values.document,
-    }
     table = _Table(output, file_name)
-    for found in readers[mode](text.path, text.start, file_name):
-        if table.add(found):
-            output.report(table.records)
+    for found in json_records.read(text.path, text.start, mode, file_name):
+        table.add(found)
     return table.close()
 
 
@@ -118,28 +126,28 @@ class _Table:
     """The records so far, in columns in the order of their first sight."""
 
     def __init__(self, output: Output, file_name: str) -> None:
-        self.records = 0
+        self._records = 0
         self._output = output
         self._file_name = file_name
         self._writer = texts.Writer(output.work_folder)
         self._names: dict[str, str] = {}
         self._taken = set(texts.RESERVED)
         self._types: dict[str, JsonColumnType] = {}
-        self._found: list[Found] = []
-        self._written = 0
 
-    def add(self, found: Found) -> bool:
-        """Take one record; whether a batch was written."""
-        self._found.append(found)
-        is_large = found.byte - self._written > texts.BATCH_BYTES
-        if not is_large and len(self._found) < texts.records_at_once(len(self._names)):
-            return False
-        self._write()
-        self._written = found.byte
-        return True
+    def add(self, found: Records) -> None:
+        """Write records, so many at once that their cells are held with ease."""
+        start = 0
+        while start < len(found.values):
+            stop = start + texts.records_at_once(len(self._names))
+            rows = _rows(found, start, stop)
+            for key in dict.fromkeys(chain.from_iterable(rows)):
+                if key not in self._names:
+                    self._name(key)
+            rows = rows[: texts.records_at_once(len(self._names))]
+            self._write(rows, found, start)
+            start += len(rows)
 
     def close(self) -> tuple[tuple[ArrivedColumn, ...], tuple[TextPart, ...]]:
-        self._write()
         columns = tuple(
             ArrivedColumn(
                 name=name, type=self._types[key].kind if key in self._types else types.UNKNOWN
@@ -148,29 +156,23 @@ class _Table:
         )
         return columns, self._writer.close(tuple(self._names.values()))
 
-    def _write(self) -> None:
-        rows = [_fields(found) for found in self._found]
-        keys: dict[str, None] = {}
-        for row in rows:
-            keys.update(dict.fromkeys(row))
-        for key in keys:
-            if key not in self._names:
-                self._name(key)
+    def _write(self, rows: Sequence[Mapping[str, Value]], found: Records, start: int) -> None:
         columns: dict[str, pyarrow.Array] = {}
         for key, name in self._names.items():
-            values = [row.get(key) for row in rows]
+            values = _values(rows, key)
             columns[name] = _as_texts(values)
             if key in self._types:
                 self._types[key].see(values, columns[name])
+        stop = start + len(rows)
         batch = texts.Batch(
-            range(self.records + 1, self.records + len(rows) + 1),
-            [found.byte for found in self._found],
-            [found.raw for found in self._found],
-            [found.problem for found in self._found],
+            range(self._records + 1, self._records + len(rows) + 1),
+            found.places[start:stop],
+            _decoded(found.raws[start:stop]),
+            [found.problems.get(place) for place in range(start, stop)],
         )
         self._writer.write(columns, batch)
-        self.records += len(rows)
-        self._found = []
+        self._records += len(rows)
+        self._output.report(self._records)
 
     def _name(self, key: str) -> None:
         if len(self._names) >= COLUMNS_MAX:
@@ -179,7 +181,10 @@ class _Table:
                 why="every key of a record's object becomes a column, and so many are data",
                 hint="deliver such an object inside a record, as the value of one key",
             )
-        name = unique = key if key.strip() else f"column_{len(self._names) + 1}"
+        # No engine's SQL can hold a zero character; the mark of what cannot be shown stands for it.
+        name = unique = key.replace("\0", "\ufffd")
+        if not key.strip():
+            name = unique = f"column_{len(self._names) + 1}"
         number = 2
         while unique.lower() in self._taken:
             unique = f"{name}_{number}"
@@ -190,19 +195,35 @@ class _Table:
             self._types[key] = JsonColumnType()
 
 
-def _fields(found: Found) -> Mapping[str, Value]:
-    if found.problem is not None:
-        return {}
-    return found.value if isinstance(found.value, dict) else {VALUE: found.value}
+def _rows(found: Records, start: int, stop: int) -> list[Mapping[str, Value]]:
+    """The fields of these records; one with a problem has none."""
+    values = found.values[start:stop]
+    if not found.problems and set(map(type, values)) == {dict}:
+        return list(cast("Sequence[Mapping[str, Value]]", values))
+    return [
+        {} if place in found.problems else value if isinstance(value, dict) else {VALUE: value}
+        for place, value in enumerate(values, start)
+    ]
+
+
+def _values(rows: Sequence[Mapping[str, Value]], key: str) -> list[Value]:
+    try:
+        return list(map(itemgetter(key), rows))
+    except KeyError:
+        return [row.get(key) for row in rows]
+
+
+def _decoded(raws: Sequence[bytes]) -> list[str]:
+    try:
+        return list(map(bytes.decode, raws))
+    except UnicodeDecodeError:
+        return [raw.decode(errors="replace") for raw in raws]
 
 
 def _as_texts(values: list[Value]) -> pyarrow.Array:
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {str, Number}:
+    kinds = set(map(type, values))
+    if kinds <= {str, Number, type(None)}:
         return pyarrow.array(values, pyarrow.string())
-    if kinds == {bool}:
-        return pyarrow.array(values, pyarrow.bool_()).cast(pyarrow.string())
-    if kinds == {int}:
-        texts_of = [None if value is None else str(value) for value in values]
-        return pyarrow.array(texts_of, pyarrow.string())
+    if kinds <= {bool, int, float, type(None)}:
+        return pyarrow.array(json_values.texts(values), pyarrow.string())
     return pyarrow.array(list(map(json_values.text, values)), pyarrow.string())

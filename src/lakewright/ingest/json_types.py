@@ -2,22 +2,29 @@
 
 A string that holds digits is text, because whoever wrote it in quotes meant text; only dates and
 timestamps, for which JSON has no form, are recognised in strings. Values of different kinds in
-one place have no common type but text.
+one place have no common type but text: numbers by their digits, lists and objects as JSON.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
+from typing import cast
 
 import pyarrow
 
+from lakewright.ingest import json_values
 from lakewright.ingest.inference import ColumnType
 from lakewright.ingest.json_values import Number, Value
 from lakewright.sql import types
 
 _MOMENTS = (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ)
-_FIELDS_MAX = 1000
-"""An object with more keys than this is a dictionary, whose keys are data."""
+_FIELDS_MAX = 500
+"""An object with more keys than this is a dictionary, whose keys are data. One column has no more
+fields in all its structs: engines take milliseconds to make ready for each."""
+_DEPTH_MAX = 6
+"""What lies deeper is text. Engines take twice the time for each list within a list."""
 _LONG_DIGITS = 18
+_WHOLE = re.compile(r"-?([0-9]+)")
 
 
 class JsonColumnType:
@@ -26,100 +33,140 @@ class JsonColumnType:
     def __init__(self, null_words: Sequence[str] = ("",)) -> None:
         self._strings = ColumnType(null_words)
         self._numbers = ColumnType(())
-        self._nested: types.Type = types.UNKNOWN
-        self._kinds: set[type] = set()
+        self._place = _Place(0)
 
     def see(self, values: Sequence[Value], texts: pyarrow.Array) -> None:
         """Take more values into account, with their texts beside them."""
-        kinds = {_kind(kind) for kind in set(map(type, values))} - {type(None)}
-        self._kinds |= kinds
-        if len(self._kinds) != 1:
-            return
-        (kind,) = self._kinds
-        if kind is str:
+        self._place.see(values)
+        if self._place.kinds == {str}:
             self._strings.see(texts)
-        elif kind is Number:
+        elif self._place.kinds == {float}:
             self._numbers.see(texts)
-        elif kind in (dict, list):
-            for value in values:
-                self._nested = merged(self._nested, nested_type(value))
-                if self._nested == types.STRING:
-                    return
 
     @property
     def kind(self) -> types.Type:
         """What all values fit."""
-        if not self._kinds:
-            return types.UNKNOWN
-        if len(self._kinds) > 1:
-            return types.STRING
-        (kind,) = self._kinds
-        if kind is bool:
-            return types.BOOLEAN
-        if kind is Number:
-            return self._numbers.kind
-        if kind is str:
+        if self._place.kinds == {float}:
+            found = self._numbers.kind
+            return found if found != types.DOUBLE else self._place.kind
+        if self._place.kinds == {str}:
             found = self._strings.kind  # Unknown, if all are empty: still they are texts.
             return found if found in _MOMENTS else types.STRING
-        return settled(self._nested)
-
-
-def _kind(kind: type) -> type:
-    return Number if kind in (int, Number) else kind
-
-
-def nested_type(value: Value) -> types.Type:
-    """The type of one value; `unknown` stands wherever it has none."""
-    if value is None:
-        return types.UNKNOWN
-    if isinstance(value, bool):
-        return types.BOOLEAN
-    if isinstance(value, int):
-        return types.BIGINT if -(2**63) <= value < 2**63 else types.STRING
-    if isinstance(value, Number):
-        whole = value.lstrip("-").split(".")[0].split("e")[0].split("E")[0]
-        is_double = len(whole) <= _LONG_DIGITS and abs(float(value)) < float("inf")
-        return types.DOUBLE if is_double else types.STRING
-    if isinstance(value, str):
-        return types.STRING
-    if isinstance(value, Mapping):
-        return types.Struct(tuple((name, nested_type(inner)) for name, inner in value.items()))
-    element: types.Type = types.UNKNOWN
-    for inner in value:
-        element = merged(element, nested_type(inner))
-    return types.Array(element)
-
-
-def merged(left: types.Type, right: types.Type) -> types.Type:
-    """What the values of both fit; text if nothing else."""
-    if left in (right, types.UNKNOWN):
-        return right
-    if right == types.UNKNOWN:
-        return left
-    if isinstance(left, types.Array) and isinstance(right, types.Array):
-        return types.Array(merged(left.element, right.element))
-    if isinstance(left, types.Struct) and isinstance(right, types.Struct):
-        fields = dict(left.fields)
-        for name, kind in right.fields:
-            fields[name] = merged(fields.get(name, types.UNKNOWN), kind)
-        return types.Struct(tuple(fields.items())) if len(fields) <= _FIELDS_MAX else types.STRING
-    if {left, right} == {types.BIGINT, types.DOUBLE}:
-        return types.DOUBLE
-    return types.STRING
-
-
-def settled(kind: types.Type) -> types.Type:
-    """The type with nothing unknown inside, in a form that every table can have."""
-    if isinstance(kind, types.Array):
-        return types.Array(_inner(kind.element))
-    if isinstance(kind, types.Struct):
-        names = [name.lower() for name, _ in kind.fields]
-        is_possible = names and len(set(names)) == len(names) and all(chain(names))
-        if not is_possible:
+        if self._place.fields_count > _FIELDS_MAX:
             return types.STRING
-        return types.Struct(tuple((name, _inner(inner)) for name, inner in kind.fields))
-    return kind
+        return self._place.kind
 
 
-def _inner(kind: types.Type) -> types.Type:
-    return types.STRING if kind == types.UNKNOWN else settled(kind)
+class _Place:
+    """One place within the values of a column: the column itself, a field, or a list's elements."""
+
+    __slots__ = ("_depth", "_element", "_fields", "_number_types", "kinds")
+
+    def __init__(self, depth: int) -> None:
+        self.kinds: set[type] = set()
+        """Of `bool`, `float` for any number, `str`, `list` and `dict`."""
+        self._depth = depth
+        self._number_types: set[types.Type] = set()
+        self._fields: dict[str, _Place] = {}
+        self._element: _Place | None = None
+
+    def see(self, values: Sequence[Value]) -> None:
+        """Take the place's value in some more records into account."""
+        if len(self.kinds) > 1:
+            return
+        kinds = set(map(type, values)) - {type(None)}
+        self.kinds |= {float if kind in (int, Number) else kind for kind in kinds}
+        if len(self.kinds) != 1:
+            return
+        (kind,) = self.kinds
+        if kind is float:
+            self._see_numbers(cast("Sequence[int | float | Number | None]", values), kinds)
+        elif kind is list and self._may_be_nested:
+            self._see_lists(cast("Sequence[Sequence[Value] | None]", values))
+        elif kind is dict and self._may_be_nested:
+            self._see_objects(cast("Sequence[Mapping[str, Value] | None]", values))
+
+    @property
+    def _may_be_nested(self) -> bool:
+        return self._depth < _DEPTH_MAX
+
+    def _see_numbers(self, values: Sequence[int | float | Number | None], kinds: set[type]) -> None:
+        if int in kinds:
+            whole = [value for value in values if type(value) is int]
+            self._number_types |= {_whole_type(min(whole)), _whole_type(max(whole))}
+        if float in kinds:
+            largest = max(abs(value) for value in values if type(value) is float)
+            self._number_types.add(_fraction_type(Number(json_values.text(largest))))
+        if Number in kinds:
+            self._number_types |= {
+                _fraction_type(value) for value in values if isinstance(value, Number)
+            }
+
+    def _see_lists(self, lists: Sequence[Sequence[Value] | None]) -> None:
+        if self._element is None:
+            self._element = _Place(self._depth + 1)
+        self._element.see(list(chain.from_iterable(filter(None, lists))))
+
+    def _see_objects(self, objects: Sequence[Mapping[str, Value] | None]) -> None:
+        present = [each for each in objects if each]
+        names: dict[str, None] = {}
+        for each in present:
+            names.update(dict.fromkeys(each))
+        for name in names:
+            if len(self._fields) > _FIELDS_MAX:
+                return
+            if name not in self._fields:
+                self._fields[name] = _Place(self._depth + 1)
+            self._fields[name].see([each[name] for each in present if name in each])
+
+    @property
+    def fields_count(self) -> int:
+        """How many fields all structs within have."""
+        inner = self._element.fields_count if self._element is not None else 0
+        return inner + sum(1 + place.fields_count for place in self._fields.values())
+
+    @property
+    def kind(self) -> types.Type:
+        """What all values fit, in a form that every table can have."""
+        if not self.kinds:
+            return types.STRING if self._depth else types.UNKNOWN
+        (kind, *others) = self.kinds
+        if others or kind is str:
+            return types.STRING
+        if kind is bool:
+            return types.BOOLEAN
+        if kind is float:
+            return _number_type(self._number_types)
+        if kind is list and self._element is not None:
+            return types.Array(self._element.kind)
+        if kind is dict and _may_name_fields(self._fields):
+            return types.Struct(tuple((name, place.kind) for name, place in self._fields.items()))
+        return types.STRING
+
+
+_LONG = types.Decimal(19, 0)
+"""Stands for whole numbers that a bigint holds, and a double would round."""
+
+
+def _whole_type(number: int) -> types.Type:
+    if -(2**53) <= number <= 2**53:
+        return types.BIGINT
+    return _LONG if -(2**63) <= number < 2**63 else types.STRING
+
+
+def _fraction_type(number: Number) -> types.Type:
+    whole = _WHOLE.match(number)
+    is_short = whole is not None and len(whole[1]) <= _LONG_DIGITS
+    return types.DOUBLE if is_short and abs(float(number)) < float("inf") else types.STRING
+
+
+def _number_type(found: Collection[types.Type]) -> types.Type:
+    if types.DOUBLE not in found:
+        return types.STRING if types.STRING in found else types.BIGINT
+    return types.STRING if _LONG in found or types.STRING in found else types.DOUBLE
+
+
+def _may_name_fields(names: Collection[str]) -> bool:
+    """Whether a struct can have these fields: engines tell no letters' cases apart."""
+    is_named = all(names) and not any("\0" in name for name in names)
+    return bool(names) and is_named and len({name.lower() for name in names}) == len(names)

@@ -10,8 +10,10 @@ PARQUET_MAGIC = b"PAR1"
 ENCRYPTED_PARQUET_MAGIC = b"PARE"
 
 _HEAD_BYTES = 1 << 16
+_BINARY_DATA = "binary data"
 _CONTROL_SHARE_MAX = 0.05  # Text has next to none; compressed or binary data has about a tenth.
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27, 28, 29, 30, 31})
+_NO_CONTROLS = bytes(set(range(256)) - set(_CONTROLS))
 
 _BINARY = (
     (b"%PDF-", "a PDF document"),
@@ -56,10 +58,18 @@ def refuse_foreign(head: bytes, file_name: str) -> None:
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise errors.FileUnreadable(
             f"{file_name} is empty",
-            why="it has no records and no header",
+            why=f"it has no records and no header up to its end, at byte {len(head):,}",
             hint="deliver the file again once it has content",
         )
     look = _looks_like(head)
+    if look == _BINARY_DATA:
+        place = len(head) - len(head.lstrip(_NO_CONTROLS))
+        raise errors.FileUnreadable(
+            f"{file_name} looks like {look}",
+            why=f"no text has so many control bytes; the first is 0x{head[place]:02x}, at byte"
+            f" {place:,}",
+            hint="export the data as CSV, JSON or Parquet and upload that file",
+        )
     if look:
         raise errors.FileUnreadable(
             f"{file_name} looks like {look}",
@@ -84,7 +94,7 @@ def _looks_like(head: bytes) -> str | None:
     for magic, name in _BINARY_IF_CONTROLS:
         if head.startswith(magic):
             return name
-    return "binary data"
+    return _BINARY_DATA
 
 
 def _is_binary(head: bytes) -> bool:

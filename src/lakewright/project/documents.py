@@ -206,7 +206,8 @@ class JsonDocument(Document):
     """The format's name."""
     mode: JsonMode = JsonMode.AUTO
     """How values stand in the file: one on each line (`lines`), one array whose elements are the
-    records (`array`), or one value that is the only record (`document`)."""
+    records (`array`), one after another (`concatenated`), or one value that is the only record
+    (`document`). `auto` looks at the file's start."""
     compression: Compression = Compression.AUTO
     """How the file is packed; `auto` looks at its first bytes."""
 

@@ -55,6 +55,8 @@ class JsonMode(StrEnum):
     """One value on each line."""
     ARRAY = "array"
     """One array; its elements are the records."""
+    CONCATENATED = "concatenated"
+    """One value after another, with blanks, line ends or nothing between them."""
     DOCUMENT = "document"
     """One value; it is the only record."""
 

@@ -1,10 +1,10 @@
 """JSON text into arrays, structs and maps, strictly: no value and no field is dropped silently.
 
 DuckDB's own JSON casts make null of what does not fit and leave out fields that the type does not
-have. Here a value is built only from JSON that fits the type everywhere; else the reason names
-every path that does not. Scalars inside are read as text is everywhere else, so that `"5"` and `5`
-are both a bigint; a number that JSON's writers may not keep apart (RFC 8259, section 6) is read as
-a double first.
+have. What such a cast makes is taken only if it prints as the very text that it was made of. Any
+other value is built piece by piece, and only from JSON that fits the type everywhere; else the
+reason names every path that does not. Scalars inside are read as text is everywhere else, so that
+`"5"` and `5` are both a bigint; a string takes anything, lists and objects as their JSON text.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from lakewright.engines.duckdb.casting import Cast, reason
 from lakewright.sql import types
 
 _PATHS_SHOWN_MAX = 5
+_LISTS_MAX = 8
+"""DuckDB takes twice the time to make a query ready for each list or map within another."""
 
 
 def from_json(kind: types.Type) -> Cast:
@@ -22,27 +24,30 @@ def from_json(kind: types.Type) -> Cast:
     Raises:
         ValueError: a type within it cannot be read from text.
     """
-
+    if _lists_within(kind) > _LISTS_MAX:
+        raise ValueError(f"{kind} holds lists within lists, more than {_LISTS_MAX} deep")
     _misfits("", kind, "", 0)  # Raises for what cannot be read.
+    lenient = f"TRY_CAST(TRY_CAST({{}} AS JSON) AS {text.type_name(kind)})"
+    if not _prints_what_it_read(kind):
+        lenient = f"CAST(NULL AS {text.type_name(kind)})"
 
-    def json(name: str) -> str:
-        return f"TRY_CAST({name} AS JSON)"
-
-    def candidate(name: str) -> str:
-        built = _built(json(name), kind, 0)
-        fits = f"len({_misfits(json(name), kind, _quoted('$'), 0)}) = 0"
-        return f"CASE WHEN {json(name)} IS NOT NULL THEN CASE WHEN {fits} THEN {built} END END"
+    def value(name: str, candidate: str, exact: str) -> str:
+        fits = f"len({_misfits('json', kind, _quoted('$'), 0)}) = 0"
+        built = _in(name, kind, f"CASE WHEN {fits} THEN {_built('json', kind, 0)} END")
+        return f"CASE WHEN {exact} THEN {candidate} WHEN {_is_json(name)} THEN {built} END"
 
     def refused(name: str) -> str:
-        paths = _misfits(json(name), kind, _quoted("$"), 0)
-        told = f"array_to_string(list_slice({paths}, 1, {_PATHS_SHOWN_MAX}), '; ')"
+        paths = _misfits("json", kind, _quoted("$"), 0)
+        told = _in(name, kind, f"array_to_string(list_slice({paths}, 1, {_PATHS_SHOWN_MAX}), '; ')")
         misfit = f"{{'code': 'wrong_nested_value', 'message': {told}}}"
         broken = reason("not_json", f"not JSON, as a value of type {kind} is")
-        return f"CASE WHEN {json(name)} IS NULL THEN {broken} ELSE {misfit} END"
+        return f"CASE WHEN {_is_json(name)} THEN {misfit} ELSE {broken} END"
 
     return Cast(
-        candidate=candidate,
-        is_exact=lambda _, value: f"{value} IS NOT NULL",
+        candidate=lenient.format,
+        is_exact=lambda name, candidate: f"CAST(to_json({candidate}) AS VARCHAR) = {name}",
+        value=value,
+        is_sound=lambda _name, _value: "true",
         reason=refused,
     )
 
@@ -50,6 +55,58 @@ def from_json(kind: types.Type) -> Cast:
 def is_nested(kind: types.Type) -> bool:
     """Whether values of the type hold other values."""
     return isinstance(kind, types.Array | types.Map | types.Struct)
+
+
+def _lists_within(kind: types.Type) -> int:
+    if isinstance(kind, types.Array):
+        return 1 + _lists_within(kind.element)
+    if isinstance(kind, types.Map):
+        return 1 + _lists_within(kind.value)
+    if isinstance(kind, types.Struct):
+        return max((_lists_within(inner) for _, inner in kind.fields), default=0)
+    return 0
+
+
+def _prints_what_it_read(kind: types.Type) -> bool:
+    """Whether a value that DuckDB's lenient cast makes is right if it prints as the text it is of.
+
+    Bytes, moments and decimals are not printed as a file writes them, or after being rounded.
+    """
+    if isinstance(kind, types.Array):
+        return _prints_what_it_read(kind.element)
+    if isinstance(kind, types.Struct):
+        return all(_prints_what_it_read(inner) for _, inner in kind.fields)
+    return kind in (types.BOOLEAN, types.INT, types.BIGINT, types.DOUBLE, types.STRING)
+
+
+def _rounded_numbers(digits: int) -> str:
+    """A pattern of numbers with a fraction of so many digits, or beyond what a double holds."""
+    long = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{digits - whole}}}" for whole in range(1, digits))
+    return f"{long}|[eE][+-]?(?:30[89]|3[1-9][0-9]|[4-9][0-9]{{2}}|[0-9]{{4}})"
+
+
+# A double of 17 digits prints as it is written; by decimals the writers of 16 already differ.
+_ROUNDED = _rounded_numbers(18)
+_ROUNDED_DECIMALS = _rounded_numbers(16)
+_TEXT_OR_NUMBER = r'("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)'
+
+
+def _in(name: str, kind: types.Type, body: str) -> str:
+    """An expression over `json`, which is the text as JSON, computed once.
+
+    Numbers are put in quotes where DuckDB would round one of them.
+    """
+    either = r"'\1' || chr(1) || '\2' || chr(1)"  # No JSON text has such a character as it is.
+    marked = f"regexp_replace({name}, {_quoted(_TEXT_OR_NUMBER)}, {either}, 'g')"
+    quoted = f"replace(replace({marked}, chr(1) || chr(1), ''), chr(1), chr(34))"
+    rounded = _ROUNDED_DECIMALS if "decimal" in str(kind) else _ROUNDED
+    is_rounded = f"regexp_matches({name}, {_quoted(rounded)})"
+    exact = f"TRY_CAST(CASE WHEN {is_rounded} THEN {quoted} ELSE {name} END AS JSON)"
+    return f"list_transform([{exact}], lambda json: {body})[1]"
+
+
+def _is_json(name: str) -> str:
+    return f"TRY_CAST({name} AS JSON) IS NOT NULL"
 
 
 def _word(kind: types.Type) -> str:
@@ -142,6 +199,8 @@ def _misfits(json: str, kind: types.Type, path: str, depth: int) -> str:
 
 
 def _scalar_misfits(json: str, kind: types.Type, path: str) -> str:
+    if kind == types.STRING:
+        return "[]::VARCHAR[]"
     value = _scalar(json)
     told = f"({casting.from_text(kind).reason(value)}).message"
     return (
@@ -188,8 +247,8 @@ def _struct_misfits(json: str, kind: types.Struct, path: str, depth: int) -> str
         f"list_transform(list_filter({keys}, lambda {name}: NOT list_contains({known}, {name})),"
         f" lambda {name}: {path} || '.' || {name} || ' is not in the contract')"
     )
-    told = f"list_concat({unknown}, {_doubles(keys, path)})"
+    told = [unknown, _doubles(keys, path)]
     for field, inner in kind.fields:
         here = f"({path} || {_quoted('.' + field)})"
-        told = f"list_concat({told}, {_misfits(_child(json, field), inner, here, depth)})"
-    return told
+        told.append(_misfits(_child(json, field), inner, here, depth))
+    return f"flatten([{', '.join(told)}])"

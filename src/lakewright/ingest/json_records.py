@@ -1,0 +1,339 @@
+"""Find the records of a JSON file: lines, elements of an array, values one after another, or one.
+
+Where a line's value is no JSON, that record alone is refused. In the other modes nobody knows where
+the next record would start, so the file is refused with the record and the byte. A record that is
+JSON, and still none that could be loaded, is refused alone in all modes.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from json import JSONDecodeError, JSONDecoder
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from lakewright import errors
+from lakewright.ingest import json_values
+from lakewright.ingest.json_values import BLANKS, RECORD_BYTES_MAX, InvalidError, Value
+from lakewright.project.source import JsonMode
+
+_BLOCK_BYTES = 1 << 20
+
+
+class Records(NamedTuple):
+    """Some records of a file, in columns of one length."""
+
+    places: Sequence[int]
+    """Position of each one's first byte."""
+    raws: Sequence[bytes]
+    values: Sequence[Value]
+    problems: Mapping[int, str]
+    """Why records cannot be loaded, by their place in these columns."""
+
+
+def read(path: Path, start: int, mode: JsonMode, file_name: str) -> Iterator[Records]:
+    """The records of a file whose text starts at that byte.
+
+    Raises:
+        FileUnreadable: it is no JSON in this mode, with the byte where it goes wrong; or a record
+            is longer than `RECORD_BYTES_MAX`.
+    """
+    readers: Mapping[JsonMode, Callable[[BinaryIO, int, str], Iterator[Records]]] = {
+        JsonMode.LINES: _lines,
+        JsonMode.ARRAY: _array,
+        JsonMode.CONCATENATED: _concatenated,
+        JsonMode.DOCUMENT: _document,
+    }
+    with path.open("rb") as file:
+        file.seek(start)
+        yield from readers[mode](file, start, file_name)
+
+
+def _lines(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
+    rest = b""
+    position = start
+    while True:
+        block = _next_block(file, rest)
+        data = rest + block
+        end = data.rfind(b"\n") + 1 if block else len(data)
+        lines = data[:end].split(b"\n")
+        rest = data[end:]
+        if len(rest) > RECORD_BYTES_MAX or any(len(line) > RECORD_BYTES_MAX for line in lines):
+            raise _too_long(file_name, position, "line")
+        places, contents = _stripped(data[:end], lines, position)
+        if contents:
+            parsed = json_values.parse(contents)
+            problems = {place: _words(problem) for place, problem in parsed.problems.items()}
+            yield Records(places, contents, parsed.values, problems)
+        position += end
+        if not block:
+            return
+
+
+_NOT_BARE = (b"\r", b" \n", b"\t\n", b"\n ", b"\n\t", b"\n\n")
+"""Without these only the first line can start with a blank, and only the last one end so."""
+
+
+def _stripped(
+    data: bytes, lines: Sequence[bytes], position: int
+) -> tuple[Sequence[int], Sequence[bytes]]:
+    """Where the content of lines starts, and that content, without those that are blank."""
+    places = accumulate((len(line) + 1 for line in lines), initial=position)
+    contents = lines if lines[-1] else lines[:-1]
+    is_bare = not any(marks in data for marks in _NOT_BARE)
+    if (
+        contents
+        and is_bare
+        and contents[0].lstrip(BLANKS) == contents[0] != b""
+        and (contents[-1].rstrip(BLANKS) == contents[-1])
+    ):
+        return list(places)[: len(contents)], contents
+    found = [
+        (place + len(line) - len(line.lstrip(BLANKS)), content)
+        for place, line in zip(places, lines, strict=False)
+        if (content := line.strip(BLANKS))
+    ]
+    return [place for place, _ in found], [content for _, content in found]
+
+
+def _next_block(file: BinaryIO, rest: bytes) -> bytes:
+    """What comes next, as much again as what is unfinished: long lines are read in linear time."""
+    return file.read(max(_BLOCK_BYTES, len(rest)))
+
+
+def _words(problem: str | InvalidError) -> str:
+    if isinstance(problem, str):
+        return problem
+    return f"no JSON at byte {problem.byte:,}: {problem.reason}"
+
+
+def _document(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
+    data = file.read(RECORD_BYTES_MAX + 1)
+    if len(data) > RECORD_BYTES_MAX:
+        raise _too_long(file_name, start, "document")
+    lead = start + len(data) - len(data.lstrip(BLANKS))
+    yield _sound([lead], [data.strip(BLANKS)], 1, file_name)
+
+
+def _sound(places: Sequence[int], contents: Sequence[bytes], first: int, file_name: str) -> Records:
+    """Records that must be JSON, for the file to be read at all."""
+    parsed = json_values.parse(contents)
+    problems: dict[int, str] = {}
+    for place, problem in parsed.problems.items():
+        if isinstance(problem, InvalidError):
+            byte = places[place] + problem.byte
+            raise _unreadable(file_name, problem.reason, first + place, byte)
+        problems[place] = problem
+    return Records(places, contents, parsed.values, problems)
+
+
+def _array(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
+    values = _Values(file, start, file_name, ",")
+    values.expect(b"[", "a JSON array starts with [")
+    if values.peek() != b"]":
+        yield from values.read()
+    values.expect(b"]", "an element is followed by , or ]")
+    if values.peek():
+        raise values.refusal("something follows the array")
+
+
+def _concatenated(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
+    values = _Values(file, start, file_name, "")
+    if values.peek():
+        yield from values.read()
+
+
+_BLANKS_RE = re.compile(rb"[ \t\r\n]*")
+_DECODER = JSONDecoder()
+_NEAR_END = 32  # A value that the block cuts is found wrong at most this far before its end.
+_BORDER = re.compile(r"\}[^{]*\{|\][^[]*\[")
+
+
+class _Values:
+    """Reads values that follow each other in a file, block by block.
+
+    Where they end is guessed first: what stands between two of them is looked for in all that
+    follows. If every piece is JSON the guess was right, as there is no other way to read them. If
+    one is not, the standard library finds where each value ends.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, file_name: str, mark: str) -> None:
+        self._file = file
+        self._file_name = file_name
+        self._mark = mark.encode()  # Between values; empty: only blanks, if anything.
+        self._between = re.compile(rf"[ \t\r\n]*{mark}[ \t\r\n]*")
+        self._buffer = b""
+        self._at = 0
+        self._start = start  # Of the buffer, in the file.
+        self._records = 0
+        self._border: bytes | None = None
+        """From the end of a value to the start of the next one; empty: guessing has failed."""
+
+    def peek(self) -> bytes:
+        """The next byte that is not blank; empty at the end."""
+        while True:
+            found = _BLANKS_RE.match(self._buffer, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._buffer):
+                return self._buffer[self._at : self._at + 1]
+            if not self._more():
+                return b""
+
+    def expect(self, mark: bytes, reason: str) -> None:
+        """Pass over what must come next."""
+        if self.peek() != mark:
+            raise self.refusal(reason)
+        self._at += 1
+
+    def refusal(self, reason: str, passed: int = 0) -> errors.FileUnreadable:
+        """The refusal of what comes after so many more bytes."""
+        byte = self._start + self._at + passed
+        return _unreadable(self._file_name, reason, self._records + 1, byte)
+
+    def read(self) -> Iterator[Records]:
+        """The values from here on, as long as the mark (if it is empty, any value) follows."""
+        while True:
+            found = self._guessed() or self._scanned()
+            self._records += len(found.places)
+            yield found
+            following = self.peek()
+            if not following or (self._mark and following != self._mark):
+                return
+            self._at += len(self._mark)
+            self.peek()
+
+    def _guessed(self) -> Records | None:
+        """The values up to the last border in the buffer, if they are values."""
+        border = self._border
+        if not border:
+            return None
+        while (last := self._buffer.rfind(border, self._at)) < 0:
+            if not self._more():
+                return None
+        contents = self._buffer[self._at : last + 1].split(border)
+        for place in range(1, len(contents)):
+            contents[place] = border[-1:] + contents[place]
+            contents[place - 1] += border[:1]
+        parsed = json_values.parse(contents)
+        if any(isinstance(problem, InvalidError) for problem in parsed.problems.values()):
+            self._border = b""
+            return None
+        sizes = [len(content) + len(border) - 2 for content in contents]
+        places = list(accumulate(sizes, initial=self._start + self._at))[:-1]
+        self._at = last + 1
+        problems = {place: str(problem) for place, problem in parsed.problems.items()}
+        return Records(places, contents, parsed.values, problems)
+
+    def _scanned(self) -> Records:
+        """The values that the buffer holds as a whole, at least one."""
+        while True:
+            text, damage = self._decoded()
+            spans, failure = _scan(text, self._between)
+            if spans and spans[-1][1] == len(text) and text[-1] not in '}]"':
+                # Of a number there may be more to come, unless the file ends here.
+                if len(spans) > 1:
+                    spans.pop()
+                elif damage is None and self._more():
+                    continue
+            if spans:
+                return self._taken(text, spans)
+            if failure is None or (failure.is_cut and damage is None and self._may_grow()):
+                continue
+            if damage is not None and failure.is_cut:
+                raise self.refusal(damage.reason, damage.byte)
+            raise self.refusal(failure.reason, len(text[: failure.place].encode()))
+
+    def _taken(self, text: str, spans: Sequence[tuple[int, int]]) -> Records:
+        """The values at these places of the text that the buffer holds."""
+        contents = [text[start:end].encode() for start, end in spans]
+        places = []
+        byte, passed = self._start + self._at, 0
+        for content, (start, end) in zip(contents, spans, strict=True):
+            byte += start - passed  # Between values everything is ASCII.
+            places.append(byte)
+            byte += len(content)
+            passed = end
+        found = _sound(places, contents, self._records + 1, self._file_name)
+        self._at = byte - self._start
+        if self._border is None and len(spans) > 1:
+            border = text[spans[0][1] - 1 : spans[1][0] + 1]
+            self._border = border.encode() if _BORDER.fullmatch(border) else b""
+        return found
+
+    def _decoded(self) -> tuple[str, InvalidError | None]:
+        """The buffer's text up to where it is no UTF-8, and what is wrong there."""
+        data = self._buffer[self._at :]
+        try:
+            return data.decode(), None
+        except UnicodeDecodeError as error:
+            text = data[: error.start].decode()
+            # The block may end within a character.
+            if error.start >= len(data) - 3 and error.reason == "unexpected end of data":
+                return text, None
+            reason = f"byte 0x{data[error.start]:02x} is not UTF-8"
+            return text, InvalidError(reason, error.start)
+
+    def _may_grow(self) -> bool:
+        """Whether there is more of a value that the buffer starts with, and it may be read."""
+        if json_values.holds_too_much(self._buffer[self._at :]):
+            most = json_values.RECORD_VALUES_MAX
+            raise self.refusal(f"the record that starts here holds more than {most:,} values")
+        return self._more()
+
+    def _more(self) -> bool:
+        rest = self._buffer[self._at :]
+        if len(rest) > RECORD_BYTES_MAX:
+            raise _too_long(self._file_name, self._start + self._at, "record")
+        block = _next_block(self._file, rest)
+        self._start += self._at
+        self._buffer, self._at = rest + block, 0
+        return bool(block)
+
+
+class _Failure(NamedTuple):
+    """Where the standard library finds no value."""
+
+    place: int
+    """In characters."""
+    reason: str
+    is_cut: bool
+    """Whether what would follow might mend it."""
+
+
+def _scan(text: str, between: re.Pattern[str]) -> tuple[list[tuple[int, int]], _Failure | None]:
+    """Where values start and end, up to the first that is none."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text) or not spans:
+        try:
+            _, end = _DECODER.raw_decode(text, start)
+        except JSONDecodeError as error:
+            is_near = error.pos >= len(text) - _NEAR_END
+            is_cut = is_near or error.msg.startswith("Unterminated")
+            return spans, _Failure(error.pos, error.msg, is_cut)
+        except RecursionError:
+            return spans, _Failure(start, "values are nested too deeply", is_cut=False)
+        spans.append((start, end))
+        passed = between.match(text, end)
+        if passed is None:
+            break
+        start = passed.end()
+    return spans, None
+
+
+def _unreadable(file_name: str, reason: str, record: int, byte: int) -> errors.FileUnreadable:
+    return errors.FileUnreadable(
+        f"{file_name} is no valid JSON",
+        where=errors.Place(file=file_name),
+        why=f"record {record:,}: {reason}, at byte {byte:,}",
+        hint="repair the file at that place and upload it again",
+    )
+
+
+def _too_long(file_name: str, byte: int, what: str) -> errors.FileUnreadable:
+    return errors.FileUnreadable(
+        f"{file_name} has a {what} of more than {RECORD_BYTES_MAX:,} bytes",
+        where=errors.Place(file=file_name),
+        why=f"it starts at byte {byte:,}, and one record must fit that",
+        hint="deliver many records as JSON lines or as one array",
+    )

@@ -1,0 +1,150 @@
+"""What a contract is inferred from meets that contract: no JSON file refuses its own records."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from lakewright.engines.duckdb import session
+from lakewright.ingest import landing, preview
+from lakewright.plan import steps
+from lakewright.plan.landed import Landed
+from lakewright.project.contract import Contract
+from lakewright.project.source import Json, JsonMode
+from lakewright.sql import types
+from tests.engines.test_bronze import Loaded, load
+
+JsonValue: TypeAlias = Any
+
+
+@pytest.fixture(name="connection", scope="module")
+def open_connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    root = tmp_path_factory.getbasetemp()
+    return session.connect(
+        folders=[str(root)],
+        temp_folder=str(root / "spill"),
+        threads=1,
+        memory_limit_bytes=512 * 2**20,
+    )
+
+
+def land(folder: Path, text: str, mode: JsonMode, contract: Contract | None = None) -> Landed:
+    folder.mkdir()
+    raw = folder / "x.json"
+    raw.write_text(text, "utf-8")
+    step = steps.Land(
+        upload_id="0123456789abcdef",
+        source="orders",
+        file_name="x.json",
+        sha256="0" * 64,
+        format=Json(mode=mode),
+        contract=contract,
+    )
+    return landing.land(step, raw, folder / "work", lambda _: None)
+
+
+def inferred(landed: Landed) -> Contract:
+    contract = preview.infer_source(landed, "orders").contract
+    assert contract is not None
+    return contract
+
+
+def holds(found: JsonValue, given_: JsonValue, kind: types.Type) -> bool:
+    """Whether a value of the table is the file's, as its type shows it."""
+    if given_ is None:
+        return found is None
+    if kind == types.STRING:
+        return bool(found == given_ if isinstance(given_, str) else json.loads(found) == given_)
+    if isinstance(kind, types.Array):
+        return len(found) == len(given_) and all(
+            holds(one, other, kind.element) for one, other in zip(found, given_, strict=True)
+        )
+    if isinstance(kind, types.Struct):
+        return given_.keys() <= found.keys() and all(
+            holds(found[name], given_.get(name), inner) for name, inner in kind.fields
+        )
+    if kind in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
+        if given_ == "":
+            return found is None
+        return bool(dt.datetime.fromisoformat(str(found)) == dt.datetime.fromisoformat(given_))
+    return bool(found == given_ and isinstance(found, bool) == isinstance(given_, bool))
+
+
+def check(records: Sequence[JsonValue], landed: Landed, loaded: Loaded) -> None:
+    contract = inferred(landed)
+    assert loaded.refused == []
+    names = {
+        arrived.name: own for arrived, own in zip(landed.columns, contract.columns, strict=True)
+    }
+    for record, row in zip(records, loaded.rows, strict=True):
+        for key, value in (record if isinstance(record, dict) else {"value": record}).items():
+            column = names[key]
+            if column.type == types.UNKNOWN:
+                assert value is None
+            else:
+                assert holds(row[column.name], value, column.type), (column, value, row)
+
+
+NUMBERS = st.one_of(
+    st.integers(-3, 300),
+    st.integers(),
+    st.sampled_from([2**53 + 1, 2**63 - 1, -(2**63), 2**63, 10**17, -(10**30)]),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.sampled_from([0.1, 1e300, -1e-300, 123456789.25, 1e17]),
+)
+WORDS = st.one_of(
+    st.text(max_size=3),
+    st.sampled_from(
+        ["", "null", "1", "2024-01-31", "2024-01-31T10:00:00+02:00", 'a"b\\', "\0", "\ud7ff"]
+    ),
+)
+KEYS = st.one_of(st.sampled_from("abA"), st.sampled_from(["", " ", "a b", "a/~b", '"', "`", "\0"]))
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+    max_leaves=8,
+)
+RECORDS = st.lists(
+    st.one_of(
+        st.dictionaries(st.sampled_from(["a", "b", "c d"]), VALUES, max_size=3),
+        VALUES.filter(lambda v: not isinstance(v, dict)),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    records=RECORDS, mode=st.sampled_from([JsonMode.LINES, JsonMode.ARRAY, JsonMode.CONCATENATED])
+)
+@example(records=[{"a": [None, 1, "1", {}]}], mode=JsonMode.LINES)
+@example(records=[{"a": [[]]}, {"a": [""]}], mode=JsonMode.LINES)
+@example(records=[{"a": {"x": 1}}, {"a": {"x": {"y": [1.5]}}}], mode=JsonMode.ARRAY)
+@example(records=[{"a": [1]}, {"a": {"x": 1}}, {"a": "x"}, {"a": 1}], mode=JsonMode.LINES)
+@example(records=[{"a": 2**63}, {"a": -1.5}], mode=JsonMode.LINES)
+@example(records=[{"a": {"x": "null"}}, {"a": "null"}], mode=JsonMode.LINES)
+@example(records=[{"a": [[[[[[[[1]]]]]]]]}], mode=JsonMode.LINES)
+def test_a_file_meets_the_contract_that_is_inferred_from_it_and_is_read_again_alike(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[JsonValue],
+    mode: JsonMode,
+) -> None:
+    folder = tmp_path_factory.mktemp("json")
+    texts = [json.dumps(record, ensure_ascii=False) for record in records]
+    text = "[" + ", ".join(texts) + "]" if mode is JsonMode.ARRAY else "\n".join(texts)
+    landed = land(folder / "first", text, mode)
+    contract = inferred(landed)
+    loaded = load(connection, folder / "first", contract, landed)
+    check(records, landed, loaded)
+    adopted = replace(contract, is_adopted=True)
+    again = land(folder / "second", text, mode, adopted)
+    assert load(connection, folder / "second", adopted, again).rows == loaded.rows
