@@ -14,6 +14,8 @@ from lakewright.runs.progress import Silent
 if TYPE_CHECKING:
     from tests.runs.conftest import Shop
 
+Facts = Mapping[str, Json]
+
 FIRST = "order_id,customer,quantity\n1,ann,1\n2,bob,2\nx,bob,3\n"
 SECOND = "order_id,customer,quantity\n2,bob,5\n3,ann,7\n"
 
@@ -256,6 +258,39 @@ def test_a_model_that_two_runs_make_fit_together_is_built_by_the_second(shop: "S
     runs = [shop.journal.reading.run(run_id) for run_id in (first, second)]
     assert [run.status for run in runs] == [RunStatus.SUCCEEDED, RunStatus.SUCCEEDED]
     assert shop.rows("gold.both") == [(2, 3), (None, 3)]
+
+
+def checked(shop: "Shop", run: Run) -> dict[str, list[bool]]:
+    """For each step with checks, whether they passed."""
+    results = {step.name: step.result for step in shop.journal.reading.steps(run.run_id)}
+    return {
+        name: [bool(check["is_passed"]) for check in result["checks"]]
+        for name, result in cast("Mapping[str, Mapping[str, list[Facts]]]", results).items()
+        if result and "checks" in result
+    }
+
+
+@pytest.mark.parametrize(("known", "is_passed"), [("ann\nbob", True), ("ann", False)])
+def test_a_check_that_could_only_warn_is_tried_when_the_table_comes(
+    shop: "Shop", known: str, *, is_passed: bool
+) -> None:
+    shop.files = {
+        "lakewright.yaml": "name: shop\n",
+        "sources/people.yaml": "columns: [{name: name, type: string}]\n",
+        "models/silver/orders.sql": "/*\nchecks:\n"
+        "  - referential: {column: customer, to: bronze.people.name, severity: warn}\n*/\n"
+        "SELECT customer FROM bronze.orders",
+    }
+    assert checked(shop, shop.load(FIRST)) == {"model:silver.orders": [False]}
+    for text, expected in (
+        (f"name\n{known}\n", {"check:silver.orders": [is_passed]}),
+        ("name\nzoe\n", {}),
+    ):
+        shop.deliver(text, source="people")
+        run = shop.drain()
+        assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
+        assert checked(shop, run) == expected
+    assert len(shop.lake.history("silver.orders")) == 1
 
 
 MENDED = {

@@ -25,7 +25,7 @@ from lakewright.runs import failure
 from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
 from lakewright.wording import count
 
-_LABELS = {"land": "read", "bronze": "load bronze.", "model": "build "}
+_LABELS = {"land": "read", "bronze": "load bronze.", "model": "build ", "check": "check "}
 """What the kinds of step do, as people say it."""
 
 

@@ -236,7 +236,7 @@ def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
             why="\n".join(_row(sample) for sample in _mappings(each.get("samples"))[:3]),
         )
         for step in steps
-        if isinstance(step.result, Mapping) and step.name.startswith("model:")
+        if isinstance(step.result, Mapping) and step.name.startswith(("model:", "check:"))
         for each in _mappings(step.result.get("checks"))
         if not each.get("is_passed")
     ]

@@ -52,6 +52,9 @@ def _words(step: steps.Step) -> list[str]:
             return list(_bronze(step))
         case steps.BuildModel():
             return [f"{_build(step.build)}{_write(step)}", *_checks(step)]
+        case steps.CheckModel():
+            asked = ", ".join(dict.fromkeys(check.to_table for check in step.checks))
+            return [f"check what was asked about {asked}, which is new"]
         case steps.Publish():
             return [f"all at once: {', '.join(step.tables)}"]
     assert_never(step)

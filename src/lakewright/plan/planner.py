@@ -18,10 +18,19 @@ from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
 from lakewright.plan.observed import Observed, RawUpload
-from lakewright.plan.steps import Bronze, Build, BuildModel, Land, Plan, Publish, Step
+from lakewright.plan.steps import (
+    Bronze,
+    Build,
+    BuildModel,
+    CheckModel,
+    Land,
+    Plan,
+    Publish,
+    Step,
+)
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.mistake import listing
-from lakewright.project.model import Model
+from lakewright.project.model import Model, Referential, Severity
 from lakewright.project.project import Project, waiting
 from lakewright.project.source import Source, Suspects
 from lakewright.sql import query, types
@@ -272,6 +281,7 @@ def _plan(
     steps: list[Step] = [land for load in ordered for land in load.lands]
     steps += [load.step for load in ordered if load.step]
     steps += models.steps
+    steps += models.new_checks()
     tables = [
         table
         for load in ordered
@@ -394,6 +404,33 @@ class _Models:
         self.steps.append(_step(model, resolved, fingerprint, build))
         movement = incremental.movement(build, model.write)
         self._inputs[name] = Input(table=table, movement=movement)
+
+    def new_checks(self) -> list[CheckModel]:
+        """The checks that could only warn of a table which was not there, and now comes, for
+        those tables that are not built and so not checked in this run."""
+        built = {step.table for step in self.steps}
+        found: list[CheckModel] = []
+        for name, model in self._project.models.items():
+            table = self._observed.tables.get(name)
+            if table is None or name in built:
+                continue
+            checks = tuple(
+                check
+                for check in model.checks
+                if isinstance(check, Referential)
+                and check.severity is Severity.WARN
+                and self._comes(check.to_table, check.to_column)
+                and table.schema.get(check.column) is not None
+            )
+            if checks:
+                found.append(CheckModel(table=name, checks=checks))
+        return found
+
+    def _comes(self, table: str, column: str) -> bool:
+        """Whether the run makes a table that was not there, with this column."""
+        is_new = table in self._inputs and table not in self._observed.tables
+        schema = self._schemas.get(table)
+        return is_new and schema is not None and schema.get(column) is not None
 
     def _missing(self, model: Model) -> tuple[str, ...]:
         """The tables without which the model cannot be built; those that it reads come first."""

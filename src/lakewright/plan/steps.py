@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from lakewright.errors import Problem
 from lakewright.plan.difference import Difference
 from lakewright.project.contract import Contract, PartitionField
-from lakewright.project.model import Check, Write
+from lakewright.project.model import Check, Referential, Write
 from lakewright.project.source import BadRecordLimits, Format, Suspects
 from lakewright.sql import types
 
@@ -133,6 +133,21 @@ class BuildModel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckModel:
+    """Try checks of a table that stays as it is: those that ask about tables which are new."""
+
+    kind: Literal["check"] = "check"
+    table: str
+    checks: tuple[Referential, ...]
+    """Only such as warn: no other is ever tried before the table that it asks about is there."""
+
+    @property
+    def name(self) -> str:
+        """`check:<table>`."""
+        return f"check:{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Publish:
     """Make everything that was staged and passed its checks visible, all at once."""
 
@@ -145,7 +160,7 @@ class Publish:
         return "publish"
 
 
-Step: TypeAlias = Land | Bronze | BuildModel | Publish
+Step: TypeAlias = Land | Bronze | BuildModel | CheckModel | Publish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ passed is published together. Steps run in a child process; this one touches no 
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -273,8 +273,14 @@ class Carrier:
             elif isinstance(planned, steps.Bronze):
                 if not self._bronze(planned, bases):
                     missing |= {planned.table, planned.quarantine}
-            elif isinstance(planned, steps.BuildModel) and not self._model(planned, bases, missing):
-                missing.add(planned.table)
+            elif isinstance(planned, steps.CheckModel):
+                self._read(
+                    planned, "check", {check.to_table for check in planned.checks} & missing, bases
+                )
+            elif isinstance(planned, steps.BuildModel):
+                lacking = missing.intersection(planned.reads)
+                if not self._read(planned, "model", lacking, bases):
+                    missing.add(planned.table)
 
     def _bronze(self, planned: steps.Bronze, bases: Mapping[str, Json]) -> bool:
         lands = [rules.land_name(upload_id) for upload_id in planned.upload_ids]
@@ -302,19 +308,23 @@ class Carrier:
             )
         )
 
-    def _model(
-        self, planned: steps.BuildModel, bases: Mapping[str, Json], missing: set[str]
+    def _read(
+        self,
+        planned: steps.BuildModel | steps.CheckModel,
+        operation: str,
+        lacking: Collection[str],
+        bases: Mapping[str, Json],
     ) -> bool:
-        needed = missing.intersection(planned.reads)
-        if needed:
-            self._round.skip(planned.name, f"it reads {', '.join(sorted(needed))}, which failed")
+        """Do a step that reads tables as they would be; those that it lacks could not be staged."""
+        if lacking:
+            self._round.skip(planned.name, f"it reads {', '.join(sorted(lacking))}, which failed")
             return False
         payload: Mapping[str, Json] = {
             "step": codec.encode(planned),
             "staged": self._staged(),
             "bases": bases,
         }
-        return self._do(Task(name=planned.name, operation="model", payload=payload))
+        return self._do(Task(name=planned.name, operation=operation, payload=payload))
 
     def _staged(self) -> list[Json]:
         """Everything that the round's steps have staged so far, in their order."""

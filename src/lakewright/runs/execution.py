@@ -6,6 +6,7 @@ between two calls that a restart would lose. Only `publish` changes tables.
     landing, land      raw bytes to parts that every engine reads
     plan               what is there and what landed, to typed steps
     bronze, model      files that no table knows yet, checked as the table would be
+    check              what checks say of a table that stays as it is
     publish            all of it visible at once
     is_published       whether an earlier attempt at that came through
 """
@@ -70,6 +71,7 @@ class Executor:
             "plan": self.plan,
             "bronze": self.bronze,
             "model": self.model,
+            "check": self.check,
             "publish": self.publish,
             "is_published": self.is_published,
         }
@@ -299,6 +301,15 @@ class Executor:
             "checks": [codec.encode(each) for each in results],
         }
 
+    def check(self, payload: Json, report: Report) -> Json:
+        """Try checks of a table that stays as it is; none of them can fail the run."""
+        del report
+        facts = _facts(payload)
+        step = codec.decode(steps.CheckModel, facts["step"])
+        tables = _Tables(self._lake, facts)
+        results = self._check(step, tables.file_set(step.table), tables)
+        return {"checks": [codec.encode(each) for each in results]}
+
     def _input(self, step: steps.BuildModel, name: str, tables: "_Tables") -> ModelInput:
         table = tables.file_set(name)
         if isinstance(step.build, steps.Full) or step.build.driving != name:
@@ -306,7 +317,7 @@ class Executor:
         return ModelInput(table=table, change=tables.change(name, step.build.since_snapshot_id))
 
     def _check(
-        self, step: steps.BuildModel, table: FileSet, tables: "_Tables"
+        self, step: steps.BuildModel | steps.CheckModel, table: FileSet, tables: "_Tables"
     ) -> tuple[CheckResult, ...]:
         if not step.checks:
             return ()
@@ -320,7 +331,7 @@ class Executor:
         """
         facts = _facts(payload)
         awaited = cast("Mapping[str, int | None]", facts["awaited"])
-        moved = self._moved(awaited)
+        moved = _moved(self._lake, awaited)
         if moved and not self.is_published(payload, report):
             raise errors.CommitConflict(
                 f"{', '.join(moved)} has changed since the run was planned",
@@ -331,15 +342,6 @@ class Executor:
         done = self._lake.publish(staged, str(facts["token"]), self._workshop.clock())
         return {each.table: {"snapshot_id": each.snapshot_id, "rows": each.rows} for each in done}
 
-    def _moved(self, planned: Mapping[str, int | None]) -> list[str]:
-        """Those of these tables that are not at the snapshot that they were planned at."""
-        present = self._lake.observe() if planned else {}
-        return [
-            table
-            for table, snapshot_id in sorted(planned.items())
-            if (present[table].snapshot_id if table in present else None) != snapshot_id
-        ]
-
     def is_published(self, payload: Json, report: Report) -> Json:
         """Whether a publish with this token has come through: it is all or nothing."""
         del report
@@ -349,6 +351,16 @@ class Executor:
             for table in self._lake.tables()
             for entry in self._lake.history(table)
         )
+
+
+def _moved(lake: Lake, planned: Mapping[str, int | None]) -> list[str]:
+    """Those of these tables that are not at the snapshot that they were planned at."""
+    present = lake.observe() if planned else {}
+    return [
+        table
+        for table, snapshot_id in sorted(planned.items())
+        if (present[table].snapshot_id if table in present else None) != snapshot_id
+    ]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -404,7 +416,9 @@ class _Tables:
         )
 
 
-def _asked(step: steps.BuildModel, table: FileSet, tables: _Tables) -> dict[str, FileSet]:
+def _asked(
+    step: steps.BuildModel | steps.CheckModel, table: FileSet, tables: _Tables
+) -> dict[str, FileSet]:
     """The tables that checks of a model ask about."""
     asked = [check for check in step.checks if isinstance(check, Referential)]
     others = {check.to_table: _absent(asked, check.to_table) for check in asked}
