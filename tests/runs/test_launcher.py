@@ -1,4 +1,6 @@
+import errno
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -148,6 +150,20 @@ def test_a_child_has_no_network_where_the_system_permits_that(launcher: Launcher
         assert found is False or permitted.returncode != 0
         with Launcher(COMMAND, Limits(memory_max_bytes=2**30, is_offline=False)) as other:
             assert other.call("is_online", port, timeout_seconds=30) is True
+
+
+CALLS = {  # getpid; then socket, ptrace and io_uring_setup
+    "x86_64": ([39], [41, 1, 1, 0], [101, 16, 1, 0, 0], [425, 1, 0], [0x40000000 + 39]),
+    "aarch64": ([172], [198, 1, 1, 0], [117, 16, 1, 0, 0], [425, 1, 0]),
+}
+
+
+def test_native_code_of_a_child_opens_no_socket_and_looks_into_no_process_on_linux(
+    launcher: Launcher,
+) -> None:
+    calls = CALLS.get(platform.machine(), ()) if sys.platform == "linux" else ()
+    found = [launcher.call("call", list(each), timeout_seconds=30) for each in calls]
+    assert found == [0, *[errno.EPERM] * (len(calls) - 1)][: len(calls)]
 
 
 def test_a_confined_childs_files_are_its_users(launcher: Launcher, tmp_path: Path) -> None:

@@ -10,24 +10,18 @@ The protocol, JSON lines over two pipes that nothing else writes to:
     child:  {"id", "progress"} ...   then   {"id", "result"}  or  {"id", "error"}
 """
 
-import ctypes
 import json
 import os
 import queue
-import resource
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias, cast
 
 from lakewright import errors
 from lakewright.plan import codec
-from lakewright.runs import failure
+from lakewright.runs import confinement, failure
 from lakewright.runs.journal import Json
 
 VARIABLE = "LAKEWRIGHT_CHILD"
@@ -40,10 +34,6 @@ Report: TypeAlias = Callable[[int], None]
 """Tells the number of records, or other units of work, done so far."""
 
 Operation: TypeAlias = Callable[[Json, Report], Json]
-
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +58,9 @@ def serve(load: Callable[[], Mapping[str, Operation]]) -> None:
     the parent may already be sending. If it fails, its error answers every request.
     """
     line = codec.from_json(Line, os.environ.pop(VARIABLE))
-    _confine(line)
+    confinement.confine(
+        parent=line.parent, open_files_max=line.open_files_max, is_offline=line.is_offline
+    )
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(line.requests, requests), daemon=True).start()
     try:
@@ -106,7 +98,7 @@ def _listen(descriptor: int, requests: "queue.SimpleQueue[bytes]") -> None:
 def _answer(line: Line, text: bytes, operations: Mapping[str, Operation]) -> None:
     request = cast("Mapping[str, Json]", json.loads(text))
     number, name = request["id"], str(request["operation"])
-    _limit_cpu(cast("int", request["cpu_seconds_max"]))
+    confinement.limit_cpu(cast("int", request["cpu_seconds_max"]))
     told_at = 0.0
 
     def report(done: int) -> None:
@@ -142,56 +134,3 @@ def _send(line: Line, message: Json) -> None:
             data = data[os.write(line.answers, data) :]
     except BrokenPipeError:
         os._exit(0)
-
-
-def _confine(line: Line) -> None:
-    """Set the limits of this process; what the system does not offer is left out.
-
-    Memory is watched by the parent: a limit on address space would hit an engine that reserves
-    far more than it uses.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    most = line.open_files_max
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-    )
-    if not sys.platform.startswith("linux"):
-        return
-    if line.is_offline:
-        _leave_network()
-    # When memory runs out, the system is to end this process rather than the journal's.
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != line.parent:  # It died before we asked to be told.
-        os._exit(0)
-
-
-def _leave_network() -> None:
-    """Move to a network namespace of our own, which has no interface that is up.
-
-    Without privileges that takes a user namespace too, in which we stay who we are. Where neither
-    is permitted, the process goes on: that nothing is downloaded does not rest on this.
-    """
-    user, group = os.geteuid(), os.getegid()
-    unshare = ctypes.CDLL(None).unshare
-    if unshare(_CLONE_NEWNET) == 0 or unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
-        return
-    with suppress(OSError):
-        for name, text in (
-            ("uid_map", f"{user} {user} 1"),
-            ("setgroups", "deny"),
-            ("gid_map", f"{group} {group} 1"),
-        ):
-            Path("/proc/self", name).write_text(text, "ascii")
-
-
-def _limit_cpu(seconds_max: int) -> None:
-    """Let the next request use so much processor time; a backstop to the parent's clock."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds_max
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    limit = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
