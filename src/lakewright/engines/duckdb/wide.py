@@ -1,23 +1,26 @@
 """Records of very many columns, judged some columns at a time.
 
 An engine works on 2,048 rows at once, and keeps room for as many results of every step of every
-expression. A thousand columns of five steps each take some 400 MB, however few rows there are. So
-beyond that the columns are judged in slices: each slice's values are a temporary table, and the
-tables stand side by side in the end.
+expression, however few rows there are: 0.4 MB for a column's value, 5 MB for the reasons against
+it. So beyond some hundred columns they are judged in slices: each slice's results are a temporary
+table, and the tables stand side by side in the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import duckdb
 
 from lakewright.engines.duckdb import typing
 
-SLICE_COLUMNS = 250
-"""Takes 100 MB while it is judged, three times as much with reasons. Smaller slices gain little:
-planning grows with the number of tables, that of larger ones with the square of their columns."""
-
 WIDE_COLUMNS_MIN = 500
-"""Fewer are judged in one go, without a temporary table."""
+"""Fewer are typed in one go, without a temporary table."""
+SLICE_COLUMNS = 250
+"""Smaller slices gain little: planning grows with the number of tables, that of larger ones with
+the square of their columns."""
+
+JUDGED_COLUMNS_MIN = 100
+JUDGED_SLICE_COLUMNS = 50
+"""The same where reasons are asked for."""
 
 REASONS = "__reasons"
 """The column of `judged` that holds every reason against a record."""
@@ -42,7 +45,8 @@ def typed(
     """
     if len(fields) < WIDE_COLUMNS_MIN:
         return typing.typed(relation, fields, condition)
-    return _in_slices(cursor, relation, fields, condition, reasons=False)
+    slices = _cut(fields, SLICE_COLUMNS)
+    return _in_slices(cursor, relation, slices, condition, reasons=False)
 
 
 def judged(
@@ -52,27 +56,32 @@ def judged(
     condition: str,
 ) -> str:
     """The same SELECT, with the reasons against each record that is refused."""
-    if len(fields) < WIDE_COLUMNS_MIN:
+    if len(fields) < JUDGED_COLUMNS_MIN:
         whole = typing.typed(relation, fields, condition)
         return f"SELECT *, {typing.reasons(fields)} AS {REASONS} FROM ({whole})"
-    return _in_slices(cursor, relation, fields, condition, reasons=True)
+    slices = _cut(fields, JUDGED_SLICE_COLUMNS)
+    return _in_slices(cursor, relation, slices, condition, reasons=True)
+
+
+def _cut(fields: Sequence[typing.Field], size: int) -> Iterator[tuple[int, Sequence[typing.Field]]]:
+    """Each slice, and the number of its first field."""
+    for first in range(0, len(fields), size):
+        yield first, fields[first : first + size]
 
 
 def _in_slices(
     cursor: duckdb.DuckDBPyConnection,
     relation: str,
-    fields: Sequence[typing.Field],
+    slices: Iterable[tuple[int, Sequence[typing.Field]]],
     condition: str,
     *,
     reasons: bool,
 ) -> str:
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_ARRIVED} AS {relation}")
     tables: list[str] = []
-    for first in range(0, len(fields), SLICE_COLUMNS):
+    for first, fields in slices:
         table = f"{_SLICE}{len(tables)}"
-        slice_sql = _slice(
-            fields[first : first + SLICE_COLUMNS], first, len(tables), reasons=reasons
-        )
+        slice_sql = _slice(fields, first, len(tables), reasons=reasons)
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {slice_sql}")
         tables.append(table)
     beside = "".join(f" POSITIONAL JOIN {table}" for table in tables)
