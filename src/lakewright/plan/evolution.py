@@ -381,9 +381,7 @@ def _loosened(present: Contract, contract: Contract) -> Iterator[str]:
             continue
         if before.is_required and not column.is_required:
             yield f"column {column.name} is not required any more"
-        # Where types followed the values, no value was refused for its type.
-        is_kept = before.is_declared and present.evolution.wider_types is not Policy.EVOLVE
-        if is_kept and types.UNKNOWN != before.type != column.type:
+        if before.is_declared and types.UNKNOWN != before.type != column.type:
             yield f"column {column.name} takes all that fits {column.type}"
 
 
