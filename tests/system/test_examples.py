@@ -15,7 +15,7 @@ import pytest
 from lakewright.ingest import sample
 from tests.system.conftest import Digest, House, of_example, reconciles
 
-ORDERS = 20_000
+ORDERS = 10_000
 
 
 @pytest.fixture(scope="module")
