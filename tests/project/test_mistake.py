@@ -14,9 +14,14 @@ def test_one_letter_too_many_missing_wrong_or_swapped_is_a_slip_of_the_pen(name:
     assert mistake.slip(name, ["customers", "orders"]) == "orders"
 
 
-@pytest.mark.parametrize("name", ["orders2", "order_items", "sales", "or", "srdero"])
+@pytest.mark.parametrize("name", ["orders2", "order_items", "sales_b", "or", "srdero"])
 def test_names_that_may_be_meant_are_no_slip_of_the_pen(name: str) -> None:
-    assert mistake.slip(name, ["customers", "orders", "ox"]) is None
+    assert mistake.slip(name, ["customers", "orders", "ox", "sales_a"]) is None
+
+
+def test_a_slip_of_the_pen_may_be_between_words() -> None:
+    assert mistake.slip("orderlines", ["order_lines"]) == "order_lines"
+    assert mistake.slip("order_lnes", ["order_lines"]) == "order_lines"
 
 
 def test_names_are_listed_as_a_sentence_has_them() -> None:

@@ -86,12 +86,21 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def slip(name: str, names: Iterable[str]) -> str | None:
     """The name from which this one differs by a slip of the pen: one letter too many, missing,
-    wrong, or swapped with the next. Other digits, and very short names, are meant as they are."""
-    if len(name) < _SLIP_LENGTH_MIN:
-        return None
-    plain = _without_digits(name)
-    return next((each for each in names
-                 if _without_digits(each) != plain and _is_slip(name, each)), None)  # fmt: skip
+    wrong, or swapped with the next. Other digits, and other short words, are meant as they are."""
+    return next(
+        (each for each in names if _is_slip(name, each) and not _is_meant(name, each)), None
+    )
+
+
+def _is_meant(name: str, other: str) -> bool:
+    """Whether two names differ as those of different things do: `sales_a` and `sales_b`, `y2023`
+    and `y2024`."""
+    if _without_digits(name) == _without_digits(other):
+        return True
+    words, others = name.split("_"), other.split("_")
+    differing = [pair for pair in zip(words, others, strict=False) if pair[0] != pair[1]]
+    is_short = all(max(map(len, pair)) < _SLIP_LENGTH_MIN for pair in differing)
+    return len(words) == len(others) and is_short
 
 
 def _without_digits(name: str) -> str:
