@@ -1,6 +1,11 @@
+import sys
 from pathlib import Path
 
+import pytest
+
+from lakewright.cli import sources
 from tests.cli.conftest import RETURN, Shop, Type
+from tests.cli.test_output import Terminal
 
 GERMAN = "Datum;Händler;Betrag\n31/01/2026;Müller;1.234,50\n13/02/2026;Özdemir;7,00\n"
 
@@ -72,3 +77,15 @@ def test_a_rebuild_reads_every_raw_file_again_under_the_present_contract(own_sho
 
 def test_a_source_without_a_loaded_file_cannot_be_rebuilt(shop: Shop) -> None:
     assert shop.say("sources", "rebuild", "nothing").code == 5
+
+
+def test_records_that_are_read_onto_a_terminal_cannot_speak_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("name,note\nann,\x1b]0;owned\x07\nbob,\u202e\n", "utf-8")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert sources.read(file) == 0
+    lines = screen.getvalue().split("\n")
+    assert lines == ["name,note", "ann,\\x1b]0;owned\\x07", "bob,\\u202e", ""]
