@@ -15,7 +15,9 @@ from pathlib import Path
 
 from lakewright import errors, settings
 from lakewright.cli import app
-from lakewright.project import documents, json_schema, mistake, partitioning, reading
+from lakewright.ingest.packing import Limits
+from lakewright.ingest.zip_file import READ_BYTES_MAX
+from lakewright.project import document, documents, json_schema, mistake, partitioning, reading
 from lakewright.sql import types
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,10 +49,13 @@ def project_files() -> str:
         _keys(documents.ColumnDocument),
         f"Types: {_words(types.names())}.",
         "### format",
-        "One word (`csv`, `json`, `parquet`), or a mapping with `type` and the keys below.",
+        _FORMAT,
     ]
     for look in reading.documents_in(documents.FormatDocument):
         parts += [f"#### {look.noun.removeprefix('the format ')}", _prose(look), _keys(look)]
+        if look is documents.FixedWidthDocument:
+            parts += ["Each item of `fields`:", _keys(documents.FixedFieldDocument)]
+    parts += ["#### Archives", _ARCHIVES]
     parts += [
         "### partitioning",
         _PARTITIONING,
@@ -136,6 +141,31 @@ columns:
 SELECT order_id, customer_id, updated_at, status, quantity, unit_price FROM bronze.orders
 ```"""
 
+_FORMAT = """\
+One word (`csv`, `json`, `parquet`, `excel`, `fixed_width`), or a mapping with `type` and the keys
+below."""
+
+_ARCHIVES = f"""\
+A ZIP file or tar archive, packed as a whole with gzip or zstd or not, is one upload; it is known by
+its bytes. The files in it are read one after the other as if they had come so: each is held to the
+contract, their columns are matched by name, and if one of them cannot be read or is refused,
+nothing of the archive is loaded. Records are numbered on from file to file. All files are of one
+format; several Parquet files are better uploaded themselves.
+
+Hidden files (`__MACOSX`, names that begin with a dot), marks of programs (`_SUCCESS`, `Thumbs.db`)
+and documents about the data (`README`, `LICENSE`, `*.md`) are left out, which the upload's evidence
+says. Links, devices and empty files are left out too, and make the upload suspect. Refused as a
+whole: a path that is absolute or holds `..`, a file that is encrypted, two files of one name, files
+with different endings unless `members` says which are meant, damage anywhere.
+
+- At most {Limits().members_max:,} files: each takes some milliseconds, however small it is.
+- At most {Limits().nesting_max} archives in one another: archives of archives are usual, more
+  levels are made to do harm.
+- A list of members of {READ_BYTES_MAX // 2**20} MiB: it is read at once, before anything else.
+- What all files together unpack to, beside the delivered file, is limited by the
+  [settings](settings.md) `LAKEWRIGHT_UNPACKED_SIZE_MAX_BYTES` and
+  `LAKEWRIGHT_UNPACKED_RATIO_MAX`."""
+
 _PARTITIONING = """\
 A text or a list of texts. Each cuts the table by one column, as it is or by a transform of the
 Iceberg specification."""
@@ -149,7 +179,7 @@ Every mistake is shown with its code, file, line and column, the reason and the 
 in a SELECT have the code `sql-refused`."""
 
 
-def _keys(kind: type[documents.Document]) -> str:
+def _keys(kind: type[document.Document]) -> str:
     """A table of a document's keys."""
     schema = _mapping(json_schema.schema(kind))
     properties = _mapping(schema.get("properties"))
@@ -218,7 +248,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _prose(kind: type[documents.Document]) -> str:
+def _prose(kind: type[document.Document]) -> str:
     return inspect.cleandoc(kind.__doc__ or "")
 
 

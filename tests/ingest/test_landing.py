@@ -182,7 +182,7 @@ def test_parquet_is_found_by_content_and_left_as_it_is(tmp_path: Path) -> None:
     ("data", "declared", "what"),
     [
         (b"", None, "is empty"),
-        (b"PK\x03\x04", None, "a ZIP file"),
+        (b"PK\x03\x04", None, "is damaged"),
         (bytes(range(256)), None, "binary data"),
         (b"PAR1 and no more", None, "cut short"),
         (b"a,b\n1,2\n", Parquet(), "no Parquet file"),

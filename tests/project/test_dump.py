@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from lakewright.project import dump, naming, source_file
 from lakewright.project.contract import Column, Contract, Evolution, PartitionField, Transform
 from lakewright.project.file import TextFile
-from lakewright.project.source import BadRecordLimits, Csv, Dialect, Json, Parquet, Source
+from lakewright.project.source import (
+    BadRecordLimits,
+    Csv,
+    Dialect,
+    Excel,
+    FixedField,
+    FixedWidth,
+    Json,
+    Parquet,
+    Source,
+)
 from lakewright.sql import types
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -80,13 +90,47 @@ DIALECTS = st.builds(
     comment=st.sampled_from([None, "", "#"]),
     encoding=st.sampled_from([None, "utf-8", "windows-1252"]),
 )
+MEMBERS = st.sampled_from([(), ("*.csv",), ("a/*", "b.txt")])
+FORMATS = st.one_of(
+    st.none(),
+    st.builds(Csv, dialect=DIALECTS, members=MEMBERS),
+    st.builds(Json, members=MEMBERS),
+    st.builds(Parquet, members=MEMBERS),
+    st.builds(
+        Excel,
+        sheet=st.none() | TEXTS.filter(bool),
+        has_header=st.none() | st.booleans(),
+        skip_lines=st.none() | st.integers(0, 9),
+        members=MEMBERS,
+    ),
+    st.builds(
+        FixedWidth,
+        fields=st.sampled_from(
+            [
+                None,
+                (FixedField(start=0, width=4), FixedField(start=4, width=1)),
+                (FixedField(start=2, width=4), FixedField(start=9, width=1)),
+            ]
+        ),
+        has_header=st.none() | st.booleans(),
+        skip_lines=st.none() | st.integers(0, 9),
+        comment=st.sampled_from([None, "", "#"]),
+        encoding=st.sampled_from([None, "utf-8"]),
+        is_padded=st.none() | st.booleans(),
+    ),
+    st.builds(
+        FixedWidth,
+        fields=st.just((FixedField(start=0, width=4, name="Id"),)),
+        has_header=st.just(False),
+    ),
+)
 SOURCES = st.builds(
     Source,
     name=st.just("orders"),
     match=st.lists(
         TEXTS.filter(lambda text: bool(text) and not {"/", "\\"} & set(text)), max_size=3
     ).map(tuple),
-    format=st.none() | st.builds(Csv, dialect=DIALECTS) | st.builds(Json) | st.builds(Parquet),
+    format=FORMATS,
     contract=st.none() | contracts(),
     limits=st.builds(BadRecordLimits, share_max=st.floats(0, 1), count_max=st.none() | st.just(5)),
     description=TEXTS,

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lakewright.project import documents, json_schema, reading
+from lakewright.project import document, json_schema, reading
 
 
-def _documents(kind: type[documents.Document]) -> Iterator[type[documents.Document]]:
+def _documents(kind: type[document.Document]) -> Iterator[type[document.Document]]:
     yield kind
     for field in kind.model_fields.values():
         for inner in reading.documents_in(field.annotation):
@@ -20,7 +20,7 @@ ALL = sorted(
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_key_is_described(kind: type[documents.Document]) -> None:
+def test_every_key_is_described(kind: type[document.Document]) -> None:
     assert kind.__doc__
     assert kind.noun != "this"
     for name, field in kind.model_fields.items():
@@ -40,7 +40,8 @@ def test_a_schema_is_of_the_2020_draft_and_refuses_unknown_keys(name: str) -> No
 def test_editors_are_told_short_forms_and_choices() -> None:
     schema = json.loads(json.dumps(json_schema.schemas()))
     source, model = schema["source"]["properties"], schema["model"]["properties"]
-    assert {"type": "string", "enum": ["csv", "json", "parquet"]} in source["format"]["anyOf"]
+    names = ["csv", "json", "parquet", "excel", "fixed_width"]
+    assert {"type": "string", "enum": names} in source["format"]["anyOf"]
     assert [way["type"] for way in source["key"]["anyOf"]] == ["string", "array"]
     assert model["write"]["$ref"].rpartition("/")[2] in schema["model"]["$defs"]
     assert schema["project"]["required"] == ["name"]

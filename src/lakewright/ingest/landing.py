@@ -4,25 +4,40 @@ Runs in the child process, as user bytes are parsed here. May be repeated: it ov
 earlier attempt left in the work folder, and gives the same result.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lakewright import errors
 from lakewright.ingest import (
+    archive,
     delimited,
     encoding,
+    excel,
+    fixed_width,
     json_file,
+    members,
     packing,
     parquet_file,
     signature,
+    zip_file,
 )
 from lakewright.ingest.inference import ColumnType
 from lakewright.plan import matching, steps
 from lakewright.plan.landed import ArrivedColumn, Landed, Part
 from lakewright.project import naming
 from lakewright.project.contract import NULL_WORDS, Contract
-from lakewright.project.source import Compression, Csv, Format, Json, JsonMode, Parquet
+from lakewright.project.source import (
+    Compression,
+    Csv,
+    Excel,
+    FixedWidth,
+    Format,
+    Json,
+    JsonMode,
+    Parquet,
+)
 from lakewright.sql import types
 
 _HEAD_BYTES = 1 << 16
@@ -51,22 +66,73 @@ def land(
         FileUnreadable: the file as a whole cannot be read as the format that it is or should be.
     """
     work_folder.mkdir(parents=True, exist_ok=True)
+    most = limits or packing.Limits()
     unpacked = packing.unpack(
         raw_path,
         step.format.compression if step.format else Compression.AUTO,
         work_folder,
         step.file_name,
-        limits or packing.Limits(),
+        most,
     )
-    job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, report=report)
-    with unpacked.path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    declared = step.format
+    head = _head(unpacked.path)
+    job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, report=report, limits=most)
+    if archive.kind_of(unpacked.path, head, step.file_name) is not None:
+        return _land_archive(job, raw_path)
+    return _land_file(job, head)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _land_file(job: "_Job", head: bytes) -> Landed:
+    declared = job.step.format
     if declared is None:
-        found, evidence = _find_format(head, step.file_name)
+        found, evidence = _find_format(head, job.name)
         landed = _land(job, found, head)
         return replace(landed, evidence=(evidence, *landed.evidence))
     return _land(job, declared, head)
+
+
+def _land_archive(job: "_Job", raw_path: Path) -> Landed:
+    """Land every file of an archive by itself, and make one upload of them."""
+    step, limits = job.step, job.limits
+    allowance = packing.Allowance(raw_path, job.name, limits)
+    if job.unpacked.compression is not Compression.NONE:
+        allowance.take(job.unpacked.size_bytes)
+    folder = job.work_folder / "members"
+    folder.mkdir(exist_ok=True)
+    wanted = step.format.members if step.format else ()
+    taken = archive.extract(job.unpacked.path, job.name, wanted, folder, (allowance, limits))
+    found: list[Landed] = []
+    before = 0
+    for number, member in enumerate(taken.members, start=1):
+        own = job.work_folder / f"member-{number}"
+        own.mkdir(exist_ok=True)
+        unpacked = packing.Unpacked(
+            path=member.path, compression=Compression.NONE, size_bytes=member.size_bytes
+        )
+        inner = replace(
+            job,
+            step=replace(step, file_name=f"{job.name}/{member.name}"),
+            unpacked=unpacked,
+            work_folder=own,
+            report=partial(_report_behind, job.report, before),
+        )
+        found.append(_land_file(inner, _head(member.path)))
+        before += found[-1].records
+    landed = members.combine(step, found, job.work_folder)
+    return replace(
+        landed,
+        format=replace(landed.format, compression=job.unpacked.compression),
+        evidence=taken.evidence + landed.evidence,
+        suspicions=taken.suspicions + landed.suspicions,
+    )
+
+
+def _report_behind(report: Report, before: int, records: int) -> None:
+    report(before + records)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +143,7 @@ class _Job:
     unpacked: packing.Unpacked
     work_folder: Path
     report: Report
+    limits: packing.Limits
 
     @property
     def name(self) -> str:
@@ -103,6 +170,8 @@ def _find_format(head: bytes, file_name: str) -> tuple[Format, str]:
     """The format by the content; a name that says JSON is believed where the content is close."""
     if head.startswith(signature.PARQUET_MAGIC):
         return Parquet(), "format parquet: the file starts with PAR1"
+    if head.startswith(zip_file.MAGIC):
+        return Excel(), "format excel: a ZIP file with the parts of an Office document"
     signature.refuse_foreign(head, file_name)
     text = head.removeprefix(b"\xef\xbb\xbf")
     wide = signature.looks_like_wide_text(head) or encoding.marked_codec(head)
@@ -119,14 +188,24 @@ def _find_format(head: bytes, file_name: str) -> tuple[Format, str]:
 def _land(job: _Job, declared: Format, head: bytes) -> Landed:
     if isinstance(declared, Parquet):
         return _land_parquet(job, declared, head)
-    if head.startswith(signature.PARQUET_MAGIC):
-        raise errors.FileUnreadable(
-            f"{job.name} looks like a Parquet file",
-            why=f"the source declares the format {declared.kind}",
-            hint=f"declare `format: parquet`, or deliver {declared.kind}",
-        )
+    if isinstance(declared, Excel):
+        return _land_excel(job, declared, head)
+    for magic, name, kind in (
+        (signature.PARQUET_MAGIC, "a Parquet file", "parquet"),
+        (zip_file.MAGIC, "an Excel workbook", "excel"),
+    ):
+        if head.startswith(magic):
+            raise errors.FileUnreadable(
+                f"{job.name} looks like {name}",
+                why=f"the source declares the format {declared.kind}",
+                hint=f"declare `format: {kind}`, or deliver {declared.kind}",
+            )
     signature.refuse_foreign(head, job.name)
-    return _land_json(job, declared) if isinstance(declared, Json) else _land_csv(job, declared)
+    if isinstance(declared, Json):
+        return _land_json(job, declared)
+    if isinstance(declared, FixedWidth):
+        return _land_fixed_width(job, declared)
+    return _land_csv(job, declared)
 
 
 def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
@@ -141,6 +220,63 @@ def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
     columns, part = parquet_file.read(job.unpacked.path, job.work_folder, job.name)
     job.report(part.records)
     return job.landed(declared, columns, (part,))
+
+
+def _land_excel(job: _Job, declared: Excel, head: bytes) -> Landed:
+    if not head.startswith(zip_file.MAGIC):
+        signature.refuse_foreign(head, job.name)
+        raise errors.FileUnreadable(
+            f"{job.name} is no Excel workbook",
+            why="a workbook (.xlsx) is a ZIP file inside, and starts like one",
+            hint="correct `format` in the source, or deliver .xlsx",
+        )
+    source = excel.Source(
+        path=job.unpacked.path,
+        file_name=job.name,
+        limits=job.limits,
+        null_words=_null_words(job.step.contract),
+    )
+    table = excel.understand(source, declared)
+    untyped = _untyped(table.names)
+    wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
+    parts, suspicions = excel.read(source, table, job.work_folder, wanted, job.report)
+    landed = job.landed(table.format, _typed(untyped, wanted), parts)
+    return replace(
+        landed,
+        suspicions=table.suspicions + suspicions + landed.suspicions,
+        evidence=table.evidence,
+    )
+
+
+def _null_words(contract: Contract | None) -> frozenset[str]:
+    words = set(contract.null_words if contract else ())
+    for column in contract.columns if contract else ():
+        words |= set(column.null_words or ())
+    return frozenset(words)
+
+
+def _land_fixed_width(job: _Job, declared: FixedWidth) -> Landed:
+    text = encoding.as_utf8(job.unpacked.path, declared.encoding, job.work_folder, job.name)
+    table = fixed_width.understand(text, declared, job.name)
+    untyped = _untyped(table.names)
+    wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
+    parts = fixed_width.read(table, job.work_folder, wanted, job.report)
+    landed = job.landed(table.format, _typed(untyped, wanted), parts)
+    return replace(landed, suspicions=table.suspicions + landed.suspicions, evidence=table.evidence)
+
+
+def _untyped(names: Sequence[str]) -> tuple[ArrivedColumn, ...]:
+    return tuple(ArrivedColumn(name=name, type=types.UNKNOWN) for name in names)
+
+
+def _typed(
+    columns: Sequence[ArrivedColumn], found: Mapping[int, ColumnType]
+) -> tuple[ArrivedColumn, ...]:
+    """The columns with the types that were found, by place."""
+    return tuple(
+        replace(column, type=found[place].kind) if place in found else column
+        for place, column in enumerate(columns)
+    )
 
 
 def _land_csv(job: _Job, declared: Csv) -> Landed:

@@ -1,12 +1,14 @@
 """Unpack a delivered file: gzip and zstd, with limits against files made to fill a disk.
 
+What an archive or workbook holds is taken out elsewhere, within the same limits.
+
 A packed stream that is damaged or cut short is refused with the place where it stopped; nothing of
 it is read as if it were whole.
 """
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +39,51 @@ class Limits:
     size_bytes_max: int = 1 << 40
     ratio_max: int = 1000
     """Unpacked to packed size; counts only from 16 MiB on."""
+    members_max: int = 10_000
+    """Files of one archive, those in archives inside it counted. Each costs some milliseconds
+    however small it is, so that so many take a minute; a year of hours has 8,760."""
+    nesting_max: int = 2
+    """Archives in one another: one that holds archives of files is common, more levels are not."""
+
+
+class Allowance:
+    """What a delivered file may still unpack to: all that is taken out of it counts together.
+
+    Members that are packed once more would otherwise multiply their ratios.
+    """
+
+    def __init__(self, path: Path, file_name: str, limits: Limits) -> None:
+        self._file_name = file_name
+        self._limits = limits
+        self._delivered = path.stat().st_size
+        self._taken = 0
+        by_ratio = max(_RATIO_GRACE_BYTES, limits.ratio_max * self._delivered)
+        self._most = min(limits.size_bytes_max, by_ratio)
+
+    def take(self, count: int) -> None:
+        """Note that so many bytes were unpacked.
+
+        Raises:
+            FileUnreadable: they are more than the file may become.
+        """
+        self._taken += count
+        if self._taken <= self._most:
+            return
+        if self._taken > self._limits.size_bytes_max:
+            what = "is too large"
+            why = f"it unpacks to more than {self._limits.size_bytes_max:,} bytes"
+        else:
+            what = "looks like a bomb"
+            ratio = self._limits.ratio_max
+            why = f"{self._delivered:,} bytes unpacked to more than {ratio:,} times that"
+        raise errors.FileUnreadable(
+            f"{self._file_name} {what}", why=why, hint="deliver what it holds in several files"
+        )
+
+    @property
+    def left(self) -> Limits:
+        """The limits of a packed file inside."""
+        return replace(self._limits, size_bytes_max=max(self._most - self._taken, 0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

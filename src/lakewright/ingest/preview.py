@@ -17,6 +17,7 @@ import pyarrow.parquet
 
 from lakewright import errors
 from lakewright.ingest import splitting
+from lakewright.plan import matching
 from lakewright.plan.landed import CsvPart, Landed, ParquetPart, TextPart
 from lakewright.project import naming
 from lakewright.project.contract import Column, Contract
@@ -92,8 +93,7 @@ def write_csv(landed: Landed, stream: TextIO) -> Written:
     A file without a header gets none. Records that cannot be split are left out and counted.
     """
     writer = csv.writer(stream)
-    is_named = not (isinstance(landed.format, Csv) and not landed.format.dialect.has_header)
-    if is_named:
+    if matching.has_names(landed):
         writer.writerow([column.name for column in landed.columns])
     refused = 0
     for record in records(landed):

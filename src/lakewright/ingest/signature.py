@@ -4,6 +4,8 @@ A file of the wrong kind is refused by the name of what it looks like: that tell
 what went wrong, where a parser's complaint would not.
 """
 
+from collections.abc import Collection
+
 from lakewright import errors
 
 PARQUET_MAGIC = b"PAR1"
@@ -17,7 +19,10 @@ _NO_CONTROLS = bytes(set(range(256)) - set(_CONTROLS))
 
 _BINARY = (
     (b"%PDF-", "a PDF document"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document (.xls or .doc)"),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Microsoft Office document (.xls or .doc), or one with a password",
+    ),
     (b"\x1f\x8b", "a gzip file"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
     (b"\xfd7zXZ\x00", "an xz file"),
@@ -73,10 +78,35 @@ def refuse_foreign(head: bytes, file_name: str) -> None:
     if look:
         raise errors.FileUnreadable(
             f"{file_name} looks like {look}",
-            why="delimited text (CSV), JSON and Parquet can be read, each also packed with gzip"
-            " or zstd",
+            why="delimited text (CSV), JSON, Parquet and Excel workbooks (.xlsx) can be read, each"
+            " also packed with gzip or zstd, or in a ZIP or tar archive",
             hint="export the data as one of these and upload that file",
         )
+
+
+def refuse_other_office(parts: Collection[str], file_name: str) -> None:
+    """Raise for an Office document that is no workbook of ours, by the names of its parts.
+
+    Raises:
+        FileUnreadable: naming what the file looks like.
+    """
+    folders = {part.partition("/")[0] for part in parts}
+    look = next((name for folder, name in _OFFICE if folder in folders), None)
+    if "xl/workbook.bin" in parts:
+        look = "an Excel workbook in the binary form (.xlsb)"
+    if look:
+        raise errors.FileUnreadable(
+            f"{file_name} looks like {look}",
+            why="of Office documents, Excel workbooks in the form .xlsx can be read",
+            hint="open it, and save the sheet as .xlsx or CSV",
+        )
+
+
+_OFFICE = (
+    ("word", "a Word document"),
+    ("ppt", "a PowerPoint presentation"),
+    ("mimetype", "an OpenDocument file (.ods or .odt)"),
+)
 
 
 def _looks_like(head: bytes) -> str | None:

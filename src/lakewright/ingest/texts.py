@@ -5,10 +5,11 @@ What our own readers read exactly ends here: one text column for each column of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from lakewright.plan.landed import TextPart
@@ -27,7 +28,7 @@ class Batch:
     """What is known of some records beside their fields, in columns of one length."""
 
     numbers: Sequence[int]
-    bytes: Sequence[int]
+    bytes: Sequence[int | None]
     raws: Sequence[str]
     problems: Sequence[str | None]
 
@@ -94,6 +95,31 @@ class Writer:
         self._files.append((path, names, 0))
         self._names = names
         self._writer = _open(path, names)
+
+
+def rearranged(
+    part: TextPart, columns: Mapping[str, str | None], first: int, path: Path
+) -> TextPart:
+    """The same records in a new file, with other columns and numbers.
+
+    Args:
+        part: the present file.
+        columns: each wanted column, with the present one that it is; None: null for all records.
+        first: how much larger their numbers become.
+        path: of the new file.
+    """
+    schema = _schema(tuple(columns))
+    wanted = {**columns, **{name: name for name in RESERVED}}
+    with pyarrow.parquet.ParquetFile(part.path) as source, _open(path, tuple(columns)) as target:
+        for batch in source.iter_batches(batch_size=_BATCH_RECORDS):
+            arrays = [
+                pyarrow.nulls(len(batch), field.type) if present is None else batch.column(present)
+                for field, present in zip(schema, wanted.values(), strict=True)
+            ]
+            place = len(columns)
+            arrays[place] = pyarrow.compute.add(arrays[place], first)
+            target.write_batch(pyarrow.record_batch(arrays, schema=schema))
+    return replace(part, path=str(path))
 
 
 def _schema(names: Sequence[str]) -> pyarrow.Schema:

@@ -34,7 +34,7 @@ from lakewright.plan.difference import Compared, Difference
 from lakewright.plan.landed import ArrivedColumn, Landed
 from lakewright.project import naming
 from lakewright.project.contract import Column, Contract, Evolution, Policy
-from lakewright.project.source import Csv, Parquet, Source
+from lakewright.project.source import Parquet, Source, names_columns
 from lakewright.sql import types
 
 _INTEGERS = (types.INT, types.BIGINT)
@@ -171,7 +171,7 @@ def _with_evidence(column: Column, arrived: ArrivedColumn | None, policy: Policy
     if column.is_declared:
         is_open = policy is Policy.EVOLVE
         return _widened(column, arrived.type, arrived.format) if is_open else column
-    kind, pattern = _joined((column.type, column.format), (arrived.type, arrived.format))
+    kind, pattern = joined((column.type, column.format), (arrived.type, arrived.format))
     return replace(column, type=kind, format=pattern)
 
 
@@ -184,7 +184,7 @@ def _widened(column: Column, kind: types.Type, pattern: str | None) -> Column:
     declared = column.declared_type or column.type
     if _is_fit(column, declared, kind, pattern):
         return column
-    wider, _ = _joined((column.type, column.format), (kind, pattern))
+    wider, _ = joined((column.type, column.format), (kind, pattern))
     return column if wider == column.type else replace(column, type=wider, declared_type=declared)
 
 
@@ -211,7 +211,7 @@ def _is_fit(column: Column, declared: types.Type, kind: types.Type, pattern: str
     return types.is_promotion(kind, declared)
 
 
-def _joined(
+def joined(
     left: tuple[types.Type, str | None], right: tuple[types.Type, str | None]
 ) -> tuple[types.Type, str | None]:
     """The narrowest type, with its date format, in which both can be read."""
@@ -351,7 +351,7 @@ def _rebuild_reasons(source: Source, present: Contract, contract: Contract) -> I
         yield f"{noun} {', '.join(names)} {reason}"
     kept = [column.name for column in present.columns if contract.column(column.name)]
     now = [column.name for column in contract.columns]
-    if not _may_have_names(source) and kept != now[: len(kept)]:
+    if not names_columns(source.format) and kept != now[: len(kept)]:
         yield "the columns have other places, and the files have no header"
     if present.partitioning != contract.partitioning:
         yield "the partitioning has changed"
@@ -394,7 +394,3 @@ def _reading(column: Column, contract: Contract) -> dict[str, object]:
         "date and time patterns": column.format,
         "headers": naming.standardise(column.header),
     }
-
-
-def _may_have_names(source: Source) -> bool:
-    return not isinstance(source.format, Csv) or source.format.dialect.has_header is not False

@@ -17,10 +17,13 @@ class CsvPart:
 
     kind: Literal["csv"] = "csv"
     path: str
+    file_name: str | None = None
+    """The file of the upload that its records are of: `archive.zip/member.csv`. None: the upload's
+    own name."""
     byte_start: int
     byte_end: int
     first_record: int
-    """Number of the part's first record in its file, from 1."""
+    """Number of the part's first record in its upload, from 1."""
     records: int
     offsets_path: str
     """Raw little-endian uint32 values, `records + 1` of them: where each record of this part
@@ -41,6 +44,8 @@ class TextPart:
 
     kind: Literal["text"] = "text"
     path: str
+    file_name: str | None = None
+    """As in `CsvPart`."""
     records: int
 
 
@@ -50,6 +55,8 @@ class ParquetPart:
 
     kind: Literal["parquet"] = "parquet"
     path: str
+    file_name: str | None = None
+    """As in `CsvPart`."""
     records: int
 
 

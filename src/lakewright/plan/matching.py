@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lakewright.plan.landed import ArrivedColumn, Landed
 from lakewright.project import naming
 from lakewright.project.contract import Column
-from lakewright.project.source import Csv
+from lakewright.project.source import names_columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,4 +55,4 @@ def match(columns: Sequence[Column], landed: Landed) -> Match:
 
 def has_names(landed: Landed) -> bool:
     """Whether the file itself names its columns."""
-    return not (isinstance(landed.format, Csv) and landed.format.dialect.has_header is False)
+    return names_columns(landed.format)

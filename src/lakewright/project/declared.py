@@ -19,6 +19,9 @@ from lakewright.project.source import (
     BadRecordLimits,
     Csv,
     Dialect,
+    Excel,
+    FixedField,
+    FixedWidth,
     Format,
     Json,
     Parquet,
@@ -63,10 +66,21 @@ def source(name: str, file: str | None, document: documents.SourceDocument) -> S
 
 def file_format(document: documents.FormatDocument) -> Format:
     """How a source's files are written."""
+    packing, members = document.compression, document.members
     if isinstance(document, documents.JsonDocument):
-        return Json(mode=document.mode, compression=document.compression)
+        return Json(mode=document.mode, compression=packing, members=members)
     if isinstance(document, documents.ParquetDocument):
-        return Parquet(compression=document.compression)
+        return Parquet(compression=packing, members=members)
+    if isinstance(document, documents.ExcelDocument):
+        return Excel(
+            sheet=document.sheet,
+            has_header=document.header,
+            skip_lines=document.skip_lines,
+            compression=packing,
+            members=members,
+        )
+    if isinstance(document, documents.FixedWidthDocument):
+        return _fixed_width(document)
     dialect = Dialect(
         delimiter=document.delimiter,
         quote=document.quote,
@@ -78,7 +92,30 @@ def file_format(document: documents.FormatDocument) -> Format:
         decimal_separator=document.decimal_separator,
         is_trimmed=document.trim,
     )
-    return Csv(dialect=dialect, compression=document.compression)
+    return Csv(dialect=dialect, compression=packing, members=members)
+
+
+def _fixed_width(document: documents.FixedWidthDocument) -> FixedWidth:
+    written = document.fields or tuple(
+        documents.FixedFieldDocument(width=width) for width in document.widths or ()
+    )
+    fields: list[FixedField] = []
+    end = 0
+    for each in written:
+        start = end if each.start is None else each.start - 1
+        fields.append(FixedField(start=start, width=each.width, name=each.name))
+        end = start + each.width
+    is_named = any(each.name for each in fields)
+    return FixedWidth(
+        fields=tuple(fields) or None,
+        has_header=False if is_named else document.header,
+        skip_lines=document.skip_lines,
+        comment=document.comment,
+        encoding=document.encoding,
+        is_padded=document.padded,
+        compression=document.compression,
+        members=document.members,
+    )
 
 
 def contract(document: documents.ContractDocument) -> Contract:

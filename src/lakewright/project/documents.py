@@ -5,81 +5,41 @@ says. A short form is expanded before it is checked. Whether columns and tables 
 here: that takes more than one key, and is asked where documents become values.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from annotated_types import Ge, Le, Len
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
 
 from lakewright.project import quantity
 from lakewright.project.contract import Policy
+from lakewright.project.document import (
+    Character,
+    CharacterOrNone,
+    Document,
+    Encoding,
+    Members,
+    Names,
+    NonEmpty,
+    Short,
+    Word,
+    Words,
+    as_list,
+    under,
+)
 from lakewright.project.environment import DEFAULT_STORAGE, Engine
 from lakewright.project.model import Severity, Write
 from lakewright.project.source import Compression, JsonMode, Suspects
 
-
-@dataclass(frozen=True, eq=False)
-class Short:
-    """Lets a value be written in a shorter form, and tells editors so."""
-
-    expand: Callable[[object], object]
-    schema: JsonSchemaValue
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(self.expand, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [self.schema, handler(schema)]}
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _under(key: str) -> Callable[[object], object]:
-    """Expands anything but a mapping to a mapping with this one key."""
-    return lambda value: value if value is None or isinstance(value, Mapping) else {key: value}
+FIELDS_MAX = 10_000
+"""Fields of a fixed width file: each of them is written down in the project, or found in a line."""
+LINE_LENGTH_MAX = 1_000_000
+"""Characters of one field of a fixed width file; a longer one is a slip of the pen."""
 
 
 def _all_policies(value: object) -> object:
     names = EvolutionDocument.model_fields
     return dict.fromkeys(names, value) if isinstance(value, str) else value
-
-
-def _one_character(text: str) -> str:
-    if len(text) != 1:
-        raise ValueError('it takes one character; a tab is written "\\t", in double quotes')
-    return text
-
-
-def _at_most_one_character(text: str) -> str:
-    return _one_character(text) if text else text
-
-
-def _encoding(text: str) -> str:
-    try:
-        "".encode(text)
-    except LookupError as error:
-        raise ValueError(
-            f"{text!r} is no encoding; usual ones are utf-8, utf-16, windows-1252, iso-8859-1"
-        ) from error
-    return text
 
 
 def _pattern(text: str) -> str:
@@ -99,38 +59,15 @@ def _duration(text: str) -> str:
 
 
 _STRING: JsonSchemaValue = {"type": "string"}
-_WORD: JsonSchemaValue = {"type": ["string", "number", "boolean", "null"]}
-
-NonEmpty: TypeAlias = Annotated[str, Len(min_length=1)]
-Word: TypeAlias = Annotated[str, WithJsonSchema(_WORD)]
-"""A scalar that is taken as it is written, quotes aside."""
-Words: TypeAlias = Annotated[tuple[Word, ...], Short(_as_list, _WORD)]
-Names: TypeAlias = Annotated[
-    tuple[NonEmpty, ...], Len(min_length=1), Short(_as_list, {"type": "string", "minLength": 1})
-]
 Patterns: TypeAlias = Annotated[
     tuple[Annotated[NonEmpty, AfterValidator(_pattern)], ...],
     Len(min_length=1),
-    Short(_as_list, {"type": "string", "minLength": 1}),
+    Short(as_list, {"type": "string", "minLength": 1}),
 ]
 Partitions: TypeAlias = Annotated[
     tuple[Annotated[NonEmpty, Field(examples=["month(ordered_at)", "bucket(16, id)"])], ...],
-    Short(_as_list, _STRING),
+    Short(as_list, _STRING),
 ]
-Character: TypeAlias = Annotated[
-    str, AfterValidator(_one_character), Field(json_schema_extra={"minLength": 1, "maxLength": 1})
-]
-CharacterOrNone: TypeAlias = Annotated[
-    str, AfterValidator(_at_most_one_character), Field(json_schema_extra={"maxLength": 1})
-]
-
-
-class Document(BaseModel):
-    """What all documents share: unknown keys are refused, docstrings are descriptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-    noun: ClassVar[str] = "this"
-    """What the document is called in a message."""
 
 
 class EnvironmentDocument(Document):
@@ -158,7 +95,7 @@ class ProjectDocument(Document):
     """The project's name."""
     description: str = ""
     """What the project is for."""
-    environments: dict[str, EnvironmentDocument] = {}
+    environments: dict[str, EnvironmentDocument] = Field(default_factory=dict)
     """Settings for each place where the project runs, by name. `local` exists anyway."""
 
 
@@ -181,7 +118,7 @@ class CsvDocument(Document):
     """How many lines before the header are no part of the table."""
     comment: CharacterOrNone | None = None
     """What starts a line that is to be ignored; `""`: nothing does."""
-    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    encoding: Encoding | None = None
     """How characters are written as bytes, such as `utf-8` or `windows-1252`."""
     decimal_separator: Literal[".", ","] = "."
     """What stands before a number's decimal places."""
@@ -189,6 +126,9 @@ class CsvDocument(Document):
     """Whether blanks around unquoted fields are dropped."""
     compression: Compression = Compression.AUTO
     """How the file is packed; `auto` looks at its first bytes."""
+    members: Members = ()
+    """Which members of an archive are read, as patterns for their paths in it. By default all that
+    hold data."""
 
     @model_validator(mode="after")
     def _distinct(self) -> "CsvDocument":
@@ -210,6 +150,8 @@ class JsonDocument(Document):
     (`document`). `auto` looks at the file's start."""
     compression: Compression = Compression.AUTO
     """How the file is packed; `auto` looks at its first bytes."""
+    members: Members = ()
+    """Which members of an archive are read, as for `csv`."""
 
 
 class ParquetDocument(Document):
@@ -221,11 +163,107 @@ class ParquetDocument(Document):
     """The format's name."""
     compression: Compression = Compression.AUTO
     """How the file as a whole is packed; `auto` looks at its first bytes."""
+    members: Members = ()
+    """Which members of an archive are read, as for `csv`."""
+
+
+class ExcelDocument(Document):
+    """One sheet of an Excel workbook (`.xlsx`). Numbers, dates and truth values are read as they
+    are stored, formulas by their stored results."""
+
+    noun: ClassVar[str] = "the format `excel`"
+
+    type: Literal["excel"]
+    """The format's name."""
+    sheet: Annotated[Word, Len(min_length=1)] | None = None
+    """The sheet's name, or its place among the sheets, from 1. By default the first visible one
+    that holds anything."""
+    header: bool | None = None
+    """Whether the table's first row holds the columns' names. By default decided by looking."""
+    skip_lines: Annotated[int, Ge(0)] | None = None
+    """How many rows above the header are no part of the table, empty rows counted. By default
+    decided by looking."""
+    compression: Compression = Compression.AUTO
+    """How the file as a whole is packed; `auto` looks at its first bytes."""
+    members: Members = ()
+    """Which members of an archive are read, as for `csv`."""
+
+
+class FixedFieldDocument(Document):
+    """One field of a fixed width file."""
+
+    noun: ClassVar[str] = "a field"
+
+    name: NonEmpty | None = None
+    """The column's name in the file; then no line holds names, and all fields have one."""
+    start: Annotated[int, Ge(1)] | None = None
+    """Where it starts in the line, from 1. By default behind the field before it."""
+    width: Annotated[int, Ge(1), Le(LINE_LENGTH_MAX)]
+    """How many characters it has."""
+
+
+class FixedWidthDocument(Document):
+    """Lines whose fields stand at fixed places, blanks around them dropped. Nothing looks like this
+    format by itself: a source says that its files have it."""
+
+    noun: ClassVar[str] = "the format `fixed_width`"
+
+    type: Literal["fixed_width"]
+    """The format's name."""
+    widths: (
+        Annotated[tuple[Annotated[int, Ge(1), Le(LINE_LENGTH_MAX)], ...], Len(1, FIELDS_MAX)] | None
+    ) = None
+    """How many characters each field has, one behind the other. Without `widths` and `fields` they
+    are found by a ruler under the header (`---- ------`), or by columns that are blank in all
+    lines."""
+    fields: Annotated[tuple[FixedFieldDocument, ...], Len(1, FIELDS_MAX)] | None = None
+    """The same, field by field; characters between fields are passed over."""
+    header: bool | None = None
+    """Whether the first line holds the columns' names. By default decided by looking, or `false`
+    where `fields` names them."""
+    skip_lines: Annotated[int, Ge(0)] | None = None
+    """How many lines before the header are no part of the table. By default none."""
+    comment: CharacterOrNone | None = None
+    """What starts a line that is to be ignored. By default nothing does."""
+    encoding: Encoding | None = None
+    """How characters are written as bytes, such as `utf-8` or `windows-1252`. By default decided by
+    looking."""
+    padded: bool | None = None
+    """Whether each line is filled up with blanks to its full length, so that a shorter one was cut
+    and is refused. By default decided by looking."""
+    compression: Compression = Compression.AUTO
+    """How the file is packed; `auto` looks at its first bytes."""
+    members: Members = ()
+    """Which members of an archive are read, as for `csv`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "FixedWidthDocument":
+        if self.widths is not None and self.fields is not None:
+            raise ValueError("`widths` and `fields` say the same thing: keep one of them")
+        named = [each.name for each in self.fields or ()]
+        if any(named) and not all(named):
+            raise ValueError("some of `fields` have a name: either all of them do or none")
+        if any(named) and self.header:
+            raise ValueError("`fields` names the columns, so `header` cannot be true")
+        end = 0
+        for number, each in enumerate(self.fields or (), start=1):
+            start = end if each.start is None else each.start - 1
+            if start < end:
+                raise ValueError(f"field {number} starts at {start + 1}, before the end of the one"
+                                 f" before it, {end}")  # fmt: skip
+            end = start + each.width
+        return self
 
 
 FormatDocument: TypeAlias = Annotated[
-    Annotated[CsvDocument | JsonDocument | ParquetDocument, Field(discriminator="type")],
-    Short(_under("type"), {"type": "string", "enum": ["csv", "json", "parquet"]}),
+    Annotated[
+        CsvDocument | JsonDocument | ParquetDocument | ExcelDocument | FixedWidthDocument,
+        Field(discriminator="type"),
+    ],
+    Short(
+        under("type"),
+        {"type": "string", "enum": ["csv", "json", "parquet", "excel", "fixed_width"]},
+    ),
 ]
 
 
@@ -438,14 +476,14 @@ class CheckDocument(Document):
 
     not_null: (
         Annotated[
-            NotNullCheck, Short(_under("columns"), {"type": ["string", "array"], "items": _STRING})
+            NotNullCheck, Short(under("columns"), {"type": ["string", "array"], "items": _STRING})
         ]
         | None
     ) = None
     """No row has a null in any of these columns."""
     unique: (
         Annotated[
-            UniqueCheck, Short(_under("columns"), {"type": ["string", "array"], "items": _STRING})
+            UniqueCheck, Short(under("columns"), {"type": ["string", "array"], "items": _STRING})
         ]
         | None
     ) = None
@@ -454,7 +492,7 @@ class CheckDocument(Document):
     """Every value of a column that is not null is one of these."""
     range: RangeCheck | None = None
     """Every value of a column that is not null lies between these, both included."""
-    expression: Annotated[ExpressionCheck, Short(_under("sql"), _STRING)] | None = None
+    expression: Annotated[ExpressionCheck, Short(under("sql"), _STRING)] | None = None
     """A condition in portable SQL over the table's columns is true or null for every row."""
     row_count: RowCountCheck | None = None
     """The table has at least and at most this many rows."""
@@ -491,5 +529,5 @@ class ModelDocument(Document):
     or `truncate(4, c)`."""
     checks: tuple[CheckDocument, ...] = ()
     """What the table must meet before it is published."""
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
     """What columns mean, by name."""

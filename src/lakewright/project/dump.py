@@ -18,6 +18,9 @@ from lakewright.project.source import (
     BadRecordLimits,
     Compression,
     Csv,
+    Excel,
+    FixedField,
+    FixedWidth,
     Format,
     Json,
     JsonMode,
@@ -170,9 +173,40 @@ def _format(look: Format) -> _Value:
             del value["trim"]
     if isinstance(look, Json) and look.mode is not JsonMode.AUTO:
         value["mode"] = look.mode.value
+    if isinstance(look, Excel):
+        value |= _given(look, _EXCEL)
+    if isinstance(look, FixedWidth):
+        value |= _fixed_fields(look.fields or ()) | _given(look, _FIXED_WIDTH)
+        if look.fields and look.fields[0].name:
+            del value["header"]
     if look.compression is not Compression.AUTO:
         value["compression"] = look.compression.value
+    if look.members:
+        value["members"] = _one_or_many(look.members)
     return value if len(value) > 1 else look.kind
+
+
+def _given(look: Format, keys: Mapping[str, str]) -> dict[str, _Value]:
+    """What is declared of a format, by key."""
+    found = {key: getattr(look, name) for key, name in keys.items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _fixed_fields(fields: Sequence[FixedField]) -> dict[str, _Value]:
+    """Widths alone where they say everything, else each field."""
+    ends = [0, *(each.start + each.width for each in fields)]
+    starts = [each.start for each in fields]
+    if not fields:
+        return {}
+    if starts == ends[:-1] and not fields[0].name:
+        return {"widths": [each.width for each in fields]}
+    return {
+        "fields": [
+            ({"name": each.name} if each.name else {})
+            | {"start": each.start + 1, "width": each.width}
+            for each in fields
+        ]
+    }
 
 
 _POLICIES = tuple(documents.EvolutionDocument.model_fields)
@@ -188,6 +222,15 @@ _DIALECT = {
     "trim": "is_trimmed",
 }
 """Key of a CSV format to the dialect's field."""
+_EXCEL = {"sheet": "sheet", "header": "has_header", "skip_lines": "skip_lines"}
+_FIXED_WIDTH = {
+    "header": "has_header",
+    "skip_lines": "skip_lines",
+    "comment": "comment",
+    "encoding": "encoding",
+    "padded": "is_padded",
+}
+"""Keys of these formats to their fields."""
 
 
 def _one_or_many(values: Sequence[str]) -> _Value:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from lakewright.project import documents
+from lakewright.project import document, documents
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-DOCUMENTS: Mapping[str, type[documents.Document]] = {
+DOCUMENTS: Mapping[str, type[document.Document]] = {
     "project": documents.ProjectDocument,
     "source": documents.SourceDocument,
     "model": documents.ModelDocument,
@@ -21,7 +21,7 @@ def schemas() -> dict[str, Json]:
     return {name: schema(kind) for name, kind in DOCUMENTS.items()}
 
 
-def schema(kind: type[documents.Document]) -> Json:
+def schema(kind: type[document.Document]) -> Json:
     """The schema of one document."""
     plain = cast("Json", kind.model_json_schema())
     tidied = _tidy(plain)

@@ -12,7 +12,10 @@ NAME_LENGTH_MAX = 64
 
 _CASE_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PACKINGS = ("gz", "gzip", "zst", "zstd", "zip", "bz2", "xz")
-_FORMATS = ("csv", "tsv", "psv", "txt", "dat", "tab", "json", "jsonl", "ndjson", "parquet", "pq")
+_FORMATS = (
+    "csv", "tsv", "psv", "txt", "dat", "tab", "json", "jsonl", "ndjson", "parquet", "pq", "xlsx",
+    "xlsm", "fwf", "prn", "tar", "tgz",
+)  # fmt: skip
 _DATE = r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?"
 _TIME = r"(?:[-_.T ]?[0-2]\d[-_.:]?[0-5]\d(?:[-_.:]?[0-5]\d)?(?:[.,]\d+)?Z?)?"
 _TRAILING_STAMP = re.compile(rf"[-_. ]*(?:(?<!\d){_DATE}{_TIME}|(?<=[-_. ])v?\d+|\(\d+\))$")

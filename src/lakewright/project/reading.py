@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, Union, get_args, 
 
 from pydantic import ValidationError
 
-from lakewright.project.documents import Document
+from lakewright.project.document import Document
 from lakewright.project.file import Mistakes
 from lakewright.project.mistake import Mistake, listing, nearest, shown, suggestion
 from lakewright.project.yaml import Parsed, Path, Plain

@@ -45,6 +45,8 @@ class Csv:
     kind: Literal["csv"] = "csv"
     dialect: Dialect = field(default_factory=Dialect)
     compression: Compression = Compression.AUTO
+    members: tuple[str, ...] = ()
+    """Of an archive, the members to read, as patterns; none: all that hold data."""
 
 
 class JsonMode(StrEnum):
@@ -68,6 +70,8 @@ class Json:
     kind: Literal["json"] = "json"
     mode: JsonMode = JsonMode.AUTO
     compression: Compression = Compression.AUTO
+    members: tuple[str, ...] = ()
+    """As in `Csv`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +80,70 @@ class Parquet:
 
     kind: Literal["parquet"] = "parquet"
     compression: Compression = Compression.AUTO
+    members: tuple[str, ...] = ()
+    """As in `Csv`."""
 
 
-Format: TypeAlias = Csv | Json | Parquet
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Excel:
+    """One sheet of an Excel workbook (Office Open XML, `.xlsx`). None: decided by looking."""
+
+    kind: Literal["excel"] = "excel"
+    sheet: str | None = None
+    """Its name, or else its place among the sheets, from 1."""
+    has_header: bool | None = None
+    skip_lines: int | None = None
+    """Rows of the sheet above the header that are no part of the table, empty ones counted."""
+    compression: Compression = Compression.AUTO
+    members: tuple[str, ...] = ()
+    """As in `Csv`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedField:
+    """One field of a fixed width file."""
+
+    start: int
+    """Of its first character in the line, from 0."""
+    width: int
+    """In characters."""
+    name: str | None = None
+    """None: as the header has it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedWidth:
+    """Lines whose fields stand at fixed places. None: decided by looking."""
+
+    kind: Literal["fixed_width"] = "fixed_width"
+    fields: tuple[FixedField, ...] | None = None
+    has_header: bool | None = None
+    skip_lines: int | None = None
+    comment: str | None = None
+    """What starts a line that is to be ignored; the empty text: nothing does."""
+    encoding: str | None = None
+    is_padded: bool | None = None
+    """Whether every line is filled up with blanks, so that a shorter one was cut."""
+    compression: Compression = Compression.AUTO
+    members: tuple[str, ...] = ()
+    """As in `Csv`."""
+
+
+Format: TypeAlias = Csv | Json | Parquet | Excel | FixedWidth
+
+
+def names_columns(look: Format | None) -> bool:
+    """Whether files of this format name their columns, as far as that is known."""
+    match look:
+        case Csv():
+            return look.dialect.has_header is not False
+        case FixedWidth():
+            fields = look.fields or ()
+            return look.has_header is not False or bool(fields and fields[0].name)
+        case Excel():
+            return look.has_header is not False
+        case _:
+            return True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,180 @@
+"""Workbooks, fixed width files and archives, from the command line to tables and quarantine."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ingest import bombs
+from tests.ingest.delivered import book, sheet, tarred, zipped
+from tests.system.conftest import House, reconciles
+
+_TEXTS = "<sst><si><t>id</t></si><si><t>name</t></si><si><t>Ada</t></si></sst>"
+WORKBOOK = book(
+    sheet(
+        "<row r='1'><c r='A1' t='s'><v>0</v></c><c r='B1' t='s'><v>1</v></c></row>"
+        "<row r='2'><c r='A2'><v>1</v></c><c r='B2' t='s'><v>2</v></c></row>"
+        "<row r='3'><c r='A3'><v>2</v></c><c r='B3' t='e'><v>#DIV/0!</v></c></row>"
+        "<row r='4'><c r='A4' t='str'><v>three</v></c></row>"
+        "<row r='5'><c r='A5'><v>4</v></c></row>"
+    ),
+    texts=_TEXTS,
+)
+A = b"id,name\n1,Ada\nx,Bob\n3,Cy\n"
+B = b"name,id,city\nDi,4,Rome\n,5,\ny,z,Oslo\n"
+COLUMNS = """
+columns:
+  - {name: id, type: bigint, required: true}
+  - {name: name, type: string}
+bad_records: {share_max: 1.0}
+"""
+
+
+def quarantined(house: House, source: str) -> list[tuple[object, ...]]:
+    """Of each refused record, its number, its text and the codes of its reasons."""
+    found = house.ask("quarantine", "show", source)
+    return sorted(
+        (each["_record"], each["raw"], *(reason["code"] for reason in each["reasons"]))
+        for each in found
+    )
+
+
+def test_a_workbook_becomes_a_table_with_its_refused_rows_in_quarantine(house: House) -> None:
+    house.write({"sources/people.yaml": "match: people*\nformat: excel\n" + COLUMNS})
+    [found] = house.upload(house.file("people.xlsx", WORKBOOK))
+    assert reconciles([found])
+    assert (found["records_in"], found["rows_loaded"]) == (4, 2)
+    table = house.table("bronze.people").sort_by("_record").to_pydict()
+    assert (table["id"], table["name"]) == ([1, 4], ["Ada", None])
+    assert quarantined(house, "people") == [
+        (2, '{"sheet": "A", "row": 3, "cells": {"A": "2", "B": "#DIV/0!"}}', "unreadable_record"),
+        (3, '{"sheet": "A", "row": 4, "cells": {"A": "three"}}', "not_a_bigint"),
+    ]
+
+
+def test_a_fixed_width_file_becomes_a_table_with_its_refused_lines_in_quarantine(
+    house: House,
+) -> None:
+    look = "{type: fixed_width, fields: [{name: id, width: 4}, {name: name, width: 6}]}"
+    house.write({"sources/people.yaml": f"match: people*\nformat: {look}\n" + COLUMNS})
+    data = "0001Ada   \n0002\n000xBob   \n0004Di    \n"
+    [found] = house.upload(house.file("people.txt", data))
+    assert reconciles([found])
+    table = house.table("bronze.people").sort_by("_record").to_pydict()
+    assert (table["id"], table["name"]) == ([1, 4], ["Ada", "Di"])
+    assert [each[:2] for each in quarantined(house, "people")] == [(2, "0002"), (3, "000xBob   ")]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_the_files_of_an_archive_become_one_upload(house: House, kind: str) -> None:
+    members = {"a.csv": A, "b.csv": B}
+    data = zipped(members) if kind == "zip" else tarred(members, "w:gz")
+    house.write({"sources/people.yaml": "match: people*\n" + COLUMNS})
+    file = house.file(f"people.{kind}", data)
+    [found] = house.upload(file)
+    assert reconciles([found])
+    assert (found["records_in"], found["rows_loaded"]) == (6, 4)
+    table = house.table("bronze.people").sort_by("_record").to_pydict()
+    assert table["id"] == [1, 3, 4, 5]
+    assert table["city"] == [None, None, "Rome", None]
+    assert table["_record"] == [1, 3, 4, 5]
+    assert [each[:2] for each in quarantined(house, "people")] == [(2, "x,Bob"), (6, "y,z,Oslo")]
+    [again] = house.upload(file)
+    assert again["status"] == "already_loaded"
+
+
+def test_an_archive_with_a_file_that_cannot_be_read_loads_nothing(house: House) -> None:
+    file = house.file("people.zip", zipped({"a.csv": A, "b.csv": b"%PDF-1.7 nothing"}))
+    answer = house.do("upload", file, "--json")
+    assert answer.code == 1
+    [found] = answer.lines
+    assert "people.zip/b.csv looks like a PDF document" in json.dumps(found["error"])
+    assert house.table_names() == []
+
+
+def test_a_project_is_scaffolded_from_a_workbook_and_an_archive(house: House) -> None:
+    rows = "".join(f"<row><c><v>{n}</v></c><c t='s'><v>2</v></c></row>" for n in range(3))
+    header = "<row><c t='s'><v>0</v></c><c t='s'><v>1</v></c></row>"
+    workbook = house.file("people.xlsx", book(sheet(header + rows), texts=_TEXTS))
+    archive = house.file(
+        "orders_2024.zip", zipped({"1.csv": b"n,v\n1,2\n", "2.csv": b"n,v\n3,4\n"})
+    )
+    made = House(house.folder.parent / "made")
+    answer = made.do("init", made.folder, "--from", workbook, archive)
+    assert answer.code == 0, answer.err
+    assert "type: excel" in (made.folder / "sources/people.yaml").read_text("utf-8")
+    assert "match: orders*.zip" in (made.folder / "sources/orders.yaml").read_text("utf-8")
+    assert reconciles(made.upload(workbook, archive))
+    assert made.count("bronze.people") == 3
+    assert made.count("bronze.orders") == 2
+    made.close()
+
+
+def test_sources_read_and_infer_understand_them(house: House) -> None:
+    rows = "<row><c><v>1</v></c><c t='s'><v>2</v></c></row><row><c><v>2.50</v></c></row>"
+    header = "<row><c t='s'><v>0</v></c><c t='s'><v>1</v></c></row>"
+    workbook = house.file("people.xlsx", book(sheet(header + rows), texts=_TEXTS))
+    read = house.ask("sources", "read", workbook)
+    assert read["csv"] == "id,name\r\n1,Ada\r\n2.5,\r\n"
+    inferred = house.do("sources", "infer", workbook)
+    assert "sheet A: the only one with content" in inferred.out
+    archive = house.file("two.zip", zipped({"a.csv": A, "b.csv": B}))
+    assert house.ask("sources", "read", archive)["records"] == 6
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+import pyarrow.compute
+from lakewright import errors
+from lakewright.ingest import landing
+from lakewright.plan import steps
+from tests.ingest import bombs
+
+name, folder = sys.argv[1], Path(sys.argv[2])
+make, _ = (bombs.WORKBOOKS | bombs.ARCHIVES)[name]
+path = folder / "bomb"
+step = steps.Land(
+    upload_id="u", source="s", file_name="bomb", sha256="0", format=None, contract=None
+)
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+most = pages * resource.getpagesize() + (512 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+used = resource.getrusage(resource.RUSAGE_SELF)
+seconds = int(used.ru_utime + used.ru_stime) + 10
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+try:
+    landing.land(step, path, folder / "work", lambda _: None)
+except errors.FileUnreadable:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize("name", [*bombs.WORKBOOKS, *bombs.ARCHIVES])
+def test_a_bomb_is_refused_within_ten_seconds_of_work_and_512_megabytes(
+    tmp_path: Path, name: str
+) -> None:
+    make, _ = (bombs.WORKBOOKS | bombs.ARCHIVES)[name]
+    (tmp_path / "bomb").write_bytes(make())
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, name, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "refused\n", done.stderr
+
+
+def test_a_bomb_fails_its_upload_and_harms_nothing_else(house: House) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    make, what = bombs.ARCHIVES["archives in archives"]
+    bad, good = house.file("bomb.zip", make()), house.file("good.csv", A)
+    answer = house.do("upload", bad, good, "--json")
+    assert answer.code == 1
+    assert [each["status"] for each in answer.lines] == ["failed", "loaded"]
+    assert what in json.dumps(answer.lines[0]["error"])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
