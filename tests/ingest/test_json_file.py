@@ -222,6 +222,16 @@ def test_values_are_read_across_blocks(tmp_path: Path, style: str, mode: JsonMod
 
 
 @pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.CONCATENATED, JsonMode.DOCUMENT])
+def test_numbers_of_very_many_digits_are_kept(tmp_path: Path, mode: JsonMode) -> None:
+    number = "1" + "0" * 9999
+    text = f'{{"a": {number}, "b": "x:y"}}'
+    read = Read(tmp_path, f"[{text}]" if mode is JsonMode.ARRAY else text, mode)
+    assert [row["a"] for row in read.rows] == [number]
+    assert read.types == {"a": "string", "b": "string"}
+    assert json_file.looks_like_json(text.encode())
+
+
+@pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.CONCATENATED, JsonMode.DOCUMENT])
 def test_values_without_bottom_are_refused(tmp_path: Path, mode: JsonMode) -> None:
     with pytest.raises(errors.FileUnreadable):
         Read(tmp_path, "[" * 1_000_000, mode)

@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from lakewright import errors
-from lakewright.ingest import parquet_file
+from lakewright.ingest import packing, parquet_file
 
 
 def write(path: Path, table: pyarrow.Table) -> Path:
@@ -89,6 +89,17 @@ def test_a_file_that_few_readers_understand_is_written_anew(tmp_path: Path) -> N
     assert part.path != str(path)
     assert pyarrow.parquet.read_table(part.path).equals(table)
     assert [str(column.type) for column in columns] == ["bigint"]
+
+
+def test_a_file_of_far_more_values_than_bytes_is_refused_as_a_bomb(tmp_path: Path) -> None:
+    path = write(tmp_path / "x", pyarrow.table({"n": pyarrow.nulls(20_000_000, pyarrow.int8())}))
+    columns, part = parquet_file.read(path, tmp_path, "x.parquet")
+    assert (len(columns), part.records) == (1, 20_000_000)
+    with pytest.raises(errors.FileUnreadable, match="looks like a bomb") as refused:
+        parquet_file.read(path, tmp_path, "x.parquet", packing.Limits(ratio_max=20))
+    assert "unpack to 20,000,000 bytes or more" in refused.value.why
+    small = write(tmp_path / "y", pyarrow.table({"n": pyarrow.nulls(1_000_000, pyarrow.int8())}))
+    parquet_file.read(small, tmp_path, "y.parquet", packing.Limits(ratio_max=1))
 
 
 def test_a_damaged_footer_is_refused(tmp_path: Path) -> None:

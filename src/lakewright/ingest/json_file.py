@@ -30,6 +30,7 @@ COLUMNS_MAX = 10_000
 
 _BLANKS = b" \t\r\n"
 _SAMPLE_LINES = 20
+_DECODER = json.JSONDecoder(parse_int=len)  # Python refuses to make numbers of very many digits.
 
 
 def looks_like_json(head: bytes) -> bool:
@@ -45,7 +46,7 @@ def looks_like_json(head: bytes) -> bool:
         return True
     text = content.decode(errors="ignore")
     try:
-        json.JSONDecoder().raw_decode(text)
+        _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
         # A long text that is cut is wrong only where the cut is.
         return error.pos > len(text) * 0.9 or error.msg.startswith("Unterminated")
@@ -72,7 +73,7 @@ def _is_followed(content: bytes) -> bool:
     """Whether another object or array stands behind the first one."""
     text = content.decode(errors="replace")
     try:
-        _, end = json.JSONDecoder().raw_decode(text)
+        _, end = _DECODER.raw_decode(text)
     except (json.JSONDecodeError, RecursionError):
         return False
     return text[end:].lstrip(_BLANKS.decode())[:1] in ("{", "[")

@@ -97,8 +97,11 @@ def _stripped(
 
 
 def _next_block(file: BinaryIO, rest: bytes) -> bytes:
-    """What comes next, as much again as what is unfinished: long lines are read in linear time."""
-    return file.read(max(_BLOCK_BYTES, len(rest)))
+    """What comes next: as much again as what is unfinished, so that long values are read in linear
+    time, but no more of a value than one may have.
+    """
+    allowed = RECORD_BYTES_MAX + 1 - len(rest)
+    return file.read(max(_BLOCK_BYTES, min(len(rest), allowed)))
 
 
 def _words(problem: str | InvalidError) -> str:
@@ -144,7 +147,7 @@ def _concatenated(file: BinaryIO, start: int, file_name: str) -> Iterator[Record
 
 
 _BLANKS_RE = re.compile(rb"[ \t\r\n]*")
-_DECODER = JSONDecoder()
+_DECODER = JSONDecoder(parse_int=len)  # Python refuses to make numbers of very many digits.
 _NEAR_END = 32  # A value that the block cuts is found wrong at most this far before its end.
 _BORDER = re.compile(r"\}[^{]*\{|\][^[]*\[")
 

@@ -189,7 +189,7 @@ def _check_keys(content: bytes, value: Value) -> None:
         return
     has_blanks = any(content.count(blank) for blank in (b" :", b"\n:", b"\t:", b"\r:"))
     if has_blanks or content.count(b'":') > keys:
-        json.loads(content, object_pairs_hook=_distinct)
+        json.loads(content, object_pairs_hook=_distinct, parse_int=len)
 
 
 def _count_keys(value: Value) -> int:

@@ -1,7 +1,7 @@
 """Land a Parquet file: its footer tells the columns and the count; its pages stay for the engine.
 
 Only a footer that makes sense is accepted. What has no type among ours is refused by the column's
-name, before anything is read.
+name, before anything is read; so is a file that would unpack to too much.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow
 import pyarrow.parquet
 
 from lakewright import errors
-from lakewright.ingest import signature
+from lakewright.ingest import packing, signature
 from lakewright.plan.landed import ArrivedColumn, ParquetPart
 from lakewright.sql import types
 
@@ -35,7 +35,7 @@ _SIMPLE = (
 
 
 def read(
-    path: Path, work_folder: Path, file_name: str
+    path: Path, work_folder: Path, file_name: str, limits: packing.Limits | None = None
 ) -> tuple[tuple[ArrivedColumn, ...], ParquetPart]:
     """The file's columns, and the file as one part.
 
@@ -43,13 +43,15 @@ def read(
     and types, so that any engine reads it.
 
     Raises:
-        FileUnreadable: it is damaged or encrypted, or a column's type has no counterpart here.
+        FileUnreadable: it is damaged, encrypted or too large, or a column's type has no counterpart
+            here.
     """
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
             metadata = file.metadata
             columns = _columns(schema, file_name)
+            _check_size(metadata, path.stat().st_size, file_name, limits or packing.Limits())
             is_rare = _is_rare(file)
             if is_rare:
                 path = _rewritten(file, work_folder)
@@ -60,10 +62,34 @@ def read(
             why=_first_line(error),
             hint="write the file again; an encrypted file must be decrypted before it is uploaded",
         ) from error
-    # Some writers leave the footer's total at 0; the row groups' counts are what readers go by.
+    return columns, ParquetPart(path=str(path), records=_records(metadata))
+
+
+def _records(metadata: pyarrow.parquet.FileMetaData) -> int:
+    """Some writers leave the footer's total at 0; the row groups' counts are what readers go by."""
     groups = range(metadata.num_row_groups)
-    records = sum(metadata.row_group(group).num_rows for group in groups)
-    return columns, ParquetPart(path=str(path), records=records)
+    return sum(metadata.row_group(group).num_rows for group in groups)
+
+
+_RATIO_GRACE_BYTES = 16 << 20  # As for packed files: a small table of few values harms nobody.
+
+
+def _check_size(
+    metadata: pyarrow.parquet.FileMetaData, size_bytes: int, file_name: str, limits: packing.Limits
+) -> None:
+    """Refuse a file that becomes far more than it is: a value and a count can be a billion rows."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    pages = sum(group.total_byte_size for group in groups)
+    cells = _records(metadata) * metadata.num_columns  # A byte each is the least that they take.
+    unpacked = max(pages, cells)
+    allowed = max(_RATIO_GRACE_BYTES, limits.ratio_max * size_bytes)
+    if unpacked > min(allowed, limits.size_bytes_max):
+        raise errors.FileUnreadable(
+            f"{file_name}: the Parquet file looks like a bomb",
+            why=f"its {size_bytes:,} bytes say that they unpack to {unpacked:,} bytes or more;"
+            f" {limits.ratio_max:,} times its size and {limits.size_bytes_max:,} bytes are allowed",
+            hint="set LAKEWRIGHT_UNPACKED_RATIO_MAX higher if the table is meant to be so even",
+        )
 
 
 def _columns(schema: pyarrow.Schema, file_name: str) -> tuple[ArrivedColumn, ...]:
