@@ -1,4 +1,7 @@
-"""What a contract is inferred from meets that contract: no JSON file refuses its own records."""
+"""What a contract is inferred from meets that contract: no JSON file refuses its own records.
+
+And whatever bytes a file holds, it is refused as a whole or each of its records is accounted for.
+"""
 
 import datetime as dt
 import json
@@ -13,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lakewright.engines.duckdb import session
+from lakewright.errors import FileUnreadable
 from lakewright.ingest import landing, preview
 from lakewright.plan import steps
 from lakewright.plan.landed import Landed
@@ -35,10 +39,12 @@ def open_connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPy
     )
 
 
-def land(folder: Path, text: str, mode: JsonMode, contract: Contract | None = None) -> Landed:
+def land(
+    folder: Path, text: str | bytes, mode: JsonMode, contract: Contract | None = None
+) -> Landed:
     folder.mkdir()
     raw = folder / "x.json"
-    raw.write_text(text, "utf-8")
+    raw.write_bytes(text.encode() if isinstance(text, str) else text)
     step = steps.Land(
         upload_id="0123456789abcdef",
         source="orders",
@@ -48,6 +54,13 @@ def land(folder: Path, text: str, mode: JsonMode, contract: Contract | None = No
         contract=contract,
     )
     return landing.land(step, raw, folder / "work", lambda _: None)
+
+
+def land_or_refusal(folder: Path, text: bytes, mode: JsonMode) -> Landed | FileUnreadable:
+    try:
+        return land(folder, text, mode)
+    except FileUnreadable as refused:
+        return refused
 
 
 def inferred(landed: Landed) -> Contract:
@@ -148,3 +161,39 @@ def test_a_file_meets_the_contract_that_is_inferred_from_it_and_is_read_again_al
     adopted = replace(contract, is_adopted=True)
     again = land(folder / "second", text, mode, adopted)
     assert load(connection, folder / "second", adopted, again).rows == loaded.rows
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    records=RECORDS,
+    mode=st.sampled_from([mode for mode in JsonMode if mode is not JsonMode.AUTO]),
+    changes=st.lists(
+        st.tuples(st.integers(0, 400), st.sampled_from(b'{}[]",:\\ \n0e\xff\0')), max_size=3
+    ),
+)
+def test_damaged_json_is_refused_or_every_record_is_accounted_for(
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[JsonValue],
+    mode: JsonMode,
+    changes: list[tuple[int, int]],
+) -> None:
+    folder = tmp_path_factory.mktemp("json")
+    texts = [json.dumps(record, ensure_ascii=False) for record in records]
+    data = bytearray(
+        ("[" + ", ".join(texts) + "]" if mode is JsonMode.ARRAY else "\n".join(texts)).encode()
+    )
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    landed = land_or_refusal(folder / "x", bytes(data), mode)
+    if isinstance(landed, FileUnreadable):
+        assert "at byte " in landed.why
+        return
+    loaded = load(connection, folder / "x", inferred(landed), landed)
+    found = [row["_record"] for row in (*loaded.rows, *loaded.refused)]
+    assert sorted(found) == list(range(1, landed.records + 1))
+    for row in loaded.refused:
+        assert {reason["code"] for reason in row["reasons"]} <= {
+            "unreadable_record",
+            "bad_encoding",
+        }
