@@ -41,7 +41,8 @@ def test_reading_writes_what_zero_configuration_reads_as_text(
     (tmp_path / "a.csv").write_text(GERMAN, "utf-8")
     said = lakewright("sources", "read", "a.csv", "--json")
     assert said.json == {
-        "records": 2, "refused": 0, "suspicions": [], "output": None,
+        "records": 2, "mended": 0, "refused": 0, "suspicions": [], "confidence": 1.0,
+        "output": None,
         "csv": 'Datum,Händler,Betrag\r\n31/01/2026,Müller,"1.234,50"\r\n'
         '13/02/2026,Özdemir,"7,00"\r\n',
     }  # fmt: skip
@@ -52,6 +53,29 @@ def test_reading_writes_what_zero_configuration_reads_as_text(
 def test_strict_reading_minds_a_suspicious_file(lakewright: Type, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n3\n4,5\n")
     assert lakewright("sources", "read", "a.csv", "--output", "b.csv", "--strict").code == 3
+
+
+def test_reading_tells_what_loading_would_refuse(lakewright: Type, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,c\n1,2,3\n4,5\n6,7,8\n\nsum: 3\n")
+    said = lakewright("sources", "read", "a.csv", "--output", "b.csv")
+    assert (tmp_path / "b.csv").read_bytes() == b"a,b,c\r\n1,2,3\r\n4,5,\r\n6,7,8\r\n"
+    assert "loading would refuse 2: 1 written as far as they can be read, 1 left out" in said.err
+
+
+def test_an_empty_file_is_read_as_nothing_and_suspect(lakewright: Type, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    said = lakewright("sources", "read", "a.csv", "--output", "b.csv")
+    assert (said.code, (tmp_path / "b.csv").read_bytes()) == (0, b"")
+    assert "suspect: the file is empty" in said.err
+    assert lakewright("sources", "read", "a.csv", "--output", "b.csv", "--strict").code == 3
+
+
+def test_inferring_says_how_sure_it_is(lakewright: Type, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id||name\n1||a\n2||b\n")
+    said = lakewright("sources", "infer", "a.csv")
+    assert "confidence 1.00 of 1" in said.out
+    assert "delimiter '||': 100%" in said.out
+    assert '"confidence":1.0' in lakewright("sources", "infer", "a.csv", "--json").out
 
 
 def test_a_file_that_is_not_there_is_not_found(lakewright: Type) -> None:

@@ -130,12 +130,54 @@ def test_a_header_may_lack_a_name_or_end_with_a_delimiter(tmp_path: Path) -> Non
     assert len(read.rows) == 3
 
 
-def test_a_header_that_cannot_be_split_is_refused(tmp_path: Path) -> None:
-    declared = Dialect(delimiter=",", quote='"', has_header=True)
-    with pytest.raises(errors.FileUnreadable, match="header cannot be split"):
-        Read(tmp_path, '"id"x,name\n1,a\n', declared)
+def test_a_header_that_cannot_be_split_is_read_as_it_is_most_likely_meant(tmp_path: Path) -> None:
+    read = Read(tmp_path, '"id"x,"na"me",n\n1,a,2\n3,b,4\n')
+    assert read.table.names == ("idx", 'na"me', "n")
+    assert any("names may be wrong" in suspicion for suspicion in read.table.suspicions)
+
+
+def test_a_header_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.FileUnreadable, match="no header"):
         Read(tmp_path, "a,b\n", Dialect(delimiter=",", has_header=True, skip_lines=5))
+    declared = Dialect(delimiter=",", has_header=True, skip_lines=0)
+    with pytest.raises(errors.FileUnreadable, match="header cannot be split"):
+        Read(tmp_path, '"note\n1,2,3\n4,5,6\n7,8,9\n', declared)
+
+
+def test_a_header_that_comes_again_in_a_large_file_is_no_record(tmp_path: Path) -> None:
+    header, row = "id,name,day\r\n", "1,some plain text,2024-01-31\r\n"
+    read = Read(tmp_path, header + row * 50_000 + header + row * 50_000 + header.strip())
+    assert [type(part) for part in read.parts] == [CsvPart, CsvPart, TextPart]
+    assert len(read.rows) == 100_000
+    assert set(read.problems.values()) == {"outside the table: the header once more"}
+    assert sorted(read.problems) == [50_001, 100_002]
+
+
+def test_what_stands_behind_the_table_goes_to_quarantine(tmp_path: Path) -> None:
+    read = Read(tmp_path, "id,n\n1,2\n3,4\n\nshop,city\n5,6\n")
+    assert read.rows == [["1", "2"], ["3", "4"]]
+    problem = "outside the table: another table starts here"
+    assert read.problems == {3: problem, 4: problem}
+    assert any("more than one table" in suspicion for suspicion in read.table.suspicions)
+
+
+def test_quotes_that_nothing_escapes_are_read_where_that_is_the_habit(tmp_path: Path) -> None:
+    data = 'id,size\n1,"5" pipe"\n2,"3/4""\n3,"7" pipe, long"\n4,plain\n'
+    read = Read(tmp_path, data)
+    assert read.table.dialect.escape == ""
+    assert [row[1] for row in read.rows] == ['5" pipe', '3/4"', '7" pipe, long', "plain"]
+
+
+def test_runs_of_blanks_are_one_delimiter(tmp_path: Path) -> None:
+    read = Read(tmp_path, 'id   name     n\n 1   "a b"    2\n12   c        3  \n')
+    assert read.table.names == ("id", "name", "n")
+    assert read.rows == [["1", "a b", "2"], ["12", "c", "3"]]
+
+
+def test_several_rows_of_names_become_one(tmp_path: Path) -> None:
+    read = Read(tmp_path, ",Q1,,Q2\nshop,sales,cost,sales\nA,1,2,3\nB,4,5,6\nC,7,8,9\n")
+    assert read.table.names == ("shop", "Q1 sales", "Q1 cost", "Q2 sales")
+    assert len(read.rows) == 3
 
 
 def test_a_field_of_more_lines_than_the_sample_has_never_loads_as_rows(tmp_path: Path) -> None:

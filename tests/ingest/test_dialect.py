@@ -10,7 +10,7 @@ from lakewright.project.source import Dialect
 
 
 def detect(text: str, declared: Dialect | None = None) -> dialect.Detected:
-    return dialect.detect(text.encode(), declared or Dialect())
+    return dialect.detect(dialect.Samples(head=text.encode()), declared or Dialect())
 
 
 ROWS = "1,x,2024-01-31\n2,y,2024-02-01\n3,z,2024-02-02\n"
@@ -172,4 +172,4 @@ def test_any_ordinary_table_is_recognised(
 
 @given(data=st.binary(max_size=300))
 def test_any_bytes_have_some_dialect(data: bytes) -> None:
-    dialect.detect(data, Dialect())
+    dialect.detect(dialect.Samples(head=data), Dialect())

@@ -37,10 +37,25 @@ def test_a_file_without_header_is_written_without(tmp_path: Path) -> None:
     assert written(land(tmp_path, b"1,a\n2,b\n"))[0] == "1,a\r\n2,b\r\n"
 
 
-def test_refused_records_are_left_out_and_counted(tmp_path: Path) -> None:
-    text, counts = written(land(tmp_path, b'id,name\n1,"a,"\n2\n3,"b"x\n4,c" d\n'))
-    assert text == 'id,name\r\n1,"a,"\r\n4,"c"" d"\r\n'
-    assert counts == preview.Written(records=4, refused=2)
+def test_refused_records_are_written_as_far_as_they_can_be_read(tmp_path: Path) -> None:
+    data = b'id,name,n\n0,w,1\n1,"a, ""b""",5\n2,x\n3,"b"x,6\n4,y,7,8\n5;z;9\nend\n'
+    text, counts = written(land(tmp_path, data))
+    assert text == (
+        'id,name,n\r\n0,w,1\r\n1,"a, ""b""",5\r\n2,x,\r\n3,bx,6\r\n4,y,7,8\r\n5,z,9\r\n'
+    )
+    assert counts == preview.Written(records=7, mended=4, refused=1)
+
+
+def test_the_header_is_written_as_the_file_has_it(tmp_path: Path) -> None:
+    text, _ = written(land(tmp_path, b"id,,name,name\n1,2,a,b\n2,3,c,d\n"))
+    assert text.startswith("id,,name,name\r\n")
+
+
+def test_what_stands_behind_the_table_is_left_out_and_counted(tmp_path: Path) -> None:
+    data = b"id,name\n1,a\n2,b\nid,name\n3,c\n\nsum,of,all\n1,2,3\n4,5,6\n"
+    text, counts = written(land(tmp_path, data))
+    assert text == "id,name\r\n1,a\r\n2,b\r\n3,c\r\n"
+    assert counts == preview.Written(records=7, refused=4)
 
 
 def test_json_and_parquet_are_written_as_text(tmp_path: Path) -> None:

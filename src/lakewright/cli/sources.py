@@ -134,6 +134,7 @@ def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
     output.print_line(f"{file.name}: {counted(records, 'record')}", style="bold")
     for line in cast("list[str]", found["evidence"]):
         output.print_line(f"  {line}", style="dim")
+    output.print_line(f"  confidence {cast('float', found['confidence']):.2f} of 1", style="dim")
     for line in cast("list[str]", found["suspicions"]):
         output.print_line(f"  suspect: {line}", style="yellow")
     output.print_line()
@@ -159,6 +160,10 @@ def read(
 ) -> int:
     """Write a file's header and records as text, as zero configuration reads them. Loads nothing.
 
+    Records that loading would put into quarantine are written as far as they can be read: missing
+    fields are empty, surplus fields stand behind the last column. Left out are lines that are no
+    records of the table: footers, the header once more, another table.
+
     Parameters
     ----------
     file
@@ -168,7 +173,7 @@ def read(
     output_file
         Where to; by default to stdout.
     strict
-        Exit with 3 if a record could not be split or the file is suspect.
+        Exit with 3 if a record was mended or left out, or the file is suspect.
     """
     from lakewright.ingest import receiving
 
@@ -190,16 +195,16 @@ def read(
             {**facts, "output": str(output_file) if output_file else None, "csv": text}
         )
     suspicions = cast("Sequence[str]", facts["suspicions"])
-    refused = cast("int", facts["refused"])
+    records, mended, refused = (cast("int", facts[key]) for key in ("records", "mended", "refused"))
     for suspicion in suspicions:
         output.print_note(f"suspect: {suspicion}", style="yellow")
-    if refused:
+    if mended or refused:
         output.print_note(
-            f"{count(refused)} of {counted(cast('int', facts['records']), 'record')}"
-            " could not be split and are left out",
+            f"of {counted(records, 'record')} loading would refuse {count(mended + refused)}:"
+            f" {count(mended)} written as far as they can be read, {count(refused)} left out",
             style="yellow",
         )
-    return output.EXIT_QUARANTINED if strict and (refused or suspicions) else 0
+    return output.EXIT_QUARANTINED if strict and (mended or refused or suspicions) else 0
 
 
 def rebuild(source: str, /, *, common: Common = Common()) -> int:

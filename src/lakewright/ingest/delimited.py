@@ -6,13 +6,23 @@ not regular are read here, record by record. Both give the same records.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow
 
 from lakewright import errors
-from lakewright.ingest import dialect, encoding, regular, splitting, texts
+from lakewright.ingest import (
+    dialect,
+    encoding,
+    ending,
+    heading,
+    regular,
+    salvage,
+    splitting,
+    texts,
+)
 from lakewright.ingest.inference import ColumnType, see_part
 from lakewright.plan.landed import CsvPart, Part
 from lakewright.project.source import Dialect
@@ -20,6 +30,8 @@ from lakewright.project.source import Dialect
 _EXACT_BYTES = 1 << 17
 """The first stretch that is read exactly before the fast path is tried again; each later one is
 twice as long, so that a file that is irregular all over is soon read by one reader only."""
+_LATER_BYTES = 1 << 16
+"""How much is looked at of the middle and of the end of a large file."""
 COLUMNS_MAX = 100_000
 """More fields in one record are no table; such a line would hold the machine up."""
 
@@ -33,8 +45,12 @@ class Table:
     """Pinned."""
     names: tuple[str, ...]
     """Of the columns, unique and non-empty."""
-    body: int
-    """Position of the first byte behind the header."""
+    header: "_Header"
+    end: ending.End | None
+    """Where the table ends, if that is before the end of the file."""
+    is_strange: bool
+    """See `dialect.Detected`; then nothing is left to an engine's reader."""
+    confidence: float
     evidence: tuple[str, ...]
     suspicions: tuple[str, ...]
 
@@ -44,6 +60,16 @@ class Table:
             file, self.dialect, start=start, stop=stop, keeps_blank=len(self.names) == 1
         )
 
+    def problem(self, record: splitting.Record) -> str | None:
+        """Why a record is none of the table's, or cannot be read."""
+        if self.end is not None and record.byte >= self.end.byte:
+            return splitting.OUTSIDE + self.end.what
+        if len(record.fields) > 1 and record.fields in self.header.records:
+            return f"{splitting.OUTSIDE}the header once more"
+        if salvage.is_in_other_quotes(record.fields, self.dialect):
+            return "quotes of another kind than the file's stand around its fields"
+        return record.problem or splitting.width_problem(len(record.fields), len(self.names))
+
 
 def understand(text: encoding.Text, declared: Dialect, file_name: str) -> Table:
     """Decide everything about a file but its types.
@@ -52,16 +78,15 @@ def understand(text: encoding.Text, declared: Dialect, file_name: str) -> Table:
         FileUnreadable: there is no table in it.
     """
     with text.path.open("rb") as file:
-        file.seek(text.start)
-        sample = file.read(dialect.SAMPLE_BYTES)
-        detected = dialect.detect(sample, declared)
+        detected = dialect.detect(_samples(file, text), declared)
         pinned = replace(detected.dialect, encoding=text.encoding)
         position = splitting.skip_lines(file, text.start, pinned.skip_lines or 0)
-        header, body = [""] * detected.width, position
+        header = _Header(records=(), line=b"", end=position)
         if pinned.has_header:
-            header, body = _read_header(file, pinned, position, file_name)
-    width = max(detected.width, len(header))
-    if width > detected.width and not any(header[detected.width :]):
+            header = _read_header(file, pinned, position, detected.width, file_name)
+    names = heading.joined(header.records)
+    width = max(detected.width, len(names))
+    if width > detected.width and not any(names[detected.width :]):
         width = detected.width
     if width > COLUMNS_MAX:
         raise errors.FileUnreadable(
@@ -69,15 +94,34 @@ def understand(text: encoding.Text, declared: Dialect, file_name: str) -> Table:
             why=f"a table may have {COLUMNS_MAX:,} columns; the delimiter is probably another one",
             hint="declare `delimiter` in the source's format",
         )
-    suspicions = (text.suspicion,) if text.suspicion else ()
+    end = detected.end
     return Table(
         text=text,
         dialect=pinned,
-        names=column_names(header[:width] + [""] * (width - len(header))),
-        body=body,
+        names=column_names(names[:width] + [""] * (width - len(names))),
+        header=header,
+        end=end and replace(end, byte=end.byte + text.start),
+        is_strange=detected.is_strange,
+        confidence=round(detected.confidence * text.confidence, 2),
         evidence=(text.evidence, *detected.evidence),
-        suspicions=suspicions + detected.suspicions,
+        suspicions=((text.suspicion,) if text.suspicion else ()) + detected.suspicions,
     )
+
+
+def _samples(file: BinaryIO, text: encoding.Text) -> dialect.Samples:
+    """The file's start; of a large one also something of its middle and its end."""
+    file.seek(text.start)
+    head = file.read(dialect.SAMPLE_BYTES)
+    size = text.path.stat().st_size
+    if size - text.start <= dialect.SAMPLE_BYTES:
+        return dialect.Samples(head=head)
+    later = []
+    for start in (size // 2, size - _LATER_BYTES):
+        if start > text.start + dialect.SAMPLE_BYTES:
+            file.seek(start)
+            lines = file.read(_LATER_BYTES).splitlines(keepends=True)
+            later.append(b"".join(lines[1:-1]))  # The first line is cut, the last one may be.
+    return dialect.Samples(head=head, later=later, is_whole=False)
 
 
 def column_names(header: Sequence[str]) -> tuple[str, ...]:
@@ -116,11 +160,13 @@ def read(
     """
     with table.text.path.open("rb") as file:
         exact = _Exact(table, file, work_folder, columns)
-        if regular.is_possible(table.dialect, len(table.names)):
+        has_escape = bool(table.dialect.escape) or not table.dialect.quote
+        may_be_regular = table.end is None and not table.is_strange and has_escape
+        if may_be_regular and regular.is_possible(table.dialect, len(table.names)):
             parts = _read_both_ways(table, file, work_folder, exact, report)
         else:
             parts = []
-            exact.read(table.body, None, 1, report)
+            exact.read(table.header.end, None, 1, report)
     width = len(table.names)
     for part in parts:
         see_part(part, table.dialect, width, columns)
@@ -135,15 +181,15 @@ def _read_both_ways(
     report: Callable[[int], None],
 ) -> list[CsvPart]:
     offsets = work_folder / "offsets"
-    offsets.unlink(missing_ok=True)
     layout = regular.Layout(
         dialect=table.dialect,
         has_returns=_has_returns(file, table),
         is_sound=table.text.is_sound,
+        header=table.header.line,
     )
     index = regular.Index(file, table.text.path, layout, offsets)
     size = table.text.path.stat().st_size
-    position, record = table.body, 1
+    position, record = table.header.end, 1
     stretch = _EXACT_BYTES
     while position < size:
         for reached, number in index.read(position, record):
@@ -157,7 +203,7 @@ def _read_both_ways(
 
 def _has_returns(file: BinaryIO, table: Table) -> bool:
     """Whether the first line of the body, or else of the file, ends with CR LF."""
-    for start in (table.body, table.text.start):
+    for start in (table.header.end, table.text.start):
         file.seek(start)
         line = file.readline(splitting.BLOCK_BYTES)
         if line.endswith(b"\n"):
@@ -165,25 +211,43 @@ def _has_returns(file: BinaryIO, table: Table) -> bool:
     return False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Header:
+    """A header as it was read."""
+
+    records: tuple[list[str], ...]
+    """What it is made of; empty where there is none."""
+    line: bytes
+    """The last of them as it stands in the file, without its line's end."""
+    end: int
+    """Position of the first byte behind it: there the table's body starts."""
+
+
 def _read_header(
-    file: BinaryIO, pinned: Dialect, position: int, file_name: str
-) -> tuple[list[str], int]:
+    file: BinaryIO, pinned: Dialect, position: int, width: int, file_name: str
+) -> _Header:
     splitter = splitting.Splitter(file, pinned, start=position)
-    record = next(iter(splitter), None)
-    if record is None:
+    rows = []
+    line = ""
+    for record in islice(splitter, pinned.header_rows or 1):
+        is_fitting = not record.problem and len(record.fields) == width
+        names = None if is_fitting else salvage.whole(record.raw, pinned, width)
+        rows.append(names or record.fields or salvage.fields(record.raw, pinned, width) or [])
+        line = record.raw
+        if not rows[-1]:
+            raise errors.FileUnreadable(
+                f"{file_name}: the header cannot be split into fields",
+                where=errors.Place(file=file_name),
+                why=f"{record.problem}, at byte {record.byte:,}",
+                hint="repair the file's first line, or declare `header: false` or `skip_lines`",
+            )
+    if not rows:
         raise errors.FileUnreadable(
             f"{file_name} has no header",
             why="there is no line in it that is neither blank nor a comment nor to be skipped",
             hint="check `skip_lines` and `comment` in the source's format",
         )
-    if record.problem:
-        raise errors.FileUnreadable(
-            f"{file_name}: the header cannot be split into fields",
-            where=errors.Place(file=file_name),
-            why=f"{record.problem}, at byte {record.byte:,}",
-            hint="repair the file's first line, or declare `header: false` or `skip_lines`",
-        )
-    return record.fields, splitter.position
+    return _Header(records=tuple(rows), line=line.encode(), end=splitter.position)
 
 
 class _Exact:
@@ -225,10 +289,7 @@ class _Exact:
         if not records:
             return
         width = len(self._table.names)
-        problems = [
-            record.problem or splitting.width_problem(len(record.fields), width)
-            for record in records
-        ]
+        problems = [self._table.problem(record) for record in records]
         nothing = [None] * width
         rows: list[Sequence[str | None]] = [
             nothing if problem else record.fields

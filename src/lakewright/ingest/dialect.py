@@ -1,23 +1,34 @@
 """Decide how a delimited text file is written: what is declared is obeyed, the rest is found.
 
-Pure: a sample of text in, a pinned dialect with its evidence out. It says what it could not decide
-rather than hide it; a file that may be misread is marked as suspicious.
+Pure: samples of text in, a pinned dialect out, with its evidence, how sure that is, and what may be
+wrong with it. It says what it could not decide rather than hide it. In this order:
+
+1. `consistency` chooses delimiter, quote and escape: the ones that make the most of a table.
+2. `heading` finds comment lines, lines before the table, and the header with its rows.
+3. `ending` finds where the table ends, where its file does not.
+4. Samples from further on in the file are read the same way: they have to agree.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lakewright.ingest import consistency, heading
+from lakewright.ingest import consistency, ending, heading, salvage
 from lakewright.ingest.splitting import Record
 from lakewright.project.source import Dialect
 
 SAMPLE_BYTES = 1 << 17
 """Enough for some thousand records of usual size; more has never changed a decision."""
+CONFIDENCE_MIN = 0.5
+"""A file whose dialect is less sure than this is suspect."""
 
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon"}
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon",
+          ", ": "comma and blank"}  # fmt: skip
 _CLOSE = 0.9
 _ABOUND = 0.3
+_DOUBT_RIVAL = 0.4
+_DOUBT_ONE_COLUMN = 0.3
+_DOUBT_HEADER = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,70 +38,136 @@ class Detected:
     dialect: Dialect
     width: int
     """Fields in a record of the table, as most of the sample has them."""
+    end: ending.End | None
+    """Where the table ends, if that is before its file does and the sample is the whole file."""
+    confidence: float
+    """From 0 to 1: the share of records that agree, less for every doubt. 1 if the delimiter is
+    declared. Under `CONFIDENCE_MIN` the file is suspect."""
     evidence: tuple[str, ...]
     suspicions: tuple[str, ...]
+    is_strange: bool
+    """Whether records were seen that are split by the rules and nevertheless are none of the
+    table's, so that each has to be looked at."""
 
 
-def detect(sample: bytes, declared: Dialect) -> Detected:
-    """The dialect of a file that starts with this sample.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """What is looked at of a file, as UTF-8 text without a byte order mark."""
+
+    head: bytes
+    """Its start."""
+    later: Sequence[bytes] = ()
+    """From further on; each starts at a line's start."""
+    is_whole: bool = True
+    """Whether the head is the whole file."""
+
+
+def detect(samples: Samples, declared: Dialect) -> Detected:
+    """The dialect of a file.
 
     Args:
-        sample: UTF-8 text without a byte order mark, at most `SAMPLE_BYTES` of it.
+        samples: of the file, about `SAMPLE_BYTES` each.
         declared: what is None in it is found.
     """
-    skipped = _skip(sample, declared.skip_lines or 0)
+    sample = samples.head
+    skipped = sum(map(len, sample.splitlines(keepends=True)[: declared.skip_lines or 0]))
     found, rival = consistency.best(sample[skipped:], declared)
-    records = found.records
     comment = declared.comment
     if comment is None:
-        comment = heading.find_comment(records, found.width)
+        comment = heading.find_comment(found.records, found.width)
         if comment:
             found = consistency.fit(sample[skipped:], replace(found.dialect, comment=comment))
-            records = found.records
-    first = heading.find_first(records, found.width) if declared.skip_lines is None else 0
+    records = found.records
+    first = _first(records, found) if declared.skip_lines is None else 0
     skip_lines = declared.skip_lines
     if skip_lines is None:
         skip_lines = len(sample[: records[first].byte].splitlines()) if first else 0
     table = records[first:]
-    header = _header(table, declared)
+    end = _end(table, found, sample[skipped:]) if samples.is_whole else None
+    if end is not None:
+        table = table[: len(table) - end.records]
+        end = replace(end, byte=end.byte + skipped)
+    header = _header(table, found, declared)
     dialect = replace(
         found.dialect,
         comment=comment,
         skip_lines=skip_lines,
         has_header=header.is_there,
+        header_rows=header.rows,
         encoding=declared.encoding or "utf-8",
     )
-    evidence = [*_delimiter_evidence(found, declared), *_quote_evidence(found, declared)]
-    if comment and declared.comment is None:
-        evidence.append(f"comment {comment}: lines that start with it do not fit the table")
-    if skip_lines and declared.skip_lines is None:
-        evidence.append(f"skip_lines {skip_lines}: what stands there does not fit the table below")
-    evidence.append(f"header {'yes' if header.is_there else 'no'}: {header.reason}")
+    doubts = list(_doubts(samples, found, rival, declared))
+    doubts += _doubts_of_table(table, header, end, found)
+    confidence = found.agreement
+    for doubt in doubts:
+        confidence *= doubt.factor
+    confidence = 1.0 if declared.delimiter is not None else round(confidence, 2)
+    suspicions = [doubt.text for doubt in doubts]
+    if confidence < CONFIDENCE_MIN and not suspicions:
+        suspicions.append(f"its dialect is a guess: the confidence is {confidence:.2f} of 1")
     return Detected(
         dialect=dialect,
-        width=_width(table, found.width, has_header=header.is_there),
-        evidence=tuple(evidence),
-        suspicions=tuple(_suspicions(sample, found, rival, declared)),
+        width=_width(table, found.width, header),
+        end=end,
+        confidence=confidence,
+        evidence=tuple(_evidence(found, dialect, declared, header, end)),
+        suspicions=tuple(suspicions),
+        is_strange=_is_strange(table, dialect),
     )
 
 
-def _skip(sample: bytes, lines: int) -> int:
-    """Where the line after the skipped ones starts."""
-    return sum(len(line) for line in sample.splitlines(keepends=True)[:lines])
+def _is_strange(table: Sequence[Record], dialect: Dialect) -> bool:
+    rows = [record.fields for record in table if len(record.fields) > 1]
+    count = (dialect.header_rows or 1) if dialect.has_header else 0
+    is_again = any(row in rows[count:] for row in rows[:count])
+    return is_again or any(salvage.is_in_other_quotes(row, dialect) for row in rows)
 
 
-def _header(table: Sequence[Record], declared: Dialect) -> heading.Header:
-    if declared.has_header is not None:
-        return heading.Header(is_there=declared.has_header, reason="declared")
+def _first(records: Sequence[Record], found: consistency.Fit) -> int:
+    """The index of the table's first record."""
+
+    def is_record(record: Record) -> bool:
+        is_wide = len(record.fields) > 1 and len(record.fields) * 2 >= found.width
+        return is_wide or salvage.whole(record.raw, found.dialect, found.width) is not None
+
+    return heading.find_first(records, found.width, is_record)
+
+
+def _end(table: Sequence[Record], found: consistency.Fit, sample: bytes) -> ending.End | None:
+    quote = found.dialect.quote or ""
+
+    def is_record(raw: str) -> bool:
+        is_spoilt = (
+            bool(quote) and raw.count(quote) % 2 == 1
+        )  # Perhaps a spoilt record's last line.
+        marks = consistency.COMMON
+        return is_spoilt or salvage.whole(raw, found.dialect, found.width, marks) is not None
+
+    return ending.find(table, found.width, sample, is_record)
+
+
+def _rows(table: Sequence[Record], found: consistency.Fit) -> list[list[str]]:
+    """The fields of a table's records; a first one that cannot be split is read nevertheless."""
     rows = [record.fields for record in table if record.fields]
-    if not rows:
-        return heading.Header(is_there=False, reason="there is no record to judge")
-    return heading.judge(rows[0], rows[1:])
+    if table and len(table[0].fields) != found.width:
+        names = salvage.fields(table[0].raw, found.dialect, found.width)
+        rows = [*([names] if names else []), *rows[1 if table[0].fields else 0 :]]
+    return rows
 
 
-def _width(table: Sequence[Record], usual: int, *, has_header: bool) -> int:
+def _header(table: Sequence[Record], found: consistency.Fit, declared: Dialect) -> heading.Header:
+    if declared.has_header is not None or declared.header_rows is not None:
+        return heading.Header(
+            is_there=declared.has_header is not False,
+            reason="declared",
+            rows=declared.header_rows or 1,
+        )
+    return heading.judge(_rows(table, found))
+
+
+def _width(table: Sequence[Record], usual: int, header: heading.Header) -> int:
     """How many columns the table has: as the header says, unless the records know better."""
-    if not (has_header and table and table[0].fields):
+    if not (header.is_there and table and table[0].fields):
         return usual
     names = table[0].fields
     if len(table) == 1 or (len(names) > usual and any(names[usual:])):
@@ -98,49 +175,128 @@ def _width(table: Sequence[Record], usual: int, *, has_header: bool) -> int:
     return usual
 
 
-def _delimiter_evidence(found: consistency.Fit, declared: Dialect) -> list[str]:
-    delimiter = found.dialect.delimiter or ""
-    name = _NAMES.get(delimiter, repr(delimiter))
+# Evidence: what a person is told.
+
+
+def _evidence(
+    found: consistency.Fit,
+    dialect: Dialect,
+    declared: Dialect,
+    header: heading.Header,
+    end: ending.End | None,
+) -> Iterator[str]:
+    yield from _delimiter_evidence(found, declared)
+    yield from _quote_evidence(found, declared)
+    if dialect.comment and declared.comment is None:
+        yield f"comment {dialect.comment}: lines that start with it do not fit the table"
+    if dialect.skip_lines and declared.skip_lines is None:
+        yield f"skip_lines {dialect.skip_lines}: what stands there does not fit the table below"
+    yield f"header {'yes' if header.is_there else 'no'}: {header.reason}"
+    if end is not None:
+        lines = "record" if end.records == 1 else "records"
+        yield f"end: the last {end.records:,} {lines} are none of the table's: {end.what}"
+
+
+def _name(delimiter: str | None) -> str:
+    return _NAMES.get(delimiter or "", repr(delimiter))
+
+
+def _delimiter_evidence(found: consistency.Fit, declared: Dialect) -> Iterator[str]:
+    name = _name(found.dialect.delimiter)
     if declared.delimiter is not None:
-        return [f"delimiter {name}: declared"]
-    count = len(found.records)
-    if found.width == 1:
-        return [f"delimiter {name}: assumed; no delimiter makes a table of the file"]
-    share = f"{found.agreement:.0%} of the first {count:,} records"
-    return [f"delimiter {name}: {share} have {found.width} fields"]
+        yield f"delimiter {name}: declared"
+    elif found.width == 1:
+        yield f"delimiter {name}: assumed; no delimiter makes a table of the file"
+    else:
+        share = f"{found.agreement:.0%} of the first {len(found.records):,} records"
+        yield f"delimiter {name}: {share} have {found.width} fields"
 
 
-def _quote_evidence(found: consistency.Fit, declared: Dialect) -> list[str]:
+def _quote_evidence(found: consistency.Fit, declared: Dialect) -> Iterator[str]:
     dialect = found.dialect
-    evidence = []
     if declared.quote is None:
-        shown = dialect.quote or "none"
-        evidence.append(f"quote {shown}: the records agree best with it")
+        yield f"quote {dialect.quote or 'none'}: the records agree best with it"
     if declared.escape is None and dialect.escape not in (dialect.quote, ""):
-        evidence.append(f"escape {dialect.escape}: quotes follow it inside quotes")
+        yield f"escape {dialect.escape}: quotes follow it inside quotes"
     if dialect.is_trimmed and not declared.is_trimmed:
-        evidence.append("trim yes: blanks stand between delimiters and quotes")
-    return evidence
+        is_joined = dialect.delimiter == " "
+        yield "trim yes: " + (
+            "runs of blanks stand between fields" if is_joined
+            else "blanks stand between delimiters and quotes"
+        )  # fmt: skip
 
 
-def _suspicions(
-    sample: bytes, found: consistency.Fit, rival: consistency.Fit | None, declared: Dialect
-) -> list[str]:
+# Doubts: what lowers the confidence, and what makes a file suspect.
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    factor: float
+    """What the confidence is multiplied by."""
+    text: str
+
+
+def _doubts(
+    samples: Samples,
+    found: consistency.Fit,
+    rival: consistency.Fit | None,
+    declared: Dialect,
+) -> Iterator[_Doubt]:
+    """What speaks against the choice of the delimiter."""
     if declared.delimiter is not None:
-        return []
-    delimiter = found.dialect.delimiter or ""
+        return
     if found.width == 1:
-        lines = [line for line in re.split(rb"[\r\n]+", sample) if line]
-        for mark in consistency.COMMON:
-            share = sum(mark.encode() in line for line in lines) / max(len(lines), 1)
-            if share > _ABOUND:
-                name = _NAMES[mark]
-                return [f"it was read as one column, but {share:.0%} of its lines hold a {name}"]
-        return []
+        yield from _doubts_of_one_column(samples.head)
+        return
     if found.agreement < consistency.AGREEMENT_MIN:
-        return [f"only {found.agreement:.0%} of its records have {found.width} fields"]
-    if rival is not None and rival.width > 1 and rival.score > _CLOSE * found.score:
-        other = _NAMES.get(rival.dialect.delimiter or "", repr(rival.dialect.delimiter))
-        name = _NAMES.get(delimiter, repr(delimiter))
-        return [f"it was split at each {name}, but each {other} makes almost as good a table"]
-    return []
+        same = sum(len(record.fields) == found.width for record in found.records)
+        share = same / max(len(found.records), 1)
+        text = f"only {share:.0%} of its records have {found.width} fields"
+        yield _Doubt(found.agreement, text)
+    elif rival is not None and rival.width > 1 and rival.score > _CLOSE * found.score:
+        other, name = _name(rival.dialect.delimiter), _name(found.dialect.delimiter)
+        text = f"it was split at each {name}, but each {other} makes almost as good a table"
+        yield _Doubt(_DOUBT_RIVAL, text)
+    quoted = _in_other_quotes(found)
+    if quoted:
+        text = f"quotes that are none in its dialect stand around {quoted[:40]!r}"
+        yield _Doubt(_DOUBT_RIVAL, text)
+    for sample in samples.later:
+        width, agreement = consistency.agreed_width(consistency.fit(sample, found.dialect).records)
+        if width != found.width:
+            text = f"further on most of its records have {width} fields, not {found.width}"
+            yield _Doubt(1 - agreement / 2, text)
+
+
+def _in_other_quotes(found: consistency.Fit) -> str | None:
+    """A field in double quotes where another character, or none, was taken for the quote."""
+    if found.dialect.quote == '"':
+        return None
+    fields = (field for record in found.records for field in record.fields)
+    return next((text for text in fields if len(text) > 1 and text[0] == '"' == text[-1]), None)
+
+
+def _doubts_of_one_column(sample: bytes) -> Iterator[_Doubt]:
+    lines = [line for line in re.split(rb"[\r\n]+", sample) if line]
+    for mark in consistency.COMMON:
+        share = sum(mark.encode() in line for line in lines) / max(len(lines), 1)
+        if share > _ABOUND:
+            text = f"it was read as one column, but {share:.0%} of its lines hold a {_NAMES[mark]}"
+            yield _Doubt(_DOUBT_ONE_COLUMN, text)
+            return
+
+
+def _doubts_of_table(
+    table: Sequence[Record],
+    header: heading.Header,
+    end: ending.End | None,
+    found: consistency.Fit,
+) -> Iterator[_Doubt]:
+    """What speaks against the header, and which records may have been misread."""
+    if not header.is_sure:
+        yield _Doubt(_DOUBT_HEADER, f"its header is a guess: {header.reason}")
+    if header.is_there and table and len(table[0].fields) != found.width:
+        text = "its header does not have as many fields as its records: names may be wrong"
+        yield _Doubt(_DOUBT_HEADER, text)
+    if end is not None and end.is_table:
+        yield _Doubt(1, f"it holds more than one table: {end.records:,} records follow the first")

@@ -43,6 +43,8 @@ class Text:
     """Whether every byte is sound UTF-8."""
     evidence: str
     suspicion: str | None = None
+    confidence: float = 1.0
+    """How sure the encoding is, from 0 to 1."""
 
 
 def as_utf8(path: Path, declared: str | None, work_folder: Path, file_name: str) -> Text:

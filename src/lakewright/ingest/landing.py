@@ -16,6 +16,7 @@ from lakewright.ingest import (
     encoding,
     excel,
     fixed_width,
+    heading,
     json_file,
     members,
     packing,
@@ -291,7 +292,13 @@ def _land_csv(job: _Job, declared: Csv) -> Landed:
         for place, column in enumerate(untyped)
     )
     landed = job.landed(found, columns, parts)
-    return replace(landed, suspicions=table.suspicions + landed.suspicions, evidence=table.evidence)
+    return replace(
+        landed,
+        suspicions=table.suspicions + landed.suspicions,
+        evidence=table.evidence,
+        confidence=table.confidence,
+        header=tuple(heading.joined(table.header.records)) or None,
+    )
 
 
 def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnType]:

@@ -52,6 +52,8 @@ def combine(step: steps.Land, landed: Sequence[Landed], work_folder: Path) -> La
         size_bytes=sum(each.size_bytes for each in landed),
         suspicions=tuple(_suspicions(step.file_name, landed)),
         evidence=tuple(_evidence(step.file_name, landed)),
+        confidence=min(each.confidence for each in landed),
+        header=first.header if is_same else None,
     )
     parts_found: list[Part] = []
     before = 0

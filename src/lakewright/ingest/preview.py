@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from lakewright import errors
-from lakewright.ingest import splitting
+from lakewright.ingest import salvage, splitting
 from lakewright.plan import matching
 from lakewright.plan.landed import CsvPart, Landed, ParquetPart, TextPart
 from lakewright.project import naming
@@ -33,6 +33,8 @@ class Record(NamedTuple):
     fields: Sequence[str | None]
     """None where the file says null; all of them None where there is a problem."""
     problem: str | None
+    raw: str = ""
+    """Where there is a problem: the record as it stands in the file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,14 +47,18 @@ class Preview:
     sample: tuple[Record, ...]
     evidence: tuple[str, ...]
     suspicions: tuple[str, ...]
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """How many records a file has, and how many of them could not be written."""
+    """How many records a file has, and what became of those that loading would refuse."""
 
     records: int
-    refused: int
+    mended: int = 0
+    """Written as far as they could be read."""
+    refused: int = 0
+    """Left out: they are no records of the table."""
 
 
 def preview(landed: Landed, name: str, records_max: int = 10) -> Preview:
@@ -63,6 +69,7 @@ def preview(landed: Landed, name: str, records_max: int = 10) -> Preview:
         sample=tuple(islice(records(landed), records_max)),
         evidence=landed.evidence,
         suspicions=landed.suspicions,
+        confidence=landed.confidence,
     )
 
 
@@ -90,18 +97,40 @@ def infer_source(landed: Landed, name: str) -> Source:
 def write_csv(landed: Landed, stream: TextIO) -> Written:
     """Write header and records as CSV (RFC 4180): CR LF, quotes only where they are needed.
 
-    A file without a header gets none. Records that cannot be split are left out and counted.
+    The header is written as the file has it; a file without one gets none. A record that loading
+    would refuse is written as `salvage` reads it: missing fields empty, surplus ones behind the
+    last column. What is none of the table's is left out and counted.
     """
     writer = csv.writer(stream)
-    if matching.has_names(landed):
-        writer.writerow([column.name for column in landed.columns])
-    refused = 0
-    for record in records(landed):
-        if record.problem is None:
+    header = _header(landed)
+    if header is not None:
+        writer.writerow(header)
+    dialect = landed.format.dialect if isinstance(landed.format, Csv) else None
+    mended = refused = 0
+    spoilt: list[str] = []
+    for record in chain(records(landed), [None]):
+        problem = record.problem if record is not None else None
+        is_lost = problem is not None and (dialect is None or problem.startswith(splitting.OUTSIDE))
+        if record is not None and problem is not None and not is_lost:
+            spoilt.append(record.raw)
+            continue
+        for fields in salvage.records(spoilt, dialect or Dialect(), len(landed.columns)):
+            mended += fields is not None
+            refused += fields is None
+            if fields is not None:
+                writer.writerow(fields)
+        spoilt.clear()
+        refused += is_lost
+        if record is not None and problem is None:
             writer.writerow(["" if field is None else field for field in record.fields])
-        else:
-            refused += 1
-    return Written(records=landed.records, refused=refused)
+    return Written(records=landed.records, mended=mended, refused=refused)
+
+
+def _header(landed: Landed) -> Sequence[str] | None:
+    if landed.header is not None:
+        return [*landed.header, *[""] * (len(landed.columns) - len(landed.header))]
+    is_named = matching.has_names(landed)
+    return [column.name for column in landed.columns] if is_named else None
 
 
 def records(landed: Landed) -> Iterator[Record]:
@@ -129,7 +158,8 @@ def _of_csv(part: CsvPart, dialect: Dialect, width: int) -> Iterator[Record]:
         splitter = splitting.Splitter(file, dialect, start=part.byte_start, stop=part.byte_end)
         for number, found in enumerate(splitter, start=part.first_record):
             problem = found.problem or splitting.width_problem(len(found.fields), width)
-            yield Record(number, [None] * width if problem else found.fields, problem)
+            fields = [None] * width if problem else found.fields
+            yield Record(number, fields, problem, found.raw if problem else "")
 
 
 def _of_texts(part: TextPart, names: Sequence[str]) -> Iterator[Record]:
@@ -137,10 +167,11 @@ def _of_texts(part: TextPart, names: Sequence[str]) -> Iterator[Record]:
         for batch in file.iter_batches(_BATCH_RECORDS):
             numbers = batch.column("_record").to_pylist()
             problems = batch.column("_problem").to_pylist()
+            raws = batch.column("_raw").to_pylist()
             columns = [batch.column(name).to_pylist() for name in names]
             rows = zip(*columns, strict=True) if columns else iter([()] * len(batch))
-            for number, row, problem in zip(numbers, rows, problems, strict=True):
-                yield Record(number, row, problem)
+            for number, row, problem, raw in zip(numbers, rows, problems, raws, strict=True):
+                yield Record(number, row, problem, raw if problem else "")
 
 
 def _of_parquet(part: ParquetPart, file_name: str) -> Iterator[Record]:

@@ -1,10 +1,10 @@
 """Find where records start in delimited text that any engine reads alike, at memory speed.
 
 A stretch of a file is regular if a reader has no choice: line ends of one kind, quotes only around
-whole fields and doubled inside them, no comment, no zero byte, sound UTF-8, no record over a
-mebibyte. Its records are counted and located here with numpy, without any engine, and left in
-place as parts that an engine reads in parallel. Where a stretch is not regular, the index stops at
-the record in question; the exact reader takes over and hands back at a later record.
+whole fields and doubled inside them, no comment, no header once more, no zero byte, sound UTF-8, no
+record over a mebibyte. Its records are counted and located here with numpy, without any engine, and
+left in place as parts that an engine reads in parallel. Where a stretch is not regular, the index
+stops at the record in question; the exact reader takes over and hands back at a later record.
 
 A large file is indexed by several threads: each later one starts behind a line's end, hoping that a
 record starts there. Who comes from before sees whether one does; if not, that work is thrown away.
@@ -79,6 +79,8 @@ class Layout:
     """Whether its line ends are CR LF; else they are LF."""
     is_sound: bool
     """Whether all of it is known to be UTF-8."""
+    header: bytes = b""
+    """The header's last line, without its end: where it stands again is not regular."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +133,7 @@ class Index:
         self._delimiter = ord(layout.dialect.delimiter or ",")
         self._quote = ord(layout.dialect.quote) if layout.dialect.quote else None
         self._comment = (layout.dialect.comment or "").encode()
+        self._header = layout.header + (b"\r\n" if layout.has_returns else b"\n")
 
     def read(self, start: int, first_record: int) -> Iterator[tuple[int, int]]:
         """Cut from one position on, as far as the file is regular.
@@ -258,7 +261,7 @@ class Index:
             is_line_end = quotes.outside(is_line_end)
             is_open = quotes.is_open
         line_ends = numpy.flatnonzero(is_line_end)
-        limit = min(limit, self._first_strange_return(data))
+        limit = min(limit, self._first_strange_return(data), self._first_header(data))
         ends = line_ends + 1
         if is_last and data and not is_open and not data.endswith(b"\n"):
             ends = numpy.append(ends, len(data))
@@ -301,6 +304,17 @@ class Index:
             is_cut = not is_last and error.end == len(data) and error.reason.startswith("unexp")
             return limit if is_cut else min(limit, error.start)
         return limit
+
+    def _first_header(self, data: bytes) -> int:
+        """Where the header's line stands once more; the block's length if nowhere."""
+        if not self._layout.header:
+            return len(data)
+        if data.startswith(self._header):
+            return 0
+        place = data.find(b"\n" + self._header)
+        if place < 0 and data.endswith(b"\n" + self._layout.header):
+            place = len(data) - len(self._layout.header) - 1
+        return len(data) if place < 0 else place + 1
 
     def _first_strange_return(self, data: bytes) -> int:
         """Where a line end is of another kind than the file's; the block's length if nowhere."""

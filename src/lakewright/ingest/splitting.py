@@ -9,8 +9,11 @@ These rules say what a delimited file means; the fast path is only taken where i
 - After a closing quote comes a delimiter or the line's end. Anything else, or no closing quote at
   all, spoils the record: its first line is refused, and what follows is read anew, so that one
   stray quote costs one line and never the rest of the file.
+- Where there is no escape, a quote closes its field only where the field may end, and any other
+  inside it is a character; a quote that looks like the start of another field spoils the record.
 - A backslash, where it is the escape, makes a quote, delimiter, line end or backslash literal, in
   and outside quotes; before any other character it is itself.
+- Where blanks are dropped around fields and the delimiter is a blank, a run of blanks is one.
 - A record whose bytes are no UTF-8 is refused.
 """
 
@@ -28,6 +31,11 @@ RECORD_BYTES_MAX = 1 << 27
 """A quote that is not closed within 128 MiB is taken as stray: it would swallow the whole file."""
 RECORD_LINES_MAX = 1 << 18
 """The same for some 260,000 lines, each of which costs memory however short it is."""
+
+
+OUTSIDE = "outside the table: "
+"""What the problem of a record starts with that is sound but none of the table's: a footer, a
+header once more, another table."""
 
 
 class Record(NamedTuple):
@@ -73,13 +81,15 @@ class Splitter:
         self._is_trimmed = dialect.is_trimmed
         self._comment = (dialect.comment or "").encode()
         self._escape = dialect.escape if dialect.escape and dialect.escape != dialect.quote else ""
+        self._has_escape = dialect.escape != "" or not self._quote
         self._blanks = "".join(blank for blank in " \t" if blank not in self._delimiter)
+        self._joins_blanks = self._is_trimmed and self._delimiter == " "
         self._inside = _any_of(self._quote, self._escape)
         self._outside = _any_of(self._delimiter, self._escape)
 
     def __iter__(self) -> Iterator[Record]:
         """Every record, in order."""
-        is_simple = len(self._delimiter) == 1 and len(self._quote) <= 1
+        is_simple = len(self._delimiter) == 1 and len(self._quote) <= 1 and self._has_escape
         if is_simple and not self._is_trimmed:
             return self._by_library()
         return self.by_hand()
@@ -167,6 +177,8 @@ class Splitter:
         return None
 
     def _trimmed(self, fields: list[str]) -> list[str]:
+        if self._joins_blanks:
+            return [field for field in fields if field] or [""]
         return [field.strip(self._blanks) for field in fields]
 
     def _quoted(self, byte: int, text: str, line: bytes) -> Record:
@@ -174,6 +186,7 @@ class Splitter:
         cursor = _Cursor(text, line)
         fields: list[str] = []
         try:
+            self._join_blanks(cursor)
             while True:
                 start = self._behind_blanks(cursor) if self._is_trimmed else cursor.at
                 if self._quote and cursor.text.startswith(self._quote, start):
@@ -184,7 +197,10 @@ class Splitter:
                 if cursor.at >= len(cursor.text):
                     break
                 cursor.at += len(self._delimiter)
-                # A delimiter at the very end is followed by one more, empty field.
+                self._join_blanks(cursor)
+                if self._joins_blanks and cursor.at >= len(cursor.text):
+                    break
+                # Any other delimiter at the very end is followed by one more, empty field.
         except _SpoiltError as error:
             self.give_back(cursor.taken[1:])
             return Record(byte, text, [], str(error))
@@ -205,9 +221,11 @@ class Splitter:
                 continue
             pieces.append(cursor.text[cursor.at : found.start()])
             cursor.at = found.end()
-            if found.group() == self._escape:
+            if not self._has_escape and not self._closes(cursor, found.start(), number):
+                pieces.append(quote)
+            elif found.group() == self._escape:
                 pieces.append(self._escaped(cursor))
-            elif cursor.text.startswith(quote, cursor.at):
+            elif self._has_escape and cursor.text.startswith(quote, cursor.at):
                 pieces.append(quote)
                 cursor.at += len(quote)
             else:
@@ -217,6 +235,20 @@ class Splitter:
         if cursor.at < len(cursor.text) and not cursor.text.startswith(self._delimiter, cursor.at):
             raise _SpoiltError(f"text follows the closing quote of field {number}")
         return "".join(pieces)
+
+    def _closes(self, cursor: "_Cursor", at: int, number: int) -> bool:
+        """Whether a quote inside a field closes it, where there is no escape."""
+        text, end = cursor.text, at + len(self._quote)
+        if end >= len(text) or text.startswith(self._delimiter, end):
+            return True
+        is_opening = at == 0 or text.endswith(self._delimiter, 0, at)
+        if is_opening and text[end] not in self._blanks + " ":
+            raise _SpoiltError(f"a quote opens inside field {number}, which is not closed")
+        return False
+
+    def _join_blanks(self, cursor: "_Cursor") -> None:
+        while self._joins_blanks and cursor.text.startswith(" ", cursor.at):
+            cursor.at += 1
 
     def _behind_blanks(self, cursor: "_Cursor") -> int:
         at = cursor.at

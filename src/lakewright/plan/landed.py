@@ -93,3 +93,8 @@ class Landed:
     """Why the file may have been misread; a sound file has none."""
     evidence: tuple[str, ...] = ()
     """How each thing that was not declared was decided, for people."""
+    confidence: float = 1.0
+    """How sure the decisions are, from 0 to 1; see `ingest.dialect.Detected`."""
+    header: tuple[str, ...] | None = None
+    """The columns' names just as a delimited file has them, which need be neither unique nor
+    filled; None where it has none, or is no such file."""

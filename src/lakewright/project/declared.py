@@ -86,6 +86,7 @@ def file_format(document: documents.FormatDocument) -> Format:
         quote=document.quote,
         escape=document.escape,
         has_header=document.header,
+        header_rows=document.header_rows,
         skip_lines=document.skip_lines,
         comment=document.comment,
         encoding=document.encoding,

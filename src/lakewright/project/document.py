@@ -60,6 +60,17 @@ def _one_character(text: str) -> str:
     return text
 
 
+def _mark(text: str) -> str:
+    """One character or more of a line."""
+    if not text or "\n" in text or "\r" in text:
+        raise ValueError("it takes one or more characters of a line")
+    return text
+
+
+def _mark_or_none(text: str) -> str:
+    return _mark(text) if text else text
+
+
 def _at_most_one_character(text: str) -> str:
     return _one_character(text) if text else text
 
@@ -86,9 +97,8 @@ Names: TypeAlias = Annotated[
 Members: TypeAlias = Annotated[
     tuple[NonEmpty, ...], Short(as_list, {"type": "string", "minLength": 1})
 ]
-Character: TypeAlias = Annotated[
-    str, AfterValidator(_one_character), Field(json_schema_extra={"minLength": 1, "maxLength": 1})
-]
+Mark: TypeAlias = Annotated[str, AfterValidator(_mark), Field(json_schema_extra={"minLength": 1})]
+MarkOrNone: TypeAlias = Annotated[str, AfterValidator(_mark_or_none)]
 CharacterOrNone: TypeAlias = Annotated[
     str, AfterValidator(_at_most_one_character), Field(json_schema_extra={"maxLength": 1})
 ]

@@ -14,10 +14,11 @@ from pydantic.json_schema import JsonSchemaValue
 from lakewright.project import quantity
 from lakewright.project.contract import Policy
 from lakewright.project.document import (
-    Character,
     CharacterOrNone,
     Document,
     Encoding,
+    Mark,
+    MarkOrNone,
     Members,
     Names,
     NonEmpty,
@@ -106,24 +107,30 @@ class CsvDocument(Document):
 
     type: Literal["csv"]
     """The format's name."""
-    delimiter: Character | None = None
-    """What stands between fields; a tab is written `"\\t"`, in double quotes."""
+    delimiter: Mark | None = None
+    """What stands between fields, one character or more; a tab is written `"\\t"`, in double
+    quotes."""
     quote: CharacterOrNone | None = None
     """What stands around fields that hold a delimiter or line end; `""`: nothing does."""
     escape: CharacterOrNone | None = None
-    """What makes a quote inside quotes literal: the quote itself, by doubling, or a backslash."""
+    """What makes a quote inside quotes literal: the quote itself, by doubling, or a character such
+    as a backslash; `""`: nothing does, a quote ends a field only where the field may end."""
     header: bool | None = None
     """Whether the first line holds the columns' names."""
+    header_rows: Annotated[int, Ge(1)] | None = None
+    """How many rows the header has. Several become one: each column's texts from top to bottom,
+    joined by blanks; a text in an upper row spans the empty ones to its right."""
     skip_lines: Annotated[int, Ge(0)] | None = None
     """How many lines before the header are no part of the table."""
-    comment: CharacterOrNone | None = None
+    comment: MarkOrNone | None = None
     """What starts a line that is to be ignored; `""`: nothing does."""
     encoding: Encoding | None = None
     """How characters are written as bytes, such as `utf-8` or `windows-1252`."""
     decimal_separator: Literal[".", ","] = "."
     """What stands before a number's decimal places."""
     trim: bool = False
-    """Whether blanks around unquoted fields are dropped."""
+    """Whether blanks around unquoted fields are dropped. If the delimiter is a blank, a run of them
+    is one delimiter then."""
     compression: Compression = Compression.AUTO
     """How the file is packed; `auto` looks at its first bytes."""
     members: Members = ()

@@ -165,12 +165,8 @@ def _format(look: Format) -> _Value:
     if isinstance(look, Csv):
         for key, name in _DIALECT.items():
             found = getattr(look.dialect, name)
-            if found is not None:
+            if found is not None and found != _USUAL.get(name):
                 value[key] = found
-        if look.dialect.decimal_separator == ".":
-            del value["decimal_separator"]
-        if not look.dialect.is_trimmed:
-            del value["trim"]
     if isinstance(look, Json) and look.mode is not JsonMode.AUTO:
         value["mode"] = look.mode.value
     if isinstance(look, Excel):
@@ -215,6 +211,7 @@ _DIALECT = {
     "quote": "quote",
     "escape": "escape",
     "header": "has_header",
+    "header_rows": "header_rows",
     "skip_lines": "skip_lines",
     "comment": "comment",
     "encoding": "encoding",
@@ -222,6 +219,8 @@ _DIALECT = {
     "trim": "is_trimmed",
 }
 """Key of a CSV format to the dialect's field."""
+_USUAL = {"decimal_separator": ".", "is_trimmed": False, "header_rows": 1}
+"""Fields of a dialect that are not worth a word where they have these values."""
 _EXCEL = {"sheet": "sheet", "header": "has_header", "skip_lines": "skip_lines"}
 _FIXED_WIDTH = {
     "header": "has_header",

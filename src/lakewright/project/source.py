@@ -25,8 +25,13 @@ class Dialect:
     quote: str | None = None
     """The quote character; the empty text: there is none."""
     escape: str | None = None
-    """What makes a quote inside quotes literal: the quote itself (doubling) or a backslash."""
+    """What makes a quote inside quotes literal: the quote itself (doubling), or a character such as
+    a backslash before it."""
     has_header: bool | None = None
+    header_rows: int | None = None
+    """How many records name the columns, where there is a header. Several are read as one: each
+    column's texts from top to bottom, joined by blanks; a text spans the empty ones to its right
+    unless it is in the last row."""
     skip_lines: int | None = None
     """Lines before the header that are no part of the table."""
     comment: str | None = None
@@ -35,7 +40,8 @@ class Dialect:
     """A Python codec name, such as `utf-8` or `windows-1252`."""
     decimal_separator: Literal[".", ","] = "."
     is_trimmed: bool = False
-    """Whether blanks around unquoted fields are dropped."""
+    """Whether blanks around unquoted fields are dropped. Where the delimiter is a blank, a run of
+    them is one delimiter then."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

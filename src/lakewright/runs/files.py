@@ -39,7 +39,7 @@ class Files:
         return {"preview": self.preview, "read": self.read}
 
     def preview(self, payload: Json, report: Report) -> Json:
-        """What a file holds: evidence, suspicions, sample, and the source as a project file."""
+        """What a file holds, how sure that is, and the source as a project file."""
         facts = _facts(payload)
         name = str(facts["source"])
         with self._landed(Path(str(facts["path"])), name, report) as landed:
@@ -54,13 +54,20 @@ class Files:
                        for record in found.sample],
             "evidence": list(found.evidence),
             "suspicions": list(found.suspicions),
+            "confidence": found.confidence,
         }  # fmt: skip
 
     def read(self, payload: Json, report: Report) -> Json:
-        """Write a file's records as CSV; how many there are and how many could not be split."""
+        """Write a file's records as CSV; how many there are, were mended, and were left out."""
         facts = _facts(payload)
         path = Path(str(facts["path"]))
         target = Path(str(facts["output"]))
+        if not path.stat().st_size:
+            target.touch()  # Nothing has been read: not even how the file would be written.
+            nothing: list[Json] = ["the file is empty"]
+            return {
+                "records": 0, "mended": 0, "refused": 0, "suspicions": nothing, "confidence": 0.0,
+            }  # fmt: skip
         with (
             self._landed(path, "file", report) as landed,
             target.open("w", encoding="utf-8", newline="") as stream,
@@ -68,8 +75,10 @@ class Files:
             written = preview.write_csv(landed, stream)
         return {
             "records": written.records,
+            "mended": written.mended,
             "refused": written.refused,
             "suspicions": list(landed.suspicions),
+            "confidence": landed.confidence,
         }
 
     @contextmanager

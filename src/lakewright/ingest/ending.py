@@ -1,0 +1,116 @@
+"""Find where a table ends before its file does: at a footer, or where another table starts.
+
+Looks at records that were split already, and only where the whole file is before it. What stands
+behind a table's end is kept for quarantine: it is no record, but nobody else has it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lakewright.ingest import heading
+from lakewright.ingest.splitting import Record
+
+_OTHER_RECORDS_MIN = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """Where a table ends."""
+
+    byte: int
+    """Position of the first record behind it."""
+    records: int
+    """How many stand there."""
+    what: str
+    """What they are, as the problem with which they are refused."""
+    is_table: bool
+    """Whether they are another table, which somebody may miss."""
+
+
+IsRecord = Callable[[str], bool]
+
+
+def find(records: Sequence[Record], width: int, sample: bytes, is_record: IsRecord) -> End | None:
+    """Where the table ends, if that is before the last of its file's records.
+
+    Args:
+        records: of the file, from the table's header or else its first record on.
+        width: of the table.
+        sample: the file, in which the records lie.
+        is_record: whether a text may be a record after all, though it has too few fields.
+    """
+    if width < 2:
+        return None
+    gaps = [n for n in range(2, len(records)) if _is_apart(records[n - 1], records[n], sample)]
+    for gap in gaps:
+        block = _block(records, gap)
+        rest = records[gap:]
+        is_over = len(block[0].fields) == width or not _is_common(rest, width)
+        if is_over and _is_other_table(block, records[1:gap], width):
+            return _end(records, gap, "another table starts here", is_table=True)
+        if all(_is_note(record, width) and not is_record(record.raw) for record in rest):
+            return _end(records, gap, "a footer", is_table=False)
+    last = len(records)
+    while last > 1 and _is_short(records[last - 1], width) and not is_record(records[last - 1].raw):
+        last -= 1
+    return _end(records, last, "a footer", is_table=False) if last < len(records) else None
+
+
+def _end(records: Sequence[Record], place: int, what: str, *, is_table: bool) -> End:
+    while place > 1 and _is_empty(records[place - 1]):
+        place -= 1
+    return End(byte=records[place].byte, records=len(records) - place, what=what, is_table=is_table)
+
+
+def _is_apart(before: Record, record: Record, sample: bytes) -> bool:
+    """Whether a blank line, or a record of empty fields, stands between two records."""
+    between = sample[before.byte + len(before.raw.encode()) : record.byte]
+    is_blank = len(between.replace(b"\r\n", b"\n").replace(b"\r", b"\n")) > 1
+    return is_blank or (_is_empty(before) and not _is_empty(record))
+
+
+def _is_empty(record: Record) -> bool:
+    return bool(record.fields) and not any(field.strip() for field in record.fields)
+
+
+def _is_common(records: Sequence[Record], width: int) -> bool:
+    return sum(len(record.fields) == width for record in records) * 10 > len(records)
+
+
+def _block(records: Sequence[Record], start: int) -> Sequence[Record]:
+    """The records from one on that have as many fields as it."""
+    width = len(records[start].fields)
+    end = start
+    while end < len(records) and len(records[end].fields) == width:
+        end += 1
+    return records[start:end]
+
+
+def _is_other_table(block: Sequence[Record], before: Sequence[Record], width: int) -> bool:
+    """Whether a block has a header of its own, over records unlike those before it."""
+    fields = [record.fields for record in block]
+    if len(block) < _OTHER_RECORDS_MIN or len(fields[0]) < 2:
+        return False
+    if len(fields[0]) != width:
+        return True
+    if not heading.is_names(fields[0], fields[1:]):
+        return False
+    # A record with words in place of numbers has its like before it; a header has not.
+    rows = [record.fields for record in before if len(record.fields) == width]
+    return not any(heading.is_names(row, fields[1:]) for row in rows) or _is_unlike(rows, fields)
+
+
+def _is_unlike(rows: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> bool:
+    """Whether the columns of values are others in the one table than in the other."""
+    return heading.typed_columns(rows) != heading.typed_columns(others[1:])
+
+
+def _is_note(record: Record, width: int) -> bool:
+    """Whether a record is a line of text, perhaps filled up with delimiters."""
+    filled = [field for field in record.fields if field.strip()]
+    is_short = _is_short(record, width)
+    return is_short or (width > 2 and len(filled) <= 1) or _is_empty(record)
+
+
+def _is_short(record: Record, width: int) -> bool:
+    return 0 < len(record.fields) <= max(1, (width - 1) // 2)
