@@ -149,8 +149,9 @@ _ARCHIVES = f"""\
 A ZIP file or tar archive, packed as a whole with gzip or zstd or not, is one upload; it is known by
 its bytes. The files in it are read one after the other as if they had come so: each is held to the
 contract, their columns are matched by name, and if one of them cannot be read or is refused,
-nothing of the archive is loaded. Records are numbered on from file to file. All files are of one
-format; several Parquet files are better uploaded themselves.
+nothing of the archive is loaded. A row's `_source_file` is `archive.zip/file.csv`, and records are
+numbered on from file to file. All files are of one format; several Parquet files are better
+uploaded themselves.
 
 Hidden files (`__MACOSX`, names that begin with a dot), marks of programs (`_SUCCESS`, `Thumbs.db`)
 and documents about the data (`README`, `LICENSE`, `*.md`) are left out, which the upload's evidence

@@ -81,9 +81,17 @@ def test_the_files_of_an_archive_become_one_upload(house: House, kind: str) -> N
     assert table["id"] == [1, 3, 4, 5]
     assert table["city"] == [None, None, "Rome", None]
     assert table["_record"] == [1, 3, 4, 5]
+    assert table["_source_file"] == [f"people.{kind}/a.csv"] * 2 + [f"people.{kind}/b.csv"] * 2
     assert [each[:2] for each in quarantined(house, "people")] == [(2, "x,Bob"), (6, "y,z,Oslo")]
     [again] = house.upload(file)
     assert again["status"] == "already_loaded"
+
+
+def test_files_that_an_engine_reads_fast_keep_their_own_names_too(house: House) -> None:
+    [found] = house.upload(house.file("people.zip", zipped({"a.csv": A, "c.csv": A + b"z,0\n"})))
+    assert (found["records_in"], reconciles([found])) == (7, True)
+    table = house.table("bronze.people").sort_by("_record").to_pydict()
+    assert table["_source_file"] == ["people.zip/a.csv"] * 3 + ["people.zip/c.csv"] * 4
 
 
 def test_an_archive_with_a_file_that_cannot_be_read_loads_nothing(house: House) -> None:

@@ -8,6 +8,7 @@ numbering records is work that DuckDB does not divide.
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +29,7 @@ from lakewright.engines.engine import Report, UploadCounts, UploadStaged
 from lakewright.errors import CountsDiffer
 from lakewright.lake.staged import DataFile, Target
 from lakewright.plan import steps
-from lakewright.plan.landed import CsvPart, Landed
+from lakewright.plan.landed import CsvPart, Landed, Part
 from lakewright.project.source import Csv
 
 
@@ -84,7 +85,7 @@ class _Load:
             if isinstance(part, CsvPart):
                 continue
             source = parts.source(cursor, part, self._landed)
-            judge = arrival.of(self._step, self._landed, source.kinds)
+            judge = arrival.of(self._step, self._of_file(part), source.kinds)
             with parts.readable(part, self._landed):
                 accepted = judge.accepted(cursor, source.relation)
                 files = writing.copy(
@@ -96,9 +97,14 @@ class _Load:
             self._done(part.records)
 
     def read_ranges(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Load the parts of a delimited file, side by side."""
+        """Load the parts of delimited files, those of one file side by side."""
         found = [part for part in self._landed.parts if isinstance(part, CsvPart)]
-        if not found or not isinstance(self._landed.format, Csv):
+        for _, of_file in itertools.groupby(found, key=lambda part: part.file_name):
+            self._read_ranges(cursor, list(of_file))
+
+    def _read_ranges(self, cursor: duckdb.DuckDBPyConnection, found: Sequence[CsvPart]) -> None:
+        landed = self._of_file(found[0])
+        if not isinstance(landed.format, Csv):
             return
         (threads,) = cursor.execute("SELECT current_setting('threads')::INTEGER").fetchall()[0]
         sources = ranges.shared(found, threads)
@@ -110,8 +116,8 @@ class _Load:
         ):
             reader = RangeReader(
                 connection=connection,
-                arrival=arrival.of(self._step, self._landed),
-                dialect=self._landed.format.dialect,
+                arrival=arrival.of(self._step, landed),
+                dialect=landed.format.dialect,
                 target=self._target,
                 folder=Path(folder),
             )
@@ -128,6 +134,10 @@ class _Load:
             finally:
                 pool.shutdown(cancel_futures=True)
             refused.flush(cursor)
+
+    def _of_file(self, part: Part) -> Landed:
+        """The upload under the name of the file that a part is of: a row's `_source_file`."""
+        return replace(self._landed, file_name=part.file_name or self._landed.file_name)
 
     def _reading_connection(self, sources: int) -> duckdb.DuckDBPyConnection:
         if sources == 1:
