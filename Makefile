@@ -4,6 +4,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.stamp
 WORKERS ?= 2
+# Compile a module once, not at each of the many starts of the tests, whatever the machine prefers.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup demo test test-slow fuzz golden check format lock bench clean
 

