@@ -155,8 +155,9 @@ def _is_possible(name: str, draft: Draft) -> bool:
     needs_quote_inside = {"escape backslash", "escape missing"}
     if name in needs_quote_inside and not any('"' in text for text in texts):
         return False
-    if name == "encoding windows-1252" or name.startswith("encoding iso"):
-        return _is_in(texts, "cp1252") and not "".join(texts).isascii()
+    if name.startswith("encoding windows"):
+        encoding = name.removeprefix("encoding ")
+        return _is_in(texts, encoding) and not "".join(texts).isascii()
     return name != "delimiter blanks" or all(texts)
 
 
@@ -503,6 +504,7 @@ _ENCODING: Mapping[str, Pollute] = {
     "encoding utf-16-be": _encoding("utf-16-be"),
     "encoding utf-32-le": _encoding("utf-32-le"),
     "encoding windows-1252": _encoding("windows-1252"),
+    "encoding windows-1250": _encoding("windows-1250"),
 }
 _RECORD: Mapping[str, Pollute] = {
     "missing separator": _less,

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,13 @@ def test_a_header_may_lack_a_name_or_end_with_a_delimiter(tmp_path: Path) -> Non
     assert len(read.rows) == 3
 
 
+def test_a_separator_too_many_in_the_header_costs_no_record(tmp_path: Path) -> None:
+    read = Read(tmp_path, "id,,name,n\n1,a,2\n3,b,4\n5,c,6\n")
+    assert read.table.names == ("id", "name", "n")
+    assert len(read.rows) == 3
+    assert read.table.suspicions
+
+
 def test_a_header_that_cannot_be_split_is_read_as_it_is_most_likely_meant(tmp_path: Path) -> None:
     read = Read(tmp_path, '"id"x,"na"me",n\n1,a,2\n3,b,4\n')
     assert read.table.names == ("idx", 'na"me', "n")
@@ -215,3 +223,34 @@ def test_any_text_is_read_with_every_record_accounted_for(
     assert len(read.records) == read.landed.records
     assert [record.number for record in read.records] == list(range(1, read.landed.records + 1))
     assert all(len(record.fields) == len(read.table.names) for record in read.records)
+
+
+TEXTS = st.text(alphabet="abc ,;|'\"\n-éπ", max_size=12)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 10**6), TEXTS, st.dates(), TEXTS), min_size=3, max_size=20
+    ),
+    delimiter=st.sampled_from([",", ";", "\t", "|", "||", "::", "^", "\x1f"]),
+    quote=st.sampled_from(['"', "'"]),
+    escape=st.sampled_from(["double", "\\"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_is_written_in_any_dialect_is_found_and_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[int, str, date, str]],
+    delimiter: str,
+    quote: str,
+    escape: str,
+    line_end: str,
+) -> None:
+    inside = quote * 2 if escape == "double" else escape + quote
+    texts = [[str(field) for field in row] for row in rows]
+    lines = [
+        delimiter.join(f"{quote}{field.replace(quote, inside)}{quote}" for field in row)
+        for row in [["number", "first", "day", "second"], *texts]
+    ]
+    read = Read(tmp_path_factory.mktemp("csv"), line_end.join(lines))
+    assert read.table.names == ("number", "first", "day", "second")
+    assert read.rows == texts

@@ -188,13 +188,13 @@ def _shares(records: Sequence[splitting.Record], quote: str | None) -> tuple[flo
         for field in record.fields:
             kind = cells.kind(field)
             # Whatever stands in quotes may hold any mark: that is what they are for.
-            if kind is cells.Kind.OTHER and quote and quote + field[:20] in record.raw:
+            if kind is cells.Kind.OTHER and quote and quote + field.split(quote)[0] in record.raw:
                 kind = cells.Kind.WORDS
             kinds[kind] += 1
         blanks += sum(field.startswith(" ") for field in record.fields)
     filled = kinds.total() - kinds[cells.Kind.EMPTY]
     unclean = kinds[cells.Kind.OTHER] + _BLANK_WEIGHT * blanks
-    clean = 1 - unclean / max(kinds.total(), 1)
+    clean = max(0.0, 1 - unclean / max(filled, 1))
     return clean, sum(kinds[kind] for kind in _TYPED) / max(filled, 1)
 
 

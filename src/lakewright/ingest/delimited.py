@@ -232,7 +232,8 @@ def _read_header(
     for record in islice(splitter, pinned.header_rows or 1):
         is_fitting = not record.problem and len(record.fields) == width
         names = None if is_fitting else salvage.whole(record.raw, pinned, width)
-        rows.append(names or record.fields or salvage.fields(record.raw, pinned, width) or [])
+        names = names or record.fields or salvage.fields(record.raw, pinned, width) or []
+        rows.append(heading.fitted(names, width))
         line = record.raw
         if not rows[-1]:
             raise errors.FileUnreadable(

@@ -169,7 +169,7 @@ def _width(table: Sequence[Record], usual: int, header: heading.Header) -> int:
     """How many columns the table has: as the header says, unless the records know better."""
     if not (header.is_there and table and table[0].fields):
         return usual
-    names = table[0].fields
+    names = heading.fitted(table[0].fields, usual)
     if len(table) == 1 or (len(names) > usual and any(names[usual:])):
         return len(names)
     return usual

@@ -1,19 +1,20 @@
 """Decide how a text file's characters are encoded, and make UTF-8 of whatever it is.
 
 The whole file is looked at, because one byte at its end may be the evidence. A byte order mark
-decides; then strict UTF-8; then the pattern of zero bytes that UTF-16 and UTF-32 leave; then
-Windows-1252, the most common of all others. A file that is UTF-8 apart from a few damaged places
-stays UTF-8: its damaged records are refused one by one, rather than the whole text misread.
+decides; then strict UTF-8; then the pattern of zero bytes that UTF-16 and UTF-32 leave; then the
+language that the words beyond ASCII look like (`charset`), if all of the file can be decoded so;
+else Windows-1252, the most common of all others. A file that is UTF-8 apart from a few damaged
+places stays UTF-8: its damaged records are refused one by one, rather than the whole text misread.
 """
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from lakewright import errors
-from lakewright.ingest import signature
+from lakewright.ingest import charset, signature
 
 UTF8 = "utf-8"
 FALLBACK = "windows-1252"
@@ -28,6 +29,8 @@ _MARKS = (  # UTF-32 first: its little-endian mark starts with the one of UTF-16
 )
 # Western text has an accented letter now and then; text in another script has little else.
 _FOREIGN_SHARE = 0.3
+_CONFIDENCE_MIN = 0.5
+_CONFIDENCE_WITHOUT_PROOF = 0.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,19 +109,30 @@ def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
             f"encoding utf-8: most characters beyond ASCII are sound, {faults.count:,} are damaged"
         )
         return Text(path=path, encoding=UTF8, start=0, is_sound=False, evidence=evidence)
-    suspicion = None
-    if faults.foreign_share > _FOREIGN_SHARE:
-        suspicion = (
-            f"the text is not UTF-8; it was read as {FALLBACK}, but so many letters are beyond"
-            " ASCII that it may be another script: declare its encoding"
-        )
+    guess = charset.guess(bytes(faults.lines))
+    name = FALLBACK if guess.name == charset.WESTERN else guess.name
+    reason = f"byte {faults.first:,} is not UTF-8, and its words look most like it"
+    try:
+        target = _transcode(path, name, 0, work_folder, file_name)
+    except errors.FileUnreadable:
+        guess = charset.Guess(name=charset.WESTERN, confidence=_CONFIDENCE_WITHOUT_PROOF)
+        reason = f"byte {faults.first:,} is not UTF-8, and not all of the file is {name}"
+        name, target = FALLBACK, _transcode(path, FALLBACK, 0, work_folder, file_name)
+    is_doubtful = guess.confidence < _CONFIDENCE_MIN or (
+        name == FALLBACK and faults.foreign_share > _FOREIGN_SHARE
+    )
     return Text(
-        path=_transcode(path, FALLBACK, 0, work_folder, file_name),
-        encoding=FALLBACK,
+        path=target,
+        encoding=name,
         start=0,
         is_sound=True,
-        evidence=f"encoding {FALLBACK}: byte {faults.first:,} is not UTF-8, and no mark says more",
-        suspicion=suspicion,
+        evidence=f"encoding {name}: {reason}",
+        suspicion=f"its encoding is a guess, {name}: declare it if letters beyond ASCII are wrong"
+        if is_doubtful
+        else None,
+        confidence=min(guess.confidence, _CONFIDENCE_WITHOUT_PROOF)
+        if is_doubtful
+        else guess.confidence,
     )
 
 
@@ -194,6 +208,8 @@ class _Faults:
     """Bytes that follow the first one of sound characters beyond ASCII."""
     foreign_share: float = 0.0
     """Of the letters, how many are beyond ASCII."""
+    lines: bytearray = field(default_factory=bytearray)
+    """Some of those that hold bytes beyond ASCII."""
 
 
 _FAULTS_ENOUGH = 1000  # So many decide what the text is; more would decide nothing else.
@@ -213,8 +229,18 @@ def _find_faults(path: Path) -> _Faults:
         if found.count:
             foreign += _count(block, _BEYOND_ASCII)
             letters += _count(block, _LETTERS)
+            _keep_lines(block, found.lines)
     found.foreign_share = foreign / max(foreign + letters, 1)
     return found
+
+
+def _keep_lines(block: bytes, lines: bytearray) -> None:
+    if len(lines) < _LINES_BYTES:
+        for line in block.splitlines(keepends=True):
+            if not line.isascii():
+                lines += line[:_WINDOW_BYTES]
+                if len(lines) >= _LINES_BYTES:
+                    return
 
 
 def _look_into(block: bytes, position: int, found: _Faults) -> None:
@@ -238,6 +264,7 @@ def _look_into(block: bytes, position: int, found: _Faults) -> None:
 
 
 _WINDOW_BYTES = 1 << 12
+_LINES_BYTES = 1 << 14
 
 
 def _count(block: bytes, wanted: bytes) -> int:

@@ -175,6 +175,12 @@ def joined(rows: Sequence[Row]) -> list[str]:
     )
 
 
+def fitted(names: Sequence[str], width: int) -> list[str]:
+    """The names without the empty ones, if just these are too many for so many columns."""
+    filled = [name for name in names if name.strip()]
+    return filled if len(names) > len(filled) == width else list(names)
+
+
 def is_names(row: Row, body: Sequence[Row]) -> bool:
     """Whether a row certainly names the columns of the rows below it.
 
