@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from lakewright import errors
-from lakewright.ingest import charset, signature
+from lakewright.ingest import charset, signature, soundness
+from lakewright.ingest.soundness import Soundness
 
 UTF8 = "utf-8"
 FALLBACK = "windows-1252"
@@ -101,7 +102,7 @@ def marked_codec(head: bytes) -> str | None:
 def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
     faults = _find_faults(path)
     if not faults.count:
-        why = "every byte is sound UTF-8" if faults.sequences else "only ASCII characters"
+        why = "only ASCII characters" if faults.is_ascii else "every byte is sound UTF-8"
         evidence = f"encoding utf-8: {why}"
         return Text(path=path, encoding=UTF8, start=0, is_sound=True, evidence=evidence)
     if faults.sequences > faults.count:  # By chance, other text hardly ever has one.
@@ -202,6 +203,8 @@ def _decode_western(block: bytes, /, *, final: bool = False) -> str:  # noqa: AR
 class _Faults:
     """How far a file is from UTF-8."""
 
+    is_ascii: bool = False
+    """Whether there is not even a character that could be at fault."""
     count: int = 0
     first: int = 0
     sequences: int = 0
@@ -219,6 +222,9 @@ _LETTERS = bytes([*range(65, 91), *range(97, 123)])
 
 
 def _find_faults(path: Path) -> _Faults:
+    sound = soundness.of_file(path)
+    if sound is not Soundness.BROKEN:
+        return _Faults(is_ascii=sound is Soundness.ASCII)
     found = _Faults()
     foreign = letters = 0
     for position, block in _blocks(path):
