@@ -87,6 +87,20 @@ def test_a_spoilt_record_costs_one_line_and_no_other(
     assert [(record.raw, record.problem) for record in split(text)] == expected
 
 
+@pytest.mark.parametrize("is_trimmed", [False, True])
+def test_without_an_escape_a_quote_closes_where_a_field_may_end(is_trimmed: bool) -> None:
+    dialect = Dialect(delimiter=",", quote='"', escape="", comment="", is_trimmed=is_trimmed)
+    blank = " " if is_trimmed else ""
+    text = f'1,{blank}"5" pipe"\n2,{blank}"3/4""\n3,{blank}"open,x\n4,{blank}"a, b"\n5,""\n'
+    assert [(record.fields, record.problem) for record in split(text, dialect)] == [
+        (["1", '5" pipe'], None),
+        (["2", '3/4"'], None),
+        ([], "a quote opens inside field 2, which is not closed"),
+        (["4", "a, b"], None),
+        (["5", ""], None),
+    ]
+
+
 def test_a_record_knows_its_first_byte_and_its_text() -> None:
     data = 'ä,b\r\n\n"c\nd",e\r\n"x" y\nf,g'.encode()
     found = split(data)

@@ -136,10 +136,14 @@ def _is_doubtful(delimiter: str) -> bool:
 def _is_headed(records: Sequence[splitting.Record], rows: Sequence[splitting.Record]) -> bool:
     """Whether the table starts with the first line, or lower down with what can only be a header.
 
-    A mark inside dates, numbers or names makes a table too, but of the body without its header.
+    A mark inside dates, numbers or names makes a table too, but of the body without its header. A
+    header may lack a separator, or have one too many.
     """
-    body = [record.fields for record in rows[1:]]
-    return records[0] is rows[0] or heading.is_names(rows[0].fields, body)
+    first, width = records[0].fields, len(rows[0].fields)
+    if records[0] is rows[0] or heading.is_names(rows[0].fields, [row.fields for row in rows[1:]]):
+        return True
+    is_close = len(first) > 2 and abs(len(first) - width) == 1
+    return is_close and not any(cells.kind(name) in _TYPED for name in first)
 
 
 def _has_blanks_everywhere(rows: Sequence[splitting.Record], dialect: Dialect, width: int) -> bool:

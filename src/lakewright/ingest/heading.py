@@ -253,7 +253,7 @@ def _vote(name: str, values: Sequence[str]) -> float:
         return 0
     kinds = [cells.kind(value) for value in filled]
     main = max(_TELLING, key=kinds.count)
-    head = cells.kind(name)
+    head = cells.kind(name.strip(_AROUND))
     if kinds.count(main) >= _SAME_KIND_SHARE * len(kinds):
         if head is main:
             return 0 if _is_year(name) else -1

@@ -241,7 +241,8 @@ class Splitter:
         text, end = cursor.text, at + len(self._quote)
         if end >= len(text) or text.startswith(self._delimiter, end):
             return True
-        is_opening = at == 0 or text.endswith(self._delimiter, 0, at)
+        before = text[:at].rstrip(self._blanks) if self._is_trimmed else text[:at]
+        is_opening = not before or before.endswith(self._delimiter)
         if is_opening and text[end] not in self._blanks + " ":
             raise _SpoiltError(f"a quote opens inside field {number}, which is not closed")
         return False
