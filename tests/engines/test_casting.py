@@ -1,5 +1,9 @@
+from decimal import Decimal
+
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lakewright.engines.duckdb import casting, text, typing
 from lakewright.sql import types
@@ -51,6 +55,7 @@ CASES: list[tuple[str, dict[str | None, str | None]]] = [
         "decimal(12,2)",
         {
             "1": "1.00", "1.5": "1.50", "-1.25": "-1.25", "+.5": "0.50", "1.": "1.00",
+            ".125": "<too_precise>", ".120": "0.12",
             "1.230": "1.23", "00001.50": "1.50", "9999999999.99": "9999999999.99",
             "1.234": "<too_precise>", "1.005": "<too_precise>", "10000000000": "<out_of_range>",
             "1e2": "100.00", "1.25E1": "12.50", "1e-3": "<too_precise>", "1e20": "<out_of_range>",
@@ -156,7 +161,7 @@ def test_a_text_is_read_exactly_or_refused_with_its_reason(
         ),
         ("date", "d.M.yy", {"1.2.69": "2069-02-01", "01.02.24": "2024-02-01"}),
         ("date", "yyyyMMdd", {"20240131": "2024-01-31", "2024013": "<not_a_date>"}),
-        ("date", "d MMM yyyy", {"1 Jan 2024": "2024-01-01", "1 JAN 2024": "<not_a_date>"}),
+        ("date", "d MMM yyyy", {"1 Jan 2024": "2024-01-01", "1 JAN 2024": "2024-01-01"}),
         (
             "timestamp_ntz",
             "MM/dd/yyyy hh:mm a",
@@ -213,3 +218,58 @@ def test_what_no_text_can_be_is_refused_when_the_cast_is_made() -> None:
         casting.from_text(types.parse("array<int>"))
     with pytest.raises(ValueError, match="says a zone"):
         casting.from_text(types.TIMESTAMP_NTZ, pattern="yyyy-MM-dd HH:mm:ssXXX")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "expected"),
+    [
+        ("double", "0,0", {"1,5": "1.5", "2": "2.0", "1.5": "<not_a_double>"}),
+        ("bigint", "#,##0", {
+            "1,234,567": "1234567", "-1,234": "-1234", "1234": "1234", "12": "12",
+            "1,23": "<not_a_bigint>", "1234,567": "<not_a_bigint>", "1,234.5": "<not_a_bigint>",
+            "9,223,372,036,854,775,808": "<out_of_range>", "": "<not_a_bigint>",
+            ",": "<not_a_bigint>",
+        }),
+        ("decimal(9,2)", "#.##0,00 €", {
+            "1.234,50 €": "1234.50", "1234,5 €": "1234.50", "-0,05 €": "-0.05", ",5 €": "0.50",
+            "1.234,505 €": "<too_precise>", "5": "<not_a_decimal>", "5€": "<not_a_decimal>",
+            "99.999.999,00 €": "<out_of_range>", "1.23,50 €": "<not_a_decimal>",
+        }),
+        ("decimal(9,2)", "$#,##0.00", {
+            "$1,234.5": "1234.50", "-$5": "-5.00", "$-5": "-5.00", "-$-5": "<not_a_decimal>",
+        }),
+        ("double", "# ##0,0", {
+            "1 234 567,5": "1234567.5", "1\u00a0234": "1234.0", "1\u202f234,5": "1234.5",
+            "1 234\u00a0567": "<not_a_double>", "1 23": "<not_a_double>",
+        }),
+        ("double", "#'##0.0", {"1'234.5": "1234.5", "1\u2019234": "1234.0"}),
+        ("double", "0.0%", {
+            "12.5%": "0.125", "7.1%": "0.071", "-150%": "-1.5", "0.5%": "0.005", ".5%": "0.005",
+            "12.5": "<not_a_double>", "12.5 %": "<not_a_double>",
+        }),
+        ("decimal(5,3)", "0,0 %", {
+            "12,5 %": "0.125", "12,55 %": "<too_precise>", "100 %": "1.000",
+        }),
+        ("int", "Fr. 0", {"Fr. 5": "5", "Fr. -5": "-5", "Fr 5": "<not_an_int>"}),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_as_its_format_says_and_no_other_way(
+    kind: str, pattern: str, expected: dict[str | None, str | None]
+) -> None:
+    found = read(types.parse(kind), list(expected), pattern=pattern)
+    assert dict(zip(expected, found, strict=True)) == expected
+
+
+@given(
+    number=st.decimals(-(10**9), 10**9, places=2), mark=st.sampled_from([",", ".", " ", "'"]),
+    unit=st.sampled_from(["", "$", "EUR ", "kr. "]),
+)  # fmt: skip
+@settings(max_examples=50)
+def test_a_number_written_for_people_is_the_number(number: Decimal, mark: str, unit: str) -> None:
+    point = "," if mark == "." else "."
+    text = f"{number:,.2f}".replace(".", "|").replace(",", mark).replace("|", point)
+    text = f"-{unit}{text[1:]}" if text.startswith("-") else f"{unit}{text}"
+    pattern = f"{unit}#{mark}##0{point}00"
+    (found,) = read(types.Decimal(12, 2), [text], pattern=pattern)
+    assert found is not None
+    assert Decimal(found) == number

@@ -231,7 +231,7 @@ def test_only_types_that_no_contract_settles_are_looked_for(tmp_path: Path) -> N
         Column(name="full_name", type=types.STRING),
     )
     adopted = Contract(columns=id_and_name, null_words=("", "NA"))
-    assert kinds(land_bytes(tmp_path, data)) == ["bigint", "string", "date", "string"]
+    assert kinds(land_bytes(tmp_path, data)) == ["bigint", "string", "date", "bigint"]
     assert kinds(land_bytes(tmp_path, data, contract=adopted)) == [
         "unknown", "unknown", "date", "bigint",
     ]  # fmt: skip

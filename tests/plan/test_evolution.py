@@ -284,7 +284,7 @@ BASE = declared(column("a", INT), column("b", DATE))
         ),
         (
             declared(column("a", INT), column("b", DATE, format="dd/MM/yyyy")),
-            ["column b is to be read with other date and time patterns"],
+            ["column b is to be read with other formats"],
         ),
         (
             declared(column("a", INT, source_name="AA"), column("b", DATE)),

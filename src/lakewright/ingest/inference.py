@@ -1,123 +1,275 @@
 """Find the narrowest type that all values of a text column fit, looking at every value.
 
 A guess from a sample breaks on the record behind it, so nothing is guessed: the first value
-proposes a type, every value tests it, and the first that does not fit widens it. Only what cannot
-mean anything else gets a type: `007` stays text, because as a number it would lose its zeros.
-
-    unknown -> boolean ------------------------------+
-            -> bigint -> double ---------------------+-> string
-            -> date -> timestamp_ntz ----------------+
-            -> timestamp ----------------------------+
+proposes how to read the column, every value tests it, and the first that does not fit makes it
+wider, in the end text. Only what cannot mean anything else gets a type: `007` stays text, because
+as a number it would lose its zeros. What nothing proves stays text too, and the evidence says what
+to declare. The rules, value by value, are in `trackers` and `moments`, and for people in
+docs/reference/values.md.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy
+import orjson
 import pyarrow
 import pyarrow.compute
 import pyarrow.csv
 
-from lakewright.ingest import splitting
-from lakewright.plan.landed import CsvPart
+from lakewright.ingest import moments, splitting, trackers
+from lakewright.ingest.arrays import is_all
+from lakewright.ingest.moments import Dates
+from lakewright.plan import evidence
+from lakewright.plan.evidence import Seen
+from lakewright.plan.landed import ArrivedColumn, CsvPart
 from lakewright.project.source import Dialect
 from lakewright.sql import types
 
-_YEAR = r"(?:[1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])"  # Arrow would take the year 0 as well.
-_DAY = rf"{_YEAR}-\d{{2}}-\d{{2}}"
-_TIME = r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?"
-_OFFSET = r"(?:Z|[+-]\d{2}(?::?\d{2})?)"
-_PATTERNS: Mapping[types.Type, str] = {
-    types.BOOLEAN: "(?:true|false|True|False|TRUE|FALSE)",
-    types.BIGINT: r"-?(?:0|[1-9]\d{0,18})",
-    # Whole numbers of more than 18 digits are identifiers: a double would change them.
-    types.DOUBLE: r"-?(?:(?:0|[1-9]\d{0,17})(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?",
-    types.DATE: _DAY,
-    types.TIMESTAMP_NTZ: f"{_DAY}(?:[T ]{_TIME})?",
-    types.TIMESTAMP: f"{_DAY}[T ]{_TIME}{_OFFSET}",
-}
-_WIDER: Mapping[types.Type, types.Type] = {
-    types.BIGINT: types.DOUBLE,
-    types.DATE: types.TIMESTAMP_NTZ,
-}
-_CASTS: Mapping[types.Type, pyarrow.DataType] = {
-    types.BIGINT: pyarrow.int64(),
-    types.DOUBLE: pyarrow.float64(),
-    types.DATE: pyarrow.date32(),
-    types.TIMESTAMP_NTZ: pyarrow.timestamp("us"),
-    types.TIMESTAMP: pyarrow.timestamp("us", "UTC"),
-}
-_ORDER = (types.BOOLEAN, types.BIGINT, types.DOUBLE, types.DATE, types.TIMESTAMP_NTZ,
-          types.TIMESTAMP)  # fmt: skip
+_LOOKED_AT = 1000
+"""How many of a column's first values a remark on them is based on. Types are based on all."""
+_HEAD = 1000
+"""Records of a part that are read before the rest of it."""
+_NAMES_MAX = 5
+"""How many columns a remark names."""
 
 
 class ColumnType:
-    """The type of one column, as far as its values have been seen."""
+    """The type of one column, as far as its values have been seen.
+
+    Args:
+        null_words: texts that mean null.
+        decimal_separator: what the source says stands before fractions; a point says nothing.
+        more_null_words: texts that mean null if all others are of a type that is not text.
+    """
 
     def __init__(
-        self, null_words: Sequence[str] = ("",), decimal_separator: Literal[".", ","] = "."
+        self,
+        null_words: Sequence[str] = ("",),
+        decimal_separator: Literal[".", ","] = ".",
+        more_null_words: Sequence[str] = (),
     ) -> None:
-        self.kind: types.Type = types.UNKNOWN
-        self._null_words = pyarrow.array(null_words, pyarrow.string())
+        self._null_words = frozenset(null_words)
+        self._absent = pyarrow.array([*null_words, *more_null_words], pyarrow.string())
+        self._longest_absent = max(
+            (len(word.encode()) for word in (*null_words, *more_null_words)), default=-1
+        )
         self._separator = decimal_separator
+        self._words: set[str] = set()
+        self._tracker: trackers.Tracker | None = None
+        self._is_text = False
+        self.sample: pyarrow.Array = pyarrow.array([], pyarrow.string())
+        """The first values."""
+
+    @property
+    def tracker(self) -> trackers.Tracker | None:
+        """What reads all values so far; None: there are none, or nothing but text."""
+        return self._tracker
 
     @property
     def is_settled(self) -> bool:
         """Whether no further value can change the type."""
-        return self.kind == types.STRING
+        return self._is_text
+
+    @property
+    def kind(self) -> types.Type:
+        """The type in its plain form; text where values would need a format of their own."""
+        seen = self.seen()
+        is_plain = seen.format is None and not isinstance(seen.type, types.Decimal)
+        return seen.type if is_plain else types.STRING
 
     def see(self, values: pyarrow.Array) -> None:
         """Take some more of the column's values into account; nulls say nothing."""
-        if self.kind == types.STRING:
+        if self._is_text:
             return
-        is_null = pyarrow.compute.is_in(values, value_set=self._null_words)
-        present = values.filter(pyarrow.compute.invert(is_null)).drop_null()
+        present = self._present(values.drop_null())
         if not len(present):
             return
-        if self.kind == types.UNKNOWN:
-            self.kind = self._proposed(present[0].as_py())
-        while self.kind != types.STRING and not self._fits(present):
-            self.kind = _WIDER.get(self.kind, types.STRING)
+        if not len(self.sample):
+            self.sample = present[:_LOOKED_AT]
+            self._tracker = trackers.first(present[0].as_py(), self._separator)
+        if self._tracker is not None:
+            self._tracker = self._tracker.see(present)
+        self._is_text = self._tracker is None
 
-    def _proposed(self, text: str) -> types.Type:
-        for kind in _ORDER:
-            if re.fullmatch(self._pattern(kind), text, re.ASCII):
-                return kind
-        return types.STRING
+    def _present(self, values: pyarrow.Array) -> pyarrow.Array:
+        """The values that are no null words. Only short texts are looked up, most are longer."""
+        lengths = pyarrow.compute.binary_length(values)
+        is_short = pyarrow.compute.less_equal(lengths, self._longest_absent)
+        short = pyarrow.compute.sum(is_short).as_py() or 0
+        if short < len(values) / 2:
+            some = values.filter(is_short)
+            found = pyarrow.compute.is_in(some, value_set=self._absent)
+            if not pyarrow.compute.any(found).as_py():
+                return values
+        is_absent = pyarrow.compute.is_in(values, value_set=self._absent)
+        if not pyarrow.compute.any(is_absent).as_py():
+            return values
+        absent = values.filter(is_absent).unique().to_pylist()
+        self._words |= set(map(str, absent)) - self._null_words
+        return values.filter(pyarrow.compute.invert(is_absent))
 
-    def _pattern(self, kind: types.Type) -> str:
-        pattern = _PATTERNS[kind]
-        is_comma = kind == types.DOUBLE and self._separator == ","
-        return pattern.replace(r"\.", ",") if is_comma else pattern
-
-    def _fits(self, values: pyarrow.Array) -> bool:
-        kind = self.kind
-        if kind == types.BIGINT:
-            # A whole number that is printed as it was written has no sign, zero or blank too many.
-            cast = _try_cast(values, _CASTS[kind])
-            return cast is not None and cast.cast(pyarrow.string()).equals(values)
-        pattern = f"^(?:{self._pattern(kind)})$"
-        if not _all(pyarrow.compute.match_substring_regex(values, pattern)):
-            return False
-        if kind == types.BOOLEAN:
-            return True
-        if kind == types.DOUBLE and self._separator == ",":
-            values = pyarrow.compute.replace_substring(values, ",", ".")
-        cast = _try_cast(values, _CASTS[kind])
-        if cast is None:
-            return False
-        return kind != types.DOUBLE or _all(pyarrow.compute.is_finite(cast))
-
-
-def _all(values: pyarrow.Array) -> bool:
-    return bool(pyarrow.compute.all(values).as_py())
+    def seen(self) -> Seen:
+        """What the values say."""
+        if self._is_text:
+            return Seen(types.STRING)
+        words = tuple(sorted(self._words))
+        if self._tracker is None:
+            return evidence.only_null_words(words) if words else Seen(types.UNKNOWN)
+        seen = self._tracker.seen()
+        return replace(seen, evidence=replace(seen.evidence, null_words=words))
 
 
-def _try_cast(values: pyarrow.Array, kind: pyarrow.DataType) -> pyarrow.Array | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inferred:
+    """The columns of a file with their types."""
+
+    columns: tuple[ArrivedColumn, ...]
+    evidence: tuple[str, ...]
+    """What is not plain about them, for people."""
+
+
+def infer(columns: Sequence[ArrivedColumn], found: Mapping[int, ColumnType]) -> Inferred:
+    """Decide the types, once every value has been seen: some by what other columns prove.
+
+    Args:
+        columns: of the file.
+        found: those whose types were looked for, by place.
+    """
+    proven = _Proven.of(found.values())
+    typed = list(columns)
+    said: dict[str, list[str]] = {}
+    for place, column in found.items():
+        seen = proven.decide(column)
+        typed[place] = replace(
+            columns[place], type=seen.type, format=seen.format, evidence=seen.evidence
+        )
+        for remark in _remarks(column, seen):
+            said.setdefault(remark, []).append(columns[place].name)
+    return Inferred(
+        columns=tuple(typed),
+        evidence=tuple(f"{_named(names)}: {remark}" for remark, names in said.items()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Proven:
+    """What some columns of a file prove about how all of it is written."""
+
+    orders: Mapping[str, str]
+    """Of days and months, by what separates them, where columns prove one and none the other."""
+    has_commas: bool
+    """Whether numbers have a comma before their fraction."""
+
+    @classmethod
+    def of(cls, columns: Iterable[ColumnType]) -> "_Proven":
+        found = [column.tracker for column in columns if column.tracker is not None]
+        orders: dict[str, set[str]] = {}
+        for each in found:
+            if isinstance(each, Dates) and len(each.form.orders) > 1 and not each.is_ambiguous:
+                orders.setdefault(each.form.separator, set()).add(each.orders[0])
+        return cls(
+            orders={sign: order for sign, (order, *others) in orders.items() if not others},
+            has_commas=any(each.seen().format == trackers.COMMA for each in found),
+        )
+
+    def decide(self, column: ColumnType) -> Seen:
+        """What a column is in this file."""
+        seen, tracker = column.seen(), column.tracker
+        if isinstance(tracker, Dates) and tracker.is_ambiguous:
+            order = self.orders.get(tracker.form.separator)
+            if order is not None:
+                reading = seen.evidence.may_be[tracker.orders.index(order)]
+                return Seen(reading.type, reading.format, replace(seen.evidence, may_be=()))
+        if isinstance(tracker, trackers.Numbers) and self.has_commas and tracker.may_be_thousands:
+            return Seen(types.STRING)
+        return seen
+
+
+def _remarks(column: ColumnType, seen: Seen) -> Iterator[str]:
+    """What a person should know about a column, if it is not what it looks like."""
+    words = seen.evidence.null_words
+    readings = [each for each in seen.evidence.may_be if each.type != types.UNKNOWN]
+    if seen.type != types.STRING:
+        if seen.format is not None:
+            by = " (as other columns prove)" if column.seen() != seen else ""
+            yield f"{seen.type}, written as {seen.format}{by}"
+        if words:
+            yield f"{', '.join(words)} is null here, as all other values are {seen.type}"
+        if isinstance(column.tracker, trackers.Numbers):
+            yield from _number_remarks(column, seen)
+    elif isinstance(column.tracker, trackers.Numbers) and column.seen() != seen:
+        yield ("stays text: a point may stand before fractions or between thousands, as other"
+               " columns have a comma before fractions; declare a type and a format")  # fmt: skip
+    elif readings:
+        which = " or ".join(str(each) for each in readings)
+        yield f"stays text: may be {which}, and no value decides; declare a type and a format"
+    elif words:
+        yield f"stays text: holds nothing but {', '.join(words)}"
+    else:
+        yield from _looks(column.sample)
+
+
+def _number_remarks(column: ColumnType, seen: Seen) -> Iterator[str]:
+    if isinstance(seen.type, types.Decimal):
+        yield f"whole numbers beyond 64 bits, so {seen.type}"
+    elif seen.type == types.BIGINT and moments.is_eight_digits(column.sample):
+        yield "bigint, though the values look like dates; declare `type: date, format: yyyyMMdd`"
+
+
+_LOOKS = (
+    (r"[+-]?[0-9]+",
+     "whole numbers, but some have leading zeros, a plus, or more digits than a number keeps"),
+    (r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?", "times without a date"),
+    (r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}",
+     "dates with two digits for the year; declare a format such as dd.MM.yy"),
+    (r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}.*",
+     "dates, but some do not exist or are written in another way"),
+    (r"[+-]?[0-9.,' ]+ ?%", "percent; declare a number and a format such as 0.0%"),
+    (r"[+-]?(?:\p{Sc}|[A-Z]{3} ?) ?[0-9.,' ]+|[+-]?[0-9.,' ]+ ?(?:\p{Sc}|[A-Z]{3})",
+     "amounts with a currency; declare a number and a format such as $#,##0.00 or 0,0 €"),
+    (r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[+-]?[0-9]{1,3}(?:\.[0-9]+)?",
+     "numbers with separated thousands; declare a number and the format #,##0.0"),
+    (r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?|[+-]?[0-9]{1,3}(?:,[0-9]+)?",
+     "numbers with separated thousands; declare a number and the format #.##0,0"),
+    ("[+-]?[0-9]{1,3}(?:[ \u00a0\u2009\u202f'\u2019][0-9]{3})*(?:[.,][0-9]+)?",
+     "numbers with separated thousands; declare a number and a format such as # ##0,0"),
+    (r"[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+,[0-9]+",
+     "numbers in more than one form, or with more digits than a number keeps"),
+)  # fmt: skip
+"""What texts may look like, most telling first, and what is to be said then."""
+
+
+def _looks(sample: pyarrow.Array) -> Iterator[str]:
+    """Why a column of texts that look like something else is text all the same."""
+    if not len(sample):
+        return
+    for pattern, what in _LOOKS:
+        if is_all(sample, pattern):
+            yield f"stays text: the first values look like {what}"
+            return
+    if _is_json(sample):
+        yield ("stays text: the first values are JSON; declare a struct, an array or a map"
+               " to have them read")  # fmt: skip
+
+
+def _is_json(sample: pyarrow.Array) -> bool:
+    if not is_all(sample, r"(?s)\s*[\[{].*[\]}]\s*"):
+        return False
     try:
-        return values.cast(kind)
-    except pyarrow.ArrowInvalid:
-        return None
+        for text in sample.to_pylist():
+            orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _named(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:_NAMES_MAX])
+    noun = "column" if len(names) == 1 else "columns"
+    more = f" and {len(names) - _NAMES_MAX:,} more" if len(names) > _NAMES_MAX else ""
+    return f"{noun} {listed}{more}"
 
 
 def see_part(
@@ -133,29 +285,39 @@ def see_part(
         width: how many fields its records have.
         columns: by their place in the file.
     """
-    wanted = {str(place): column for place, column in columns.items() if not column.is_settled}
-    if not wanted:
-        return
+    head = int(numpy.fromfile(
+        part.offsets_path, "<u4", 1, offset=4 * (part.offsets_start + min(part.records, _HEAD))
+    )[0])  # fmt: skip
     with pyarrow.memory_map(part.path) as source:
-        source.seek(part.byte_start)
-        data = source.read_buffer(part.byte_end - part.byte_start)
-        table = pyarrow.csv.read_csv(
-            pyarrow.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(
-                column_names=[str(place) for place in range(width)],
-                block_size=len(data) + splitting.BLOCK_BYTES,
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char=dialect.quote or False,
-                newlines_in_values=True,
-                invalid_row_handler=lambda _: "skip",
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=list(wanted),
-                column_types=dict.fromkeys(wanted, pyarrow.string()),
-            ),
-        )
-    for name, column in wanted.items():
-        for chunk in table.column(name).chunks:
-            column.see(chunk)
+        # Most texts are settled by the first records, and need not be read any further.
+        for start, stop in ((0, head), (head, part.byte_end - part.byte_start)):
+            wanted = {str(place): each for place, each in columns.items() if not each.is_settled}
+            if not wanted or start == stop:
+                continue
+            source.seek(part.byte_start + start)
+            table = _table(source.read_buffer(stop - start), dialect, width, list(wanted))
+            for name, column in wanted.items():
+                for chunk in table.column(name).chunks:
+                    column.see(chunk)
+
+
+def _table(
+    data: pyarrow.Buffer, dialect: Dialect, width: int, wanted: Sequence[str]
+) -> pyarrow.Table:
+    return pyarrow.csv.read_csv(
+        pyarrow.BufferReader(data),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=[str(place) for place in range(width)],
+            block_size=len(data) + splitting.BLOCK_BYTES,
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            newlines_in_values=True,
+            invalid_row_handler=lambda _: "skip",
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pyarrow.string()),
+        ),
+    )

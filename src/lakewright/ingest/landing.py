@@ -17,6 +17,7 @@ from lakewright.ingest import (
     excel,
     fixed_width,
     heading,
+    inference,
     json_file,
     members,
     packing,
@@ -25,10 +26,10 @@ from lakewright.ingest import (
     zip_file,
 )
 from lakewright.ingest.inference import ColumnType
-from lakewright.plan import matching, steps
+from lakewright.plan import evidence, matching, steps
 from lakewright.plan.landed import ArrivedColumn, Landed, Part
 from lakewright.project import naming
-from lakewright.project.contract import NULL_WORDS, Contract
+from lakewright.project.contract import INFERRED_NULL_WORDS, NULL_WORDS, Contract
 from lakewright.project.source import (
     Compression,
     Csv,
@@ -241,11 +242,12 @@ def _land_excel(job: _Job, declared: Excel, head: bytes) -> Landed:
     untyped = _untyped(table.names)
     wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
     parts, suspicions = excel.read(source, table, job.work_folder, wanted, job.report)
-    landed = job.landed(table.format, _typed(untyped, wanted), parts)
+    inferred = inference.infer(untyped, wanted)
+    landed = job.landed(table.format, inferred.columns, parts)
     return replace(
         landed,
         suspicions=table.suspicions + suspicions + landed.suspicions,
-        evidence=table.evidence,
+        evidence=table.evidence + inferred.evidence,
     )
 
 
@@ -262,22 +264,17 @@ def _land_fixed_width(job: _Job, declared: FixedWidth) -> Landed:
     untyped = _untyped(table.names)
     wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
     parts = fixed_width.read(table, job.work_folder, wanted, job.report)
-    landed = job.landed(table.format, _typed(untyped, wanted), parts)
-    return replace(landed, suspicions=table.suspicions + landed.suspicions, evidence=table.evidence)
+    inferred = inference.infer(untyped, wanted)
+    landed = job.landed(table.format, inferred.columns, parts)
+    return replace(
+        landed,
+        suspicions=table.suspicions + landed.suspicions,
+        evidence=table.evidence + inferred.evidence,
+    )
 
 
 def _untyped(names: Sequence[str]) -> tuple[ArrivedColumn, ...]:
     return tuple(ArrivedColumn(name=name, type=types.UNKNOWN) for name in names)
-
-
-def _typed(
-    columns: Sequence[ArrivedColumn], found: Mapping[int, ColumnType]
-) -> tuple[ArrivedColumn, ...]:
-    """The columns with the types that were found, by place."""
-    return tuple(
-        replace(column, type=found[place].kind) if place in found else column
-        for place, column in enumerate(columns)
-    )
 
 
 def _land_csv(job: _Job, declared: Csv) -> Landed:
@@ -287,15 +284,12 @@ def _land_csv(job: _Job, declared: Csv) -> Landed:
     found = replace(declared, dialect=table.dialect)
     wanted = _wanted(job.step.contract, job.landed(found, untyped, ()))
     parts = delimited.read(table, job.work_folder, wanted, job.report)
-    columns = tuple(
-        replace(column, type=wanted[place].kind) if place in wanted else column
-        for place, column in enumerate(untyped)
-    )
-    landed = job.landed(found, columns, parts)
+    inferred = inference.infer(untyped, wanted)
+    landed = job.landed(found, inferred.columns, parts)
     return replace(
         landed,
         suspicions=table.suspicions + landed.suspicions,
-        evidence=table.evidence,
+        evidence=table.evidence + inferred.evidence,
         confidence=table.confidence,
         header=tuple(heading.joined(table.header.records)) or None,
     )
@@ -305,7 +299,8 @@ def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnTyp
     """The columns whose types are to be found, by place: those that no contract settles."""
     separator = landed.format.dialect.decimal_separator if isinstance(landed.format, Csv) else "."
     null_words = contract.null_words if contract else NULL_WORDS
-    words = dict.fromkeys((column.name for column in landed.columns), null_words)
+    more = INFERRED_NULL_WORDS if null_words == NULL_WORDS else ()
+    wanted = {column.name: ColumnType(null_words, separator, more) for column in landed.columns}
     if contract is not None:
         found = matching.match(contract.columns, landed).columns
         for column in contract.columns:
@@ -313,13 +308,16 @@ def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnTyp
             if arrived is None:
                 continue
             if contract.is_settled(column):
-                del words[arrived.name]
-            elif column.null_words is not None:
-                words[arrived.name] = column.null_words
+                del wanted[arrived.name]
+            elif column.is_declared or column.null_words != evidence.null_words(
+                evidence.of(column)
+            ):
+                words = null_words if column.null_words is None else column.null_words
+                wanted[arrived.name] = ColumnType(words, separator)
     return {
-        place: ColumnType(words[column.name], separator)
+        place: wanted[column.name]
         for place, column in enumerate(landed.columns)
-        if column.name in words
+        if column.name in wanted
     }
 
 

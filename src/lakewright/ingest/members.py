@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from lakewright import errors
 from lakewright.ingest import archive, delimited, rows, splitting, texts
-from lakewright.plan import evolution, matching, steps
+from lakewright.plan import evidence, evolution, matching, steps
 from lakewright.plan.landed import ArrivedColumn, CsvPart, Landed, ParquetPart, Part, TextPart
 from lakewright.project import naming
 from lakewright.project.source import Csv, Dialect, Format, Source
@@ -140,8 +140,8 @@ def _columns(step: steps.Land, landed: Sequence[Landed]) -> _Columns:
 
 
 def _joined(left: ArrivedColumn, right: ArrivedColumn) -> ArrivedColumn:
-    kind, pattern = evolution.joined((left.type, left.format), (right.type, right.format))
-    return replace(left, type=kind, format=pattern)
+    seen = evidence.joined(evidence.of(left), evidence.of(right))
+    return replace(left, type=seen.type, format=seen.format, evidence=seen.evidence)
 
 
 def _common(landed: Sequence[Landed]) -> Format:

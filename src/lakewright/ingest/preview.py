@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from lakewright import errors
 from lakewright.ingest import salvage, splitting
-from lakewright.plan import matching
+from lakewright.plan import evidence, matching
 from lakewright.plan.landed import CsvPart, Landed, ParquetPart, TextPart
 from lakewright.project import naming
 from lakewright.project.contract import Column, Contract
@@ -83,6 +83,7 @@ def infer_source(landed: Landed, name: str) -> Source:
             type=arrived.type,
             source_name=arrived.name if arrived.name != own else None,
             format=arrived.format,
+            null_words=evidence.null_words(evidence.of(arrived)),
         )
         for own, arrived in zip(names, landed.columns, strict=True)
     )

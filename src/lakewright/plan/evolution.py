@@ -29,11 +29,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lakewright import errors
-from lakewright.plan import difference, matching
+from lakewright.plan import difference, evidence, matching
 from lakewright.plan.difference import Compared, Difference
 from lakewright.plan.landed import ArrivedColumn, Landed
-from lakewright.project import naming
-from lakewright.project.contract import Column, Contract, Evolution, Policy
+from lakewright.project import naming, values
+from lakewright.project.contract import (
+    INFERRED_NULL_WORDS,
+    Column,
+    Contract,
+    Evolution,
+    Policy,
+)
 from lakewright.project.source import Parquet, Source, names_columns
 from lakewright.sql import types
 
@@ -138,7 +144,7 @@ def _declared_column(column: Column, present: Contract, policy: Policy) -> Colum
     if before is None or policy is not Policy.EVOLVE:
         return column
     is_evidence = before.declared_type is not None or not before.is_declared
-    return _widened(column, before.type, before.format) if is_evidence else column
+    return _widened(column, evidence.of(before)) if is_evidence else column
 
 
 def _after(contract: Contract, match: matching.Match, landed: Landed) -> Contract:
@@ -153,12 +159,14 @@ def _after(contract: Contract, match: matching.Match, landed: Landed) -> Contrac
             [*(column.name for column in columns), *(each.name for each in match.unexpected)]
         )
         columns += [
-            Column(
-                name=name,
-                type=each.type,
-                source_name=each.name if matching.has_names(landed) else None,
-                format=each.format,
-                is_declared=False,
+            _as_seen(
+                Column(
+                    name=name,
+                    type=each.type,
+                    source_name=each.name if matching.has_names(landed) else None,
+                    is_declared=False,
+                ),
+                evidence.of(each),
             )
             for name, each in zip(names[len(columns) :], match.unexpected, strict=True)
         ]
@@ -169,33 +177,53 @@ def _with_evidence(column: Column, arrived: ArrivedColumn | None, policy: Policy
     if arrived is None:
         return column
     if column.is_declared:
-        is_open = policy is Policy.EVOLVE
-        return _widened(column, arrived.type, arrived.format) if is_open else column
-    kind, pattern = joined((column.type, column.format), (arrived.type, arrived.format))
-    return replace(column, type=kind, format=pattern)
+        return _widened(column, evidence.of(arrived)) if policy is Policy.EVOLVE else column
+    return _as_seen(column, evidence.joined(evidence.of(column), evidence.of(arrived)))
 
 
-def _widened(column: Column, kind: types.Type, pattern: str | None) -> Column:
+def _as_seen(column: Column, seen: evidence.Seen) -> Column:
+    """A column that nobody declared, as all its values show it."""
+    is_declared = column.null_words not in (None, evidence.null_words(evidence.of(column)))
+    return replace(
+        column,
+        type=seen.type,
+        format=seen.format,
+        evidence=seen.evidence,
+        null_words=column.null_words if is_declared else evidence.null_words(seen),
+    )
+
+
+def _widened(column: Column, seen: evidence.Seen) -> Column:
     """A declared column, wide enough for values of another type.
 
     Whether values fit is judged against the declaration alone, never against what it has become:
     so the result does not depend on which file came first.
     """
     declared = column.declared_type or column.type
-    if _is_fit(column, declared, kind, pattern):
+    if _is_fit(column, declared, seen):
         return column
-    wider, _ = joined((column.type, column.format), (kind, pattern))
-    return column if wider == column.type else replace(column, type=wider, declared_type=declared)
+    wider = evidence.joined(evidence.of(column), seen)
+    # Nobody but its author changes how a declared column is written.
+    kind = wider.type if wider.format == column.format else types.STRING
+    return column if kind == column.type else replace(column, type=kind, declared_type=declared)
 
 
-def _is_fit(column: Column, declared: types.Type, kind: types.Type, pattern: str | None) -> bool:
-    """Whether what looks like `kind` can be read as declared, as far as types can tell.
+def _is_fit(column: Column, declared: types.Type, seen: evidence.Seen) -> bool:
+    """Whether values of this look can be read as declared, as far as types can tell.
 
     Where they cannot tell (0 and 1 may be booleans, 12.50 an exact decimal, a declared date format
     one that nobody else reads) the declaration stands: records that do not fit are refused.
     """
+    kind, pattern = seen.type, seen.format
     if types.UNKNOWN in (kind, declared) or declared == types.STRING or column.format:
         return True
+    if kind == types.STRING and seen.evidence.may_be:
+        # What nothing proves of itself, a declaration decides; null words alone fit nothing.
+        readings = (evidence.Seen(each.type, each.format) for each in seen.evidence.may_be
+                    if each.type != types.UNKNOWN)  # fmt: skip
+        return any(_is_fit(column, declared, each) for each in readings)
+    if values.is_number(declared) and pattern is not None:
+        return False
     if isinstance(declared, types.Decimal):
         return kind in _INTEGERS + _FRACTIONS or (
             isinstance(kind, types.Decimal)
@@ -209,18 +237,6 @@ def _is_fit(column: Column, declared: types.Type, kind: types.Type, pattern: str
     if declared == types.BOOLEAN and kind in _INTEGERS:
         return True
     return types.is_promotion(kind, declared)
-
-
-def joined(
-    left: tuple[types.Type, str | None], right: tuple[types.Type, str | None]
-) -> tuple[types.Type, str | None]:
-    """The narrowest type, with its date format, in which both can be read."""
-    if types.UNKNOWN in (left[0], right[0]):
-        return right if left[0] == types.UNKNOWN else left
-    wider = types.widest(left[0], right[0])
-    if wider not in _TEMPORAL:
-        return wider, None
-    return (wider, left[1]) if left[1] == right[1] else (types.STRING, None)
 
 
 def _compare(
@@ -256,7 +272,7 @@ def _unfit(columns: Sequence[Column], match: matching.Match, landed: Landed) -> 
         column.name
         for column in columns
         if (arrived := match.columns.get(column.name))
-        and not _is_fit(column, column.type, arrived.type, arrived.format)
+        and not _is_fit(column, column.type, evidence.of(arrived))
         and (is_stated or (column.type, arrived.type) != (types.INT, types.BIGINT))
     ]
 
@@ -368,6 +384,12 @@ def _column_reasons(
         yield f"changes from {before.type} to {column.type}, which a table cannot do in place"
     elif before.type != types.UNKNOWN:
         old, new = _reading(before, present), _reading(column, contract)
+        if not before.is_declared:
+            # Earlier files hold none of the words that were looked for and not found.
+            absent = frozenset(INFERRED_NULL_WORDS).difference(before.evidence.null_words)
+            new["null words"] = _words(column, contract) - (absent - _words(before, present))
+            old["formats"] = evidence.loosened(before.format)
+            new["formats"] = evidence.loosened(column.format)
         yield from (f"is to be read with other {what}" for what in old if old[what] != new[what])
         if column.is_required and not before.is_required:
             yield "is required now"
@@ -387,10 +409,13 @@ def _loosened(present: Contract, contract: Contract) -> Iterator[str]:
 
 def _reading(column: Column, contract: Contract) -> dict[str, object]:
     """All that decides how a column's values are read, beside its type."""
-    words = contract.null_words if column.null_words is None else column.null_words
     return {
-        "null words": frozenset(words),
+        "null words": _words(column, contract),
         "text for what is missing": column.default,
-        "date and time patterns": column.format,
+        "formats": column.format,
         "headers": naming.standardise(column.header),
     }
+
+
+def _words(column: Column, contract: Contract) -> frozenset[str]:
+    return frozenset(contract.null_words if column.null_words is None else column.null_words)

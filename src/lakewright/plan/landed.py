@@ -7,6 +7,7 @@ of any engine, and leaves parts that every engine reads. It loads nothing.
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from lakewright.project.contract import NO_EVIDENCE, Evidence
 from lakewright.project.source import Format
 from lakewright.sql import types
 
@@ -72,7 +73,9 @@ class ArrivedColumn:
     type: types.Type
     """What all its values fit; `unknown` where every value is null or nobody looked."""
     format: str | None = None
-    """The date or timestamp pattern that all its values follow, where it is not ISO 8601."""
+    """How all its values are written, where that is not the plain form; as `Column.format`."""
+    evidence: Evidence = NO_EVIDENCE
+    """What else its values have shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

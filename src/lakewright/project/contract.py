@@ -11,6 +11,13 @@ NULL_WORDS = ("",)
 `NA`, `null` and their like are words first; a source or a column names them where they mean null.
 """
 
+INFERRED_NULL_WORDS = (
+    *("NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "NaN", "nan"),
+    *("-", r"\N"),
+)
+"""Texts that mean null in a column that nobody declared, where all its other values are of a type
+that is not text. In a column of texts they are texts: Namibia is `NA`."""
+
 METADATA_COLUMNS = types.Schema(
     (
         types.Field(name="_upload_id", type=types.STRING, is_required=True),
@@ -94,6 +101,34 @@ class PartitionField:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """A way to read a column's texts: a type, and how its values are written."""
+
+    type: types.Type
+    format: str | None = None
+
+    def __str__(self) -> str:
+        """`date written as dd/MM/yyyy`."""
+        return f"{self.type} written as {self.format}" if self.format else str(self.type)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What the values of a column that nobody declared have shown, beside its type."""
+
+    may_be: tuple[Reading, ...] = ()
+    """Of texts: what else all of them can be read as, though nothing proves which it is. `unknown`
+    stands for anything: there were only null words."""
+    has_long_numbers: bool = False
+    """Whether there are whole numbers that a double would round."""
+    null_words: tuple[str, ...] = ()
+    """The `INFERRED_NULL_WORDS` that there are, sorted."""
+
+
+NO_EVIDENCE = Evidence()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
     """One column of a contract."""
 
@@ -109,12 +144,15 @@ class Column:
     source_name: str | None = None
     """The name in the file; None: any header whose standardised form is `name`."""
     format: str | None = None
-    """How dates and timestamps are written, in Spark's pattern letters; None: ISO 8601."""
+    """How dates and timestamps are written, in Spark's pattern letters; None: ISO 8601. How numbers
+    are written, such as `#.##0,00 €`, see `project.numerals`; None: as programs write them."""
     description: str = ""
     is_declared: bool = True
     """False: files brought the column, and its type follows what they hold."""
     declared_type: types.Type | None = None
     """What the project declares, where files made `type` wider than that."""
+    evidence: Evidence = NO_EVIDENCE
+    """Of a column that is not declared: what later files may decide."""
 
     @property
     def header(self) -> str:

@@ -293,8 +293,9 @@ class ColumnDocument(Document):
     """The name in the file. By default any header that reads the same as `name` once it is in
     lower-case words joined by underscores."""
     format: NonEmpty | None = None
-    """How dates and timestamps are written, in Spark's pattern letters, such as `dd/MM/yyyy`. By
-    default ISO 8601."""
+    """How dates and timestamps are written, in Spark's pattern letters, such as `dd/MM/yyyy`; by
+    default ISO 8601. How numbers are written, such as `0,0`, `#,##0.00`, `#.##0,00 €` or `0.0%`
+    (percent are hundredths); by default without separators of thousands, units and percent."""
     description: str = ""
     """What the column means."""
 

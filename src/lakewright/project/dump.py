@@ -13,7 +13,8 @@ from typing import TypeAlias
 from pydantic import ValidationError
 
 from lakewright.project import declared, documents, partitioning
-from lakewright.project.contract import NULL_WORDS, Column, Contract, Evolution
+from lakewright.project.contract import NULL_WORDS, Column, Contract, Evidence, Evolution, Reading
+from lakewright.project.document import Document
 from lakewright.project.source import (
     BadRecordLimits,
     Compression,
@@ -36,6 +37,17 @@ _NO_TEXT = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null")
 """Words that some reader of YAML takes for something else than a text."""
 
 
+class StoredEvidenceDocument(Document):
+    """What the values of a column that nobody declared have shown."""
+
+    may_be: tuple[tuple[str, ...], ...] = ()
+    """What else its texts can be read as: a type and, if it has one, a format each."""
+    has_long_numbers: bool = False
+    """Whether there are whole numbers that a double would round."""
+    null_words: tuple[str, ...] = ()
+    """The words among its values that mean null if it is no text."""
+
+
 class StoredColumnDocument(documents.ColumnDocument):
     """One column of a contract as tables keep it."""
 
@@ -43,6 +55,8 @@ class StoredColumnDocument(documents.ColumnDocument):
     """Whether the project declares the column; otherwise files brought it."""
     declared_type: str | None = None
     """What the project declares, where files made the type wider."""
+    evidence: StoredEvidenceDocument = StoredEvidenceDocument()
+    """What later files may decide."""
 
 
 class StoredContractDocument(documents.ContractDocument):
@@ -72,6 +86,8 @@ def contract_to_json(contract: Contract) -> str:
             stored["declared"] = False
         if column.declared_type is not None:
             stored["declared_type"] = str(column.declared_type)
+        if column.evidence != Evidence():
+            stored["evidence"] = _evidence(column.evidence)
         columns.append(stored)
     value: dict[str, _Value] = {"columns": columns, "null_words": contract.null_words}
     value["evolution"] = evolution
@@ -102,10 +118,31 @@ def contract_from_json(text: str | bytes) -> Contract:
             declared_type=None if stored.declared_type is None else types.parse(
                 stored.declared_type
             ),
+            evidence=_read_evidence(stored.evidence),
         )
         for column, stored in zip(contract.columns, document.columns, strict=True)
     )  # fmt: skip
     return replace(contract, columns=columns, is_adopted=document.adopted)
+
+
+def _evidence(evidence: Evidence) -> dict[str, _Value]:
+    may_be = [(str(each.type), *filter(None, [each.format])) for each in evidence.may_be]
+    return {
+        "may_be": may_be,
+        "has_long_numbers": evidence.has_long_numbers,
+        "null_words": evidence.null_words,
+    }
+
+
+def _read_evidence(document: StoredEvidenceDocument) -> Evidence:
+    return Evidence(
+        may_be=tuple(
+            Reading(type=types.parse(kind), format="".join(pattern) or None)
+            for kind, *pattern in document.may_be
+        ),
+        has_long_numbers=document.has_long_numbers,
+        null_words=document.null_words,
+    )
 
 
 def _source(source: Source) -> dict[str, _Value]:

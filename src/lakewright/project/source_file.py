@@ -7,6 +7,7 @@ from lakewright.project import (
     declared,
     documents,
     naming,
+    numerals,
     partitioning,
     patterns,
     reading,
@@ -155,22 +156,26 @@ class _Contract:
             )
 
     def _check_format(self, pattern: str, kind: types.Type, path: Path) -> None:
-        if kind not in values.MOMENTS:
+        if kind not in values.MOMENTS and not values.is_number(kind):
             self.mistakes.add(
                 Mistake.UNFIT_TYPE,
                 self.parsed.key_span(path),
                 f"`format` does not go with the type {kind}",
-                why=f"it says how a {listing(map(str, values.MOMENTS))} are written",
+                why=f"it says how numbers, or a {listing(map(str, values.MOMENTS))}, are written",
                 hint="take it out, or change the type",
             )
             return
         try:
-            patterns.parse(pattern)
+            if values.is_number(kind):
+                numerals.parse(pattern)
+            else:
+                patterns.parse(pattern)
         except ValueError as error:
+            noun = "number" if values.is_number(kind) else "date"
             self.mistakes.add(
                 Mistake.WRONG_VALUE,
                 self.parsed.span(path),
-                f"`{pattern}` is no date pattern",
+                f"`{shown(pattern)}` is no {noun} pattern",
                 why=str(error),
             )
 

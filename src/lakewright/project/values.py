@@ -23,6 +23,14 @@ _READERS: Mapping[types.Type, Callable[[str], object]] = {
 }
 
 
+_NUMBERS = (types.INT, types.BIGINT, types.FLOAT, types.DOUBLE)
+
+
+def is_number(kind: types.Type) -> bool:
+    """Whether the type's values are numbers."""
+    return isinstance(kind, types.Decimal) or kind in _NUMBERS
+
+
 def is_orderable(kind: types.Type) -> bool:
     """Whether values of the type are equal, less or greater in a way that everyone agrees on."""
     return kind != types.UNKNOWN and not isinstance(kind, _NESTED)

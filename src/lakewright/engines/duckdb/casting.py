@@ -10,6 +10,7 @@ rest. Fields are read so:
 - float, double: the same, rounded to the nearest; `NaN`, `Infinity`, `inf` in any case. A finite
   text never becomes infinite.
 - boolean: true, t, yes, y, 1 and false, f, no, n, 0, in any case (Spark's words).
+- A number's `format` says another notation, such as `#.##0,00 €`; see `project.numerals`.
 - date: `2024-01-31`. timestamp_ntz: `2024-01-31T10:00:00.123456`, with `T` or a blank, the seconds
   or the whole time left out. timestamp: the same, and an offset (`Z`, `+02:00`, `+0200`, `+02`);
   without one it is in UTC. Years from 0001 to 9999.
@@ -23,6 +24,8 @@ from typing import TypeAlias
 
 from lakewright.engines.duckdb import text
 from lakewright.engines.duckdb.moments import Pattern
+from lakewright.engines.duckdb.numbers import Notation
+from lakewright.project import values
 from lakewright.sql import types
 
 FromText: TypeAlias = Callable[[str], str]
@@ -61,12 +64,18 @@ def from_text(kind: types.Type, *, pattern: str | None = None, separator: str = 
 
     Args:
         kind: a primitive type or a decimal.
-        pattern: Spark's pattern letters, for dates and timestamps.
-        separator: what stands before a number's fraction, `.` or `,`.
+        pattern: Spark's pattern letters, for dates and timestamps; for numbers see
+            `project.numerals`.
+        separator: what stands before a number's fraction, `.` or `,`, where no pattern says it.
 
     Raises:
         ValueError: the pattern cannot be read, or the type is nested or unknown.
     """
+    if pattern is not None and values.is_number(kind):
+        notation = Notation.of(pattern)
+        if not notation.numeral.is_plain:
+            return _written(kind, notation, pattern)
+        separator = notation.numeral.point or separator
     if isinstance(kind, types.Decimal):
         return _decimal(kind, separator)
     if kind in (types.INT, types.BIGINT):
@@ -127,8 +136,7 @@ def _integer(kind: types.Type) -> Cast:
 
 def _decimal(kind: types.Decimal, separator: str) -> Cast:
     point = f"[{separator}]"
-    fraction = f"[0-9]{{0,{kind.scale}}}0*"
-    plain = f"[+-]?(?:[0-9]+(?:{point}{fraction})?|{point}[0-9]{fraction})"
+    plain = f"[+-]?(?:[0-9]+(?:{point}[0-9]{{0,{kind.scale}}}0*)?|{point}[0-9]{{1,{kind.scale}}}0*)"
     if kind.scale == 0:
         plain = f"[+-]?[0-9]+(?:{point}0*)?"
     # Of at most 15 digits, as doubles tell all such numbers apart.
@@ -184,6 +192,24 @@ def _floating(kind: types.Type, separator: str) -> Cast:
         candidate=lambda name: _try_cast(english(name), kind),
         is_exact=lambda name, candidate: f"isfinite({candidate}) AND {matches(name, number)}",
         is_sound=lambda name, _: matches(name, words),
+        reason=refused,
+    )
+
+
+def _written(kind: types.Type, notation: Notation, pattern: str) -> Cast:
+    """The cast of numbers in a notation of their own: of what they are in the plain one."""
+    plain = from_text(kind)
+    code = "not_a_decimal" if isinstance(kind, types.Decimal) else _not_a(kind)
+    other = reason(code, f"not a number ({kind}) written as {pattern}")
+
+    def refused(name: str) -> str:
+        inner = plain.reason(notation.plain(name))
+        return f"CASE WHEN {notation.matches(name)} THEN {inner} ELSE {other} END"
+
+    return Cast(
+        candidate=lambda name: plain.candidate(notation.plain(name)),
+        is_exact=lambda name, candidate: plain.is_exact(notation.plain(name), candidate),
+        is_sound=lambda name, value: plain.is_sound(notation.plain(name), value),
         reason=refused,
     )
 

@@ -1,7 +1,8 @@
 """Dates and timestamps written in a pattern of Spark's letters, read by DuckDB's `strptime`.
 
-`strptime` alone is lenient (blanks, one digit for two, `Jan` in any case), so a regular expression
-made of the same pattern decides first whether a text is in that form at all.
+`strptime` alone is lenient (blanks, one digit for two), so a regular expression made of the same
+pattern decides first whether a text is in that form at all. Months and halves of days are words in
+any case of letters, as Spark reads them.
 """
 
 import re
@@ -21,15 +22,15 @@ _LETTERS = {
     "yy": ("[0-9]{2}", "%y"),
     "MM": ("[0-9]{2}", "%m"),
     "M": ("[0-9]{1,2}", "%m"),
-    "MMM": ("(?:" + "|".join(month[:3] for month in _MONTHS) + ")", "%b"),
-    "MMMM": ("(?:" + "|".join(_MONTHS) + ")", "%B"),
+    "MMM": ("(?i:" + "|".join(month[:3] for month in _MONTHS) + ")", "%b"),
+    "MMMM": ("(?i:" + "|".join(_MONTHS) + ")", "%B"),
     "dd": ("[0-9]{2}", "%d"),
     "d": ("[0-9]{1,2}", "%d"),
     "HH": ("[0-9]{2}", "%H"),
     "H": ("[0-9]{1,2}", "%H"),
     "hh": ("[0-9]{2}", "%I"),
     "h": ("[0-9]{1,2}", "%I"),
-    "a": ("[AP]M", "%p"),
+    "a": ("(?i:[AP]M)", "%p"),
     "mm": ("[0-9]{2}", "%M"),
     "m": ("[0-9]{1,2}", "%M"),
     "ss": ("[0-9]{2}", "%S"),
