@@ -51,6 +51,10 @@ def read(kind: types.Type, values: list[str]) -> list[str | None]:
             },
         ),
         (
+            "struct<`a{`:int,`{0}`:string>",
+            {'{"a{": 1, "{0}": "x"}': "{'a{': 1, '{0}': x}"},
+        ),
+        (
             "map<string,date>",
             {
                 '{"x": "2024-01-31", "y": null}': "{x=2024-01-31, y=NULL}", "{}": "{}",

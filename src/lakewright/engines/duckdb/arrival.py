@@ -48,6 +48,8 @@ class Arrival:
     """What arrived and has no place in the table; any value there refuses its record."""
     constants: str
     """SQL of the metadata columns that are the same for every row, with their names."""
+    has_quotes: bool
+    """Whether a record may be unreadable because of where its quotes stand."""
 
     def accepted(
         self, cursor: duckdb.DuckDBPyConnection, relation: str, or_else: str = "false"
@@ -76,7 +78,8 @@ class Arrival:
         Where a record as a whole cannot be read, that is its only reason: nobody knows which of
         its fields belongs to which column.
         """
-        whole = typing.reason_struct("NULL::VARCHAR", _problem_reason(self.width), "NULL::VARCHAR")
+        found = _problem_reason(self.width, has_quotes=self.has_quotes)
+        whole = typing.reason_struct("NULL::VARCHAR", found, "NULL::VARCHAR")
         judged = wide.judged(cursor, relation, self._fields, _IS_WHOLE)
         return (
             f"SELECT _record, {self.constants}, _byte AS byte_position, _raw AS raw,"
@@ -137,6 +140,7 @@ def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -
         columns=columns,
         strangers=strangers,
         constants=_constants(step, landed),
+        has_quotes=isinstance(landed.format, Csv),
     )
 
 
@@ -250,16 +254,16 @@ def _constant_text(value: str) -> str:
     return f"{text.literal(value)}::ENUM({text.literal(value)})"
 
 
-def _problem_reason(width: int) -> str:
+def _problem_reason(width: int, *, has_quotes: bool) -> str:
     """A reason for a record that cannot be read as a whole, from the words of its problem."""
     count = (
         "TRY_CAST(replace(regexp_extract(_problem, '^([0-9,]+) fields?', 1), ',', '') AS BIGINT)"
     )
+    bad_quoting = " WHEN regexp_matches(_problem, 'quote|escape') THEN 'bad_quoting'"
     code = (
         f"CASE WHEN {count} > {width} THEN 'too_many_fields'"
         f" WHEN {count} < {width} THEN 'too_few_fields'"
         " WHEN contains(_problem, 'UTF-8') THEN 'bad_encoding'"
-        " WHEN regexp_matches(_problem, 'quote|escape') THEN 'bad_quoting'"
-        " ELSE 'unreadable_record' END"
+        f"{bad_quoting if has_quotes else ''} ELSE 'unreadable_record' END"
     )
     return f"{{'code': {code}, 'message': _problem}}"

@@ -27,9 +27,12 @@ def from_json(kind: types.Type) -> Cast:
     if _lists_within(kind) > _LISTS_MAX:
         raise ValueError(f"{kind} holds lists within lists, more than {_LISTS_MAX} deep")
     _misfits("", kind, "", 0)  # Raises for what cannot be read.
-    lenient = f"TRY_CAST(TRY_CAST({{}} AS JSON) AS {text.type_name(kind)})"
-    if not _prints_what_it_read(kind):
-        lenient = f"CAST(NULL AS {text.type_name(kind)})"
+    type_name, prints_what_it_read = text.type_name(kind), _prints_what_it_read(kind)
+
+    def candidate(name: str) -> str:
+        if prints_what_it_read:
+            return f"TRY_CAST(TRY_CAST({name} AS JSON) AS {type_name})"
+        return f"CAST(NULL AS {type_name})"
 
     def value(name: str, candidate: str, exact: str) -> str:
         fits = f"len({_misfits('json', kind, _quoted('$'), 0)}) = 0"
@@ -44,7 +47,7 @@ def from_json(kind: types.Type) -> Cast:
         return f"CASE WHEN {_is_json(name)} THEN {misfit} ELSE {broken} END"
 
     return Cast(
-        candidate=lenient.format,
+        candidate=candidate,
         is_exact=lambda name, candidate: f"CAST(to_json({candidate}) AS VARCHAR) = {name}",
         value=value,
         is_sound=lambda _name, _value: "true",
