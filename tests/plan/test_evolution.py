@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from lakewright.plan import evolution
 from lakewright.plan.evolution import Evolved
 from lakewright.plan.landed import ArrivedColumn, Landed
-from lakewright.project.contract import Column, Contract, Evolution, PartitionField, Policy
+from lakewright.project.contract import (
+    Column,
+    Contract,
+    Evidence,
+    Evolution,
+    PartitionField,
+    Policy,
+    Reading,
+)
 from lakewright.project.source import Csv, Dialect, Source
 from lakewright.sql import types
 from lakewright.sql.types import (
@@ -416,3 +424,70 @@ def test_a_settled_type_is_one_that_no_file_changes_and_for_which_none_is_refuse
     assert contract.is_settled(contract.columns[0]) == is_unmoved
     assert not contract.is_settled(contract.columns[1])
     assert not evolution.evolve(source(), None, [landed(a=INT)]).contract.is_settled(column("a"))
+
+
+WITH_NA = ArrivedColumn(name="a", type=BIGINT, evidence=Evidence(null_words=("NA",)))
+
+
+def with_column(upload_id: str, arrived: ArrivedColumn) -> Landed:
+    return replace(landed(upload_id), columns=(arrived,))
+
+
+def test_words_that_are_null_in_a_later_file_change_nothing_of_earlier_ones() -> None:
+    present = evolution.evolve(source(), None, [landed("u1", a=BIGINT)]).contract
+    evolved = evolution.evolve(source(), present, [with_column("u2", WITH_NA)])
+    assert evolved.contract.columns[0].null_words == ("", "NA")
+    assert not evolved.is_rebuild
+    text = evolution.evolve(source(), evolved.contract, [landed("u3", a=STRING)])
+    assert text.contract.columns[0].null_words is None
+    assert text.is_rebuild
+
+
+def test_a_contract_that_is_saved_as_it_was_inferred_rebuilds_nothing() -> None:
+    present = evolution.evolve(source(), None, [with_column("u1", WITH_NA)]).contract
+    saved = declared(column("a", BIGINT, null_words=("", "NA")))
+    assert not evolution.evolve(source(saved), present, []).is_rebuild
+    strict = declared(column("a", BIGINT))
+    assert evolution.evolve(source(strict), present, []).rebuild_reasons == (
+        "column a is to be read with other null words",
+    )
+
+
+def test_null_words_of_a_column_that_is_not_declared_any_more_stay_its_own() -> None:
+    present = declared(column("a", BIGINT, null_words=("none",)))
+    evolved = evolution.evolve(source(), present, [landed("u2", a=BIGINT)])
+    assert evolved.contract.columns[0].null_words == ("none",)
+    assert not evolved.is_rebuild
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrived", "expected"),
+    [
+        (BOOLEAN, (STRING, Reading(type=BOOLEAN)), "boolean"),
+        (DATE, (STRING, Reading(type=DATE, format="dd/MM/yyyy")), "string"),
+        (DOUBLE, (STRING, Reading(type=DOUBLE, format="0,0")), "string"),
+    ],
+)
+def test_what_nothing_proves_is_what_is_declared_if_it_can_be(
+    kind: Type, arrived: tuple[Type, Reading], expected: str
+) -> None:
+    evidence = Evidence(may_be=(arrived[1],))
+    file = with_column("u1", ArrivedColumn(name="a", type=arrived[0], evidence=evidence))
+    contract = declared(column("a", kind), wider_types=EVOLVE)
+    assert kinds(evolution.evolve(source(contract), None, [file])) == {"a": expected}
+
+
+def test_a_declared_column_is_text_where_its_notation_cannot_read_a_file() -> None:
+    contract = declared(column("a", BIGINT), wider_types=EVOLVE)
+    evolved = evolution.evolve(source(contract), None, [landed("u1", a=(DOUBLE, "0,0"))])
+    assert kinds(evolved) == {"a": "string"}
+    is_own = declared(column("a", DOUBLE, format="0,0"), wider_types=EVOLVE)
+    evolved = evolution.evolve(source(is_own), None, [landed("u1", a=(DOUBLE, "0,0"))])
+    assert kinds(evolved) == {"a": "double"}
+
+
+def test_dates_that_lose_a_zero_are_read_in_place() -> None:
+    present = evolution.evolve(source(), None, [landed("u1", a=(DATE, "dd/MM/yyyy"))]).contract
+    evolved = evolution.evolve(source(), present, [landed("u2", a=(DATE, "d/M/yyyy"))])
+    assert evolved.contract.columns[0].format == "d/M/yyyy"
+    assert not evolved.is_rebuild

@@ -5,7 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright.project import dump, naming, source_file
-from lakewright.project.contract import Column, Contract, Evolution, PartitionField, Transform
+from lakewright.project.contract import (
+    Column,
+    Contract,
+    Evidence,
+    Evolution,
+    PartitionField,
+    Reading,
+    Transform,
+)
 from lakewright.project.file import TextFile
 from lakewright.project.source import (
     BadRecordLimits,
@@ -40,6 +48,16 @@ TYPES: st.SearchStrategy[types.Type] = st.recursive(
 
 def _words() -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(TEXTS, max_size=3).map(tuple)
+
+
+EVIDENCE = st.builds(
+    Evidence,
+    may_be=st.lists(
+        st.builds(Reading, type=TYPES, format=st.none() | TEXTS.filter(bool)), max_size=2
+    ).map(tuple),
+    has_long_numbers=st.booleans(),
+    null_words=_words(),
+)
 
 
 @st.composite
@@ -150,10 +168,17 @@ def test_a_source_that_is_written_down_loads_as_the_same_source(source: Source) 
     assert load(dump.dump(source)) == source
 
 
-@given(contracts(), st.booleans())
-def test_a_contract_comes_back_from_json_as_it_was(contract: Contract, is_adopted: bool) -> None:
+@given(contracts(), st.booleans(), EVIDENCE)
+def test_a_contract_comes_back_from_json_as_it_was(
+    contract: Contract, is_adopted: bool, evidence: Evidence
+) -> None:
     columns = tuple(
-        replace(each, is_declared=is_adopted, declared_type=None if is_adopted else types.INT)
+        replace(
+            each,
+            is_declared=is_adopted,
+            declared_type=None if is_adopted else types.INT,
+            evidence=evidence,
+        )
         for each in contract.columns
     )
     stored = replace(contract, columns=columns, is_adopted=is_adopted)
