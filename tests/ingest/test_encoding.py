@@ -55,6 +55,14 @@ def test_a_few_damaged_places_do_not_make_utf8_another_encoding(tmp_path: Path) 
     assert (text.encoding, text.is_sound, text.path) == ("utf-8", False, path)
 
 
+def test_characters_of_two_encodings_are_suspicious(tmp_path: Path) -> None:
+    path = tmp_path / "delivered"
+    path.write_bytes("id,name\n1,Müller\n".encode() + b"2,Caf\xe9\n")
+    text = encoding.as_utf8(path, None, tmp_path, "names.csv")
+    assert text.suspicion is not None
+    assert text.confidence < 0.5
+
+
 def test_a_word_in_another_script_is_suspicious(tmp_path: Path) -> None:
     _, text = check(tmp_path, "n,a\n1,Уфа\n".encode("cp1251"))
     assert text.suspicion is not None

@@ -119,8 +119,18 @@ def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
         guess = charset.Guess(name=charset.WESTERN, confidence=_CONFIDENCE_WITHOUT_PROOF)
         reason = f"byte {faults.first:,} is not UTF-8, and not all of the file is {name}"
         name, target = FALLBACK, _transcode(path, FALLBACK, 0, work_folder, file_name)
-    is_doubtful = guess.confidence < _CONFIDENCE_MIN or (
-        name == FALLBACK and faults.foreign_share > _FOREIGN_SHARE
+    # In Western text a sound UTF-8 character hardly ever comes about by chance.
+    is_mixed = name == FALLBACK and faults.sequences > 0
+    is_doubtful = (
+        is_mixed
+        or guess.confidence < _CONFIDENCE_MIN
+        or (name == FALLBACK and faults.foreign_share > _FOREIGN_SHARE)
+    )
+    suspicion = (
+        "some of its characters are UTF-8 and others are not, so some are read wrong: declare its"
+        " encoding, or have it exported again"
+        if is_mixed
+        else f"its encoding is a guess, {name}: declare it if letters beyond ASCII are wrong"
     )
     return Text(
         path=target,
@@ -128,9 +138,7 @@ def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
         start=0,
         is_sound=True,
         evidence=f"encoding {name}: {reason}",
-        suspicion=f"its encoding is a guess, {name}: declare it if letters beyond ASCII are wrong"
-        if is_doubtful
-        else None,
+        suspicion=suspicion if is_doubtful else None,
         confidence=min(guess.confidence, _CONFIDENCE_WITHOUT_PROOF)
         if is_doubtful
         else guess.confidence,

@@ -4,6 +4,7 @@ A file of the wrong kind is refused by the name of what it looks like: that tell
 what went wrong, where a parser's complaint would not.
 """
 
+import re
 from collections.abc import Collection
 
 from lakewright import errors
@@ -47,6 +48,7 @@ _MARKUP = (
     (b"<html", "an HTML page"),
     (b"<?xml", "an XML document"),
 )
+_ELEMENT = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.:-]*)[\s>]")
 _UTF_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -119,12 +121,23 @@ def _looks_like(head: bytes) -> str | None:
     for magic, name in _MARKUP:
         if start.startswith(magic):
             return name
+    if _is_element(head.strip(b"\xef\xbb\xbf \t\r\n")):
+        return "an XML document"
     if not _is_binary(head):
         return None
     for magic, name in _BINARY_IF_CONTROLS:
         if head.startswith(magic):
             return name
     return _BINARY_DATA
+
+
+def _is_element(text: bytes) -> bool:
+    """Whether an element opens a text that closes others first: a cell of markup does not."""
+    found = _ELEMENT.match(text)
+    if found is None:
+        return False
+    first_line = text.partition(b"\n")[0]
+    return b"</" + found[1] not in first_line and re.search(rb"</[A-Za-z_]|/>", text) is not None
 
 
 def _is_binary(head: bytes) -> bool:
