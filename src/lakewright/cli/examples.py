@@ -33,7 +33,7 @@ def copy(name: str, destination: Path) -> None:
 
     Raises:
         NotFound: there is no such example.
-        Conflict: the folder already holds a project.
+        Conflict: the folder already holds a project, or a file that the example has too.
     """
     if name not in names():
         raise errors.NotFound(
@@ -44,6 +44,14 @@ def copy(name: str, destination: Path) -> None:
             f"{destination} already holds a project",
             hint="choose an empty folder, or remove its lakewright.yaml",
         )
+    for path in (folder() / name).rglob("*"):
+        inner = path.relative_to(folder() / name)
+        if path.is_file() and ".lakewright" not in inner.parts and (destination / inner).exists():
+            raise errors.Conflict(
+                f"{destination} already holds {inner.as_posix()}",
+                why="an example does not overwrite files",
+                hint="choose an empty folder, or remove this file first",
+            )
     shutil.copytree(
         folder() / name,
         destination,
