@@ -348,7 +348,31 @@ def test_a_column_in_which_every_value_was_refused_is_suspicious(
     content = HEADER + b"1,,a,,\n2,,b,,\n3,,,,\n4,soon,,,\n"
     loaded = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
     (suspicion,) = loaded.staged.counts.suspicions
-    assert "quantity" in suspicion
+    assert suspicion == (
+        "every value of quantity was refused (2 values: not a whole number (int), such as 42 or -7)"
+    )
+
+
+def test_good_values_beside_others_that_refuse_their_records_do_not_lose_a_column(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    content = HEADER + b"1,2026-01-01,x,,\n2,soon,y,,\n3,later,z,,\n"
+    loaded = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
+    assert loaded.rows == []
+    (suspicion,) = loaded.staged.counts.suspicions
+    assert suspicion.startswith("every value of quantity was refused")
+
+
+def test_a_lost_column_tells_its_most_frequent_reason_with_its_own_count(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    content = HEADER + b"1,,,1.234,\n2,,,a,\n3,,,b,\n4,,,c,\n"
+    loaded = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
+    (suspicion,) = loaded.staged.counts.suspicions
+    assert suspicion == (
+        "every value of price was refused"
+        " (4 values, 3 of them: not a number (decimal(8,2)), such as 12.5)"
+    )
 
 
 def test_a_count_that_differs_from_the_index_stops_the_load(

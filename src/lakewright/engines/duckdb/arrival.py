@@ -8,7 +8,7 @@ A value is never dropped: a column that the contract does not have, or whose typ
 has only ever been empty, refuses the records that have a value there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -86,6 +86,20 @@ class Arrival:
             f" CASE WHEN _problem IS NOT NULL THEN [{whole}] ELSE {wide.REASONS} END AS reasons"
             f" FROM ({judged}) WHERE NOT {typing.ACCEPTED}"
         )
+
+    def given(self, cursor: duckdb.DuckDBPyConnection, relation: str) -> Iterator[tuple[str, int]]:
+        """In how many records of a relation each column of the table has a value, good or bad.
+
+        Records that cannot be read as a whole are left out.
+        """
+        for fields in wide.slices(self.columns):
+            arrived = sorted({field.arrived for field in fields if field.arrived is not None})
+            narrow = ", ".join([*arrived, "_problem"])
+            counts = ", ".join(f"count({field.source})" for field in fields)
+            (row,) = cursor.execute(
+                f"SELECT {counts} FROM (SELECT {narrow} FROM ({relation})) WHERE _problem IS NULL"
+            ).fetchall()
+            yield from zip((field.name for field in fields), row, strict=True)
 
     @property
     def _fields(self) -> tuple[typing.Field, ...]:

@@ -164,7 +164,7 @@ class _Load:
                 records=self._landed.records,
                 rows=rows,
                 quarantined=quarantined,
-                suspicions=tuple(lost_columns(cursor, self._quarantine.files, self._rows)),
+                suspicions=tuple(lost_columns(cursor, self._quarantine, self._rows)),
                 reasons=reasons(cursor, self._quarantine.files),
             ),
         )

@@ -5,6 +5,8 @@ that landing noted, split into fields here and not by the engine, and judged ane
 agree about every refused record, or the load stops.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +41,8 @@ class Quarantine:
 
     def __init__(self, landed: Landed, target: Target) -> None:
         self.files: list[DataFile] = []
+        self.given: Counter[str] = Counter()
+        """How many values the refused records have in each column, the good ones counted too."""
         self._landed = landed
         self._target = target
         self._copies = 0
@@ -49,6 +53,8 @@ class Quarantine:
         suffix = f"{self._landed.upload_id}-{self._copies:05d}"
         files = writing.copy(cursor, arrival.refused(cursor, relation), self._target, suffix)
         self.files += files
+        if files:
+            self.given.update(dict(arrival.given(cursor, relation)))
         return sum(file.rows for file in files)
 
 
@@ -147,22 +153,32 @@ def reasons(cursor: duckdb.DuckDBPyConnection, refused: Sequence[DataFile]) -> t
 
 
 def lost_columns(
-    cursor: duckdb.DuckDBPyConnection, refused: Sequence[DataFile], rows: Sequence[DataFile]
+    cursor: duckdb.DuckDBPyConnection, quarantine: Quarantine, rows: Sequence[DataFile]
 ) -> Iterator[str]:
-    """Say in which columns no value at all was accepted."""
-    if not refused:
+    """Say in which columns no value at all was accepted, and why, the most frequent reason first.
+
+    A column is not lost only because its records were refused for what stands in other columns.
+    """
+    if not quarantine.files:
         return
-    counts = cursor.execute(
-        "SELECT reason.column, count(*), min(reason.message) FROM"
-        f" (SELECT unnest(reasons) AS reason FROM read_parquet({_paths(refused)}))"
+    refused_paths = _paths(quarantine.files)
+    found = cursor.execute(
+        "SELECT reason.column, count(*), arg_min(reason.message, _record) FROM"
+        f" (SELECT _record, unnest(reasons) AS reason FROM read_parquet({refused_paths}))"
         " WHERE reason.column IS NOT NULL AND reason.value IS NOT NULL"
-        " AND reason.code <> 'unexpected_column' GROUP BY reason.column"
-        f" HAVING count(*) >= {_LOST_VALUES_MIN} ORDER BY reason.column"
+        " AND reason.code <> 'unexpected_column' GROUP BY reason.column, reason.code"
+        " ORDER BY 1, 2 DESC, 3"
     ).fetchall()
-    for column, count, message in counts:
+    for column, reasons_found in itertools.groupby(found, key=lambda row: row[0]):
+        counts = [(count, message) for _, count, message in reasons_found]
+        refused = sum(count for count, _ in counts)
+        if refused < max(_LOST_VALUES_MIN, quarantine.given[column]):
+            continue
         accepted = f"FROM read_parquet({_paths(rows)}) WHERE {text.name(column)} IS NOT NULL"
         if not (rows and cursor.execute(f"SELECT 1 {accepted} LIMIT 1").fetchall()):
-            yield f"every value of {column} was refused ({count:,} of them: {message})"
+            count, message = counts[0]
+            often = f", {count:,} of them" if count < refused else ""
+            yield f"every value of {column} was refused ({refused:,} values{often}: {message})"
 
 
 def _paths(files: Sequence[DataFile]) -> str:

@@ -63,6 +63,11 @@ def judged(
     return _in_slices(cursor, relation, slices, condition, reasons=True)
 
 
+def slices(fields: Sequence[typing.Field]) -> Iterator[Sequence[typing.Field]]:
+    """The fields, so many at a time that an engine has room for them."""
+    return (fields for _, fields in _cut(fields, SLICE_COLUMNS))
+
+
 def _cut(fields: Sequence[typing.Field], size: int) -> Iterator[tuple[int, Sequence[typing.Field]]]:
     """Each slice, and the number of its first field."""
     for first in range(0, len(fields), size):
