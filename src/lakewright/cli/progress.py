@@ -157,7 +157,7 @@ def resumable(house: wiring.Lakehouse) -> Iterator[None]:
 
 def print_run(house: wiring.Lakehouse, run: Run) -> None:
     """One line for a finished run, one for each table that it published, and its errors."""
-    took = show.seconds(run.started_at, run.finished_at)
+    took = show.took(run, house.journal.reading)
     parts = house.journal.reading.run_uploads(run.run_id)
     status = show.run_status(run, parts)
     style = show.STYLES.get(status, "")

@@ -21,6 +21,7 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
         runs = house.journal.reading.runs(limit=limit)
         statuses = [show.run_status(run, house.journal.reading.run_uploads(run.run_id))
                     for run in runs]  # fmt: skip
+        took = [show.took(run, house.journal.reading) for run in runs]
     if common.json:
         output.print_json([show.value_json(run) for run in runs])
         return
@@ -35,10 +36,10 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
                 status,
                 show.purpose(run.request),
                 show.moment(run.queued_at),
-                show.seconds(run.started_at, run.finished_at),
+                seconds,
                 show.first_words(run.error),
             )
-            for run, status in zip(runs, statuses, strict=True)
+            for run, status, seconds in zip(runs, statuses, took, strict=True)
         ],
         right=["took"],
         spare=["took", "queued (UTC)"],
@@ -60,6 +61,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
         attempts = house.journal.reading.attempts(run.run_id)
         parts = house.journal.reading.run_uploads(run.run_id)
         uploads = [house.journal.reading.upload(part.upload_id) for part in parts]
+        took = show.took(run, house.journal.reading)
     warnings = show.warnings(steps)
     if common.json:
         output.print_json(
@@ -78,7 +80,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
             ("status", show.run_status(run, parts)),
             ("for", show.purpose(run.request)),
             ("queued", f"{show.moment(run.queued_at)} UTC"),
-            ("took", show.seconds(run.started_at, run.finished_at) or "not finished"),
+            ("took", took or "not finished"),
         ],
         styles=show.STYLES,
     )

@@ -47,6 +47,22 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
     return f"{(end - start).total_seconds():.2f} s"
 
 
+def took(run: journal.Run, reading: journal.Reading) -> str:
+    """How long a run was worked on. One that was broken off or retried had also waited: then it is
+    the time of all attempts at its steps, without those of which nobody knows when they ended."""
+    attempts = reading.attempts(run.run_id)
+    is_unbroken = len({attempt.fence for attempt in attempts}) <= 1
+    if run.finished_at is None or is_unbroken:
+        return seconds(run.started_at, run.finished_at)
+    worked = sum(
+        (attempt.finished_at - attempt.started_at).total_seconds()
+        for attempt in attempts
+        if attempt.finished_at is not None
+        and (attempt.status is not journal.StepStatus.PENDING or attempt.error is not None)
+    )
+    return f"{worked:.2f} s"
+
+
 def reconciliation(records: int, rows: int, quarantined: int) -> str:
     """The line that accounts for every record of a file."""
     return f"{count(records)} in = {count(rows)} loaded + {count(quarantined)} quarantined"
