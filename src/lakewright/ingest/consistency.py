@@ -18,6 +18,8 @@ from lakewright.ingest import cells, heading, splitting
 from lakewright.project.source import Dialect
 
 COMMON = (",", ";", "\t", "|")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon",
+          ", ": "comma and blank"}  # fmt: skip
 _ODD = ("^", "~", "\x1f", "\x01", "\x14", "§", "¦", "¬", "¶")
 _ODD_WEIGHT = 0.8  # They hardly ever stand inside fields, but a common mark is likelier still.
 _PROSE = (":", " ", "#", "*", "!", "&", "@", "=", "/", "+")
@@ -71,6 +73,11 @@ def best(sample: bytes, declared: Dialect) -> tuple[Fit, Fit | None]:
     mark = winner.dialect.delimiter or ""
     others = [found for found in fits if (found.dialect.delimiter or "")[:1] != mark[:1]]
     return winner, max(others, key=lambda found: found.score, default=None)
+
+
+def name(mark: str | None) -> str:
+    """A delimiter as people call it."""
+    return _NAMES.get(mark or "", repr(mark))
 
 
 def fit(sample: bytes, dialect: Dialect) -> Fit:
@@ -275,10 +282,15 @@ def _escapes(text: str, delimiter: str, quote: str, declared: Dialect) -> Sequen
     # Another character is an escape only if it stands before every quote inside a field.
     if len(inside) > 1 and len(set(inside)) == 1 and inside[0] in _ESCAPES:
         found.append(inside[0])
-    # Who doubles quotes does so everywhere, so a pair inside a field tells.
-    is_doubled = re.search(
-        rf"[^\r\n]{mark}{mark}(?!{edge})(?<!{re.escape(delimiter)}{mark}{mark})", text
-    )
-    if inside and not is_doubled and len(found) == 1:
+    # Who doubles quotes does so everywhere, so pairs inside fields tell, unless they are fewer.
+    doubled = doubled_quotes(text, delimiter, quote)
+    if len(inside) > doubled and len(found) == 1:
         found.append("")
     return found
+
+
+def doubled_quotes(text: str, delimiter: str, quote: str) -> int:
+    """How many pairs of quotes stand inside fields, neither around an empty one nor at an end."""
+    mark, edge = re.escape(quote), rf"(?:{re.escape(delimiter)}|[\r\n]|$)"
+    pair = rf"[^\r\n]{mark}{mark}(?!{edge})(?<!{re.escape(delimiter)}{mark}{mark})"
+    return sum(1 for _ in re.finditer(pair, text))

@@ -6,14 +6,13 @@ wrong with it. It says what it could not decide rather than hide it. In this ord
 1. `consistency` chooses delimiter, quote and escape: the ones that make the most of a table.
 2. `heading` finds comment lines, lines before the table, and the header with its rows.
 3. `ending` finds where the table ends, where its file does not.
-4. Samples from further on in the file are read the same way: they have to agree.
+4. `doubts` says what speaks against all this; samples from further on have to agree too.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lakewright.ingest import consistency, ending, heading, salvage
+from lakewright.ingest import consistency, doubts, ending, heading, salvage
 from lakewright.ingest.splitting import Record
 from lakewright.project.source import Dialect
 
@@ -21,14 +20,6 @@ SAMPLE_BYTES = 1 << 17
 """Enough for some thousand records of usual size; more has never changed a decision."""
 CONFIDENCE_MIN = 0.5
 """A file whose dialect is less sure than this is suspect."""
-
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon",
-          ", ": "comma and blank"}  # fmt: skip
-_CLOSE = 0.9
-_ABOUND = 0.3
-_DOUBT_RIVAL = 0.4
-_DOUBT_ONE_COLUMN = 0.3
-_DOUBT_HEADER = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,13 +87,21 @@ def detect(samples: Samples, declared: Dialect) -> Detected:
         header_rows=header.rows,
         encoding=declared.encoding or "utf-8",
     )
-    doubts = list(_doubts(samples, found, rival, declared))
-    doubts += _doubts_of_table(table, header, end, found)
+    seen = doubts.Seen(
+        sample=sample[skipped:],
+        later=samples.later,
+        skipped=records[:first],
+        table=table,
+        header=header,
+        end=end,
+    )
+    found_doubts = [] if declared.delimiter is not None else doubts.of_dialect(found, rival, seen)
+    found_doubts = [*found_doubts, *doubts.of_table(found, seen)]
     confidence = found.agreement
-    for doubt in doubts:
+    for doubt in found_doubts:
         confidence *= doubt.factor
     confidence = 1.0 if declared.delimiter is not None else round(confidence, 2)
-    suspicions = [doubt.text for doubt in doubts]
+    suspicions = [doubt.text for doubt in found_doubts]
     if confidence < CONFIDENCE_MIN and not suspicions:
         suspicions.append(f"its dialect is a guess: the confidence is {confidence:.2f} of 1")
     return Detected(
@@ -197,12 +196,8 @@ def _evidence(
         yield f"end: the last {end.records:,} {lines} are none of the table's: {end.what}"
 
 
-def _name(delimiter: str | None) -> str:
-    return _NAMES.get(delimiter or "", repr(delimiter))
-
-
 def _delimiter_evidence(found: consistency.Fit, declared: Dialect) -> Iterator[str]:
-    name = _name(found.dialect.delimiter)
+    name = consistency.name(found.dialect.delimiter)
     if declared.delimiter is not None:
         yield f"delimiter {name}: declared"
     elif found.width == 1:
@@ -224,79 +219,3 @@ def _quote_evidence(found: consistency.Fit, declared: Dialect) -> Iterator[str]:
             "runs of blanks stand between fields" if is_joined
             else "blanks stand between delimiters and quotes"
         )  # fmt: skip
-
-
-# Doubts: what lowers the confidence, and what makes a file suspect.
-
-
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    factor: float
-    """What the confidence is multiplied by."""
-    text: str
-
-
-def _doubts(
-    samples: Samples,
-    found: consistency.Fit,
-    rival: consistency.Fit | None,
-    declared: Dialect,
-) -> Iterator[_Doubt]:
-    """What speaks against the choice of the delimiter."""
-    if declared.delimiter is not None:
-        return
-    if found.width == 1:
-        yield from _doubts_of_one_column(samples.head)
-        return
-    if found.agreement < consistency.AGREEMENT_MIN:
-        same = sum(len(record.fields) == found.width for record in found.records)
-        share = same / max(len(found.records), 1)
-        text = f"only {share:.0%} of its records have {found.width} fields"
-        yield _Doubt(found.agreement, text)
-    elif rival is not None and rival.width > 1 and rival.score > _CLOSE * found.score:
-        other, name = _name(rival.dialect.delimiter), _name(found.dialect.delimiter)
-        text = f"it was split at each {name}, but each {other} makes almost as good a table"
-        yield _Doubt(_DOUBT_RIVAL, text)
-    quoted = _in_other_quotes(found)
-    if quoted:
-        text = f"quotes that are none in its dialect stand around {quoted[:40]!r}"
-        yield _Doubt(_DOUBT_RIVAL, text)
-    for sample in samples.later:
-        width, agreement = consistency.agreed_width(consistency.fit(sample, found.dialect).records)
-        if width != found.width:
-            text = f"further on most of its records have {width} fields, not {found.width}"
-            yield _Doubt(1 - agreement / 2, text)
-
-
-def _in_other_quotes(found: consistency.Fit) -> str | None:
-    """A field in double quotes where another character, or none, was taken for the quote."""
-    if found.dialect.quote == '"':
-        return None
-    fields = (field for record in found.records for field in record.fields)
-    return next((text for text in fields if len(text) > 1 and text[0] == '"' == text[-1]), None)
-
-
-def _doubts_of_one_column(sample: bytes) -> Iterator[_Doubt]:
-    lines = [line for line in re.split(rb"[\r\n]+", sample) if line]
-    for mark in consistency.COMMON:
-        share = sum(mark.encode() in line for line in lines) / max(len(lines), 1)
-        if share > _ABOUND:
-            text = f"it was read as one column, but {share:.0%} of its lines hold a {_NAMES[mark]}"
-            yield _Doubt(_DOUBT_ONE_COLUMN, text)
-            return
-
-
-def _doubts_of_table(
-    table: Sequence[Record],
-    header: heading.Header,
-    end: ending.End | None,
-    found: consistency.Fit,
-) -> Iterator[_Doubt]:
-    """What speaks against the header, and which records may have been misread."""
-    if not header.is_sure:
-        yield _Doubt(_DOUBT_HEADER, f"its header is a guess: {header.reason}")
-    if header.is_there and table and len(table[0].fields) != found.width:
-        text = "its header does not have as many fields as its records: names may be wrong"
-        yield _Doubt(_DOUBT_HEADER, text)
-    if end is not None and end.is_table:
-        yield _Doubt(1, f"it holds more than one table: {end.records:,} records follow the first")

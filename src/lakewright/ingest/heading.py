@@ -4,6 +4,7 @@ Works on records that were split already, so that a line end inside quotes misle
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -208,11 +209,18 @@ def _count_rows(rows: Sequence[Row]) -> int:
     """How many rows of names there are; 1 where there is no sign of a second."""
     for count in range(min(_HEADER_ROWS_MAX, len(rows) - 1), 1, -1):
         upper, last, body = rows[: count - 1], rows[count - 1], rows[count:]
+        # A header may lack a separator, or have one too many; a record that is torn is none.
+        if any(abs(len(row) - _usual_width(body)) > 1 for row in rows[1:count]):
+            continue
         if is_names(last, body) and not any(_has_values(row, body) for row in upper):
             return count
         if all(map(_is_spanning, upper)) and _is_full(last) and _is_begun(body):
             return count
     return 1
+
+
+def _usual_width(rows: Sequence[Row]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0]
 
 
 def _has_values(row: Row, body: Sequence[Row]) -> bool:
