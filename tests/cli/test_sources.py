@@ -19,6 +19,19 @@ def test_sources_are_listed_with_the_rows_of_their_tables(shop: Shop) -> None:
     ]
 
 
+def test_a_source_has_the_columns_of_its_files_whether_declared_or_not(own_shop: Shop) -> None:
+    def columns() -> dict[str, int]:
+        listed = own_shop.say("sources", "list", "--json").json
+        assert isinstance(listed, list)
+        return {each["source"]: each["columns"] for each in listed}
+
+    assert own_shop.say("upload", own_shop.file("pets.csv", "a,b\n1,2\n")).code == 0
+    declared = {"customers": 5, "orders": 8}
+    assert columns() == declared | {"pets": 2}
+    assert own_shop.say("upload", own_shop.file("pets_2.csv", "a,b,c\n1,2,3\n")).code == 0
+    assert columns() == declared | {"pets": 3}
+
+
 def test_a_file_suggests_its_source_and_saving_adopts_it(lakewright: Type, tmp_path: Path) -> None:
     lakewright("init", "lake")
     (tmp_path / "umsatz_2026.csv").write_text(GERMAN, "utf-8")

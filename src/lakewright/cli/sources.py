@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from cyclopts import Parameter
 
@@ -16,6 +16,10 @@ from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.runs import accept, journal
 from lakewright.wording import count, counted
+
+if TYPE_CHECKING:
+    from lakewright.plan import observed
+    from lakewright.project.contract import Contract
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -32,7 +36,7 @@ def list_(*, common: Common = Common()) -> None:
         {
             "source": source.name,
             "match": list(source.match),
-            "columns": len(source.contract.columns) if source.contract else None,
+            "columns": _columns(tables.get(source.bronze), source.contract),
             "declared_in": source.file,
             "rows": tables[source.bronze].rows if source.bronze in tables else 0,
         }
@@ -42,7 +46,7 @@ def list_(*, common: Common = Common()) -> None:
         {
             "source": name,
             "match": [],
-            "columns": len(tables[f"bronze.{name}"].schema.fields),
+            "columns": _columns(tables[f"bronze.{name}"], None),
             "declared_in": None,
             "rows": tables[f"bronze.{name}"].rows,
         }
@@ -66,6 +70,15 @@ def list_(*, common: Common = Common()) -> None:
         right=["rows"],
         spare=["match", "columns"],
     )
+
+
+def _columns(table: "observed.Table | None", contract: "Contract | None") -> int | None:
+    """How many columns of a file the table has; if there is none yet, those that are declared."""
+    from lakewright.project.contract import METADATA_COLUMNS
+
+    if table is not None:
+        return len(set(table.schema.names) - set(METADATA_COLUMNS.names))
+    return len(contract.columns) if contract else None
 
 
 def infer(
