@@ -207,7 +207,12 @@ def test_a_row_without_a_key_is_refused_with_its_place(bench: "Bench") -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("CAST(note AS INT)", "abc"),
+        ("CAST(note AS INT)", "'abc' of bronze.orders.note is no int"),
+        ("CAST(note AS DECIMAL(12,2))", "'abc' of bronze.orders.note is no decimal(12,2)"),
+        ("CAST(note AS DATE)", "'abc' of bronze.orders.note is no date"),
+        ("CAST(note AS TIMESTAMP)", "'abc' of bronze.orders.note is no timestamp"),
+        ("CAST(note AS DOUBLE)", "'abc' of bronze.orders.note is no double"),
+        ("CAST(note || 'd' AS BOOLEAN)", "'abcd' of bronze.orders.note is no boolean"),
         ("order_id / (order_id - 1)", "zero"),
         ("CAST(order_id * 9223372036854775807 AS BIGINT) * 2", ""),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from lakewright.engines.duckdb import query, writing
 from lakewright.errors import RunFailed, SqlRefused
+from lakewright.sql import quoting
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Bench
@@ -31,6 +32,14 @@ def test_answers_can_be_read_side_by_side(bench: "Bench") -> None:
 def test_a_table_that_is_not_there_is_refused(bench: "Bench") -> None:
     with pytest.raises(SqlRefused):
         query.query(bench.connection, "SELECT id FROM gold.y", {})
+
+
+@pytest.mark.parametrize("text", ["x", 'it\'s "⟧"', "two\nlines"])
+def test_a_text_that_cannot_be_cast_is_quoted_as_it_is(bench: "Bench", text: str) -> None:
+    literal = quoting.text(text).replace("''", "\\'")
+    with pytest.raises(RunFailed) as caught:
+        query.query(bench.connection, f"SELECT CAST({literal} AS int)", {})[1].read_all()
+    assert caught.value.why == f"{text!r} is no int"
 
 
 @pytest.mark.parametrize("rows", [1, 200_000], ids=["at once", "after the first batches"])

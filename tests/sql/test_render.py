@@ -57,5 +57,5 @@ def test_what_ansi_stops_is_stopped(text: str) -> None:
 
 
 def test_a_stopped_cast_names_the_value() -> None:
-    with duckdb.connect() as connection, pytest.raises(duckdb.Error, match=r"not a int: 3\.5"):
+    with duckdb.connect() as connection, pytest.raises(duckdb.Error, match=r"3\.5.* is no int"):
         connection.execute(render("SELECT CAST('3.5' AS int) AS a", {}, "duckdb")).fetchall()

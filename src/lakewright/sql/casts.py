@@ -21,6 +21,8 @@ class Operand:
     source: types.Type
     target: types.Type
     verb: str
+    origin: str
+    """The column, or columns, that it comes from, for messages; empty: it comes from none."""
 
 
 Prepare: TypeAlias = Callable[[Operand], str]
@@ -97,28 +99,28 @@ def _boolean_to_decimal(given: Operand) -> str:
 
 
 def _integer_from_text(given: Operand) -> str:
-    return texts_read.integer(given.text, given.target)
+    return texts_read.integer(given.text, given.target, given.origin)
 
 
 def _fraction_from_text(given: Operand) -> str:
-    return texts_read.fraction(given.text, given.target)
+    return texts_read.fraction(given.text, given.target, given.origin)
 
 
 def _decimal_from_text(given: Operand) -> str:
-    number = texts_read.decimal(given.text, given.target)
+    number = texts_read.decimal(given.text, given.target, given.origin)
     return f"{given.verb}({number} AS {_widest(given.target)})"
 
 
 def _boolean_from_text(given: Operand) -> str:
-    return texts_read.boolean(given.text, given.target)
+    return texts_read.boolean(given.text, given.target, given.origin)
 
 
 def _date_from_text(given: Operand) -> str:
-    return texts_read.day(given.text, given.target)
+    return texts_read.day(given.text, given.target, given.origin)
 
 
 def _moment_from_text(given: Operand) -> str:
-    return texts_read.moment(given.text, given.target)
+    return texts_read.moment(given.text, given.target, given.origin)
 
 
 def _moment_to_text(given: Operand) -> str:
@@ -248,7 +250,9 @@ def apply(term: Term, target: types.Type, *, is_try: bool = False) -> Term | Non
     if cast is None:
         return None
     verb = "TRY_CAST" if is_try else "CAST"
-    prepared = cast.prepare(Operand(text=term.text, source=term.type, target=target, verb=verb))
+    origin = "" if is_try else term.plain or ", ".join(sorted(term.origins))
+    operand = Operand(text=term.text, source=term.type, target=target, verb=verb, origin=origin)
+    prepared = cast.prepare(operand)
     text = f"{verb}({prepared} AS {duckdb_type(target)})"
     return replace(
         term,

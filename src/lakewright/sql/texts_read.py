@@ -1,16 +1,19 @@
 """How Spark reads a text as a value of another type, as DuckDB expressions.
 
 Each function returns an expression that DuckDB's own cast to the type then takes rightly: the part
-of the text that counts, or a text that no cast takes and whose message names the value. A few texts
+of the text that counts, or a text that no cast takes and that says what is wrong. A few texts
 Spark reads in ways that nothing here matches; those stop the query, in TRY_CAST too, so that no
 answer differs silently.
 """
 
+import re
 from dataclasses import dataclass
 
 from lakewright.sql import types
 from lakewright.sql.quoting import text
 
+_MALFORMED = re.compile("⟦(.*)⟧( .*?)⟧", re.DOTALL)
+_SHOWN_LENGTH_MAX = 100
 _SPACE = r"[\x00-\x20\x7f]*"  # What Spark's UTF8String.trimAll cuts off.
 _INTEGER = "[+-]?[0-9]+"
 _NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -38,10 +41,11 @@ _ODD_MOMENT = (
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A text's expression and the type that it is read as."""
+    """A text's expression, the type that it is read as, and the columns it comes from."""
 
     x: str
     target: types.Type
+    origin: str
 
     def when(self, pattern: str, then: str) -> str:
         """A branch for texts that are all pattern, white space aside."""
@@ -57,19 +61,27 @@ class _Reading:
 
     def cases(self, *branches: str) -> str:
         """All branches; any other text is malformed."""
-        return f"CASE {' '.join(branches)} ELSE 'not a {self.target}: ' || {self.x} END"
+        said = text(f"⟧{f' of {self.origin}' if self.origin else ''} is no {self.target}⟧")
+        malformed = f"'⟦' || left({self.x}, {_SHOWN_LENGTH_MAX}) || {said}"
+        return f"CASE {' '.join(branches)} ELSE {malformed} END"
 
 
-def integer(x: str, target: types.Type) -> str:
+def malformed(message: str) -> str:
+    """What is wrong with a text that a cast stopped at, from the engine's message; or empty."""
+    found = _MALFORMED.search(message)
+    return f"{found[1]!r}{found[2]}" if found else ""
+
+
+def integer(x: str, target: types.Type, origin: str = "") -> str:
     """Digits with an optional sign."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     plain = f"WHEN regexp_full_match({x}, {text(_PLAIN)}) THEN {x}"
     return read.cases(plain, read.when(_INTEGER, read.part(_INTEGER)))
 
 
-def decimal(x: str, target: types.Type) -> str:
+def decimal(x: str, target: types.Type, origin: str = "") -> str:
     """A number with or without point and exponent."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     return read.cases(
         read.when(_GREAT, read.part(_GREAT)),
         read.when(_NUMBER, without_exponent(x)),
@@ -103,9 +115,9 @@ def fraction_digits(x: str) -> str:
     )
 
 
-def fraction(x: str, target: types.Type) -> str:
+def fraction(x: str, target: types.Type, origin: str = "") -> str:
     """A number, NaN or infinity; Java also takes a `d` or `f` after a number."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     return read.cases(
         read.when(f"{_NUMBER}[dDfF]?", read.part(_NUMBER)),
         read.when(_SPECIAL, read.part(_SPECIAL)),
@@ -113,15 +125,15 @@ def fraction(x: str, target: types.Type) -> str:
     )
 
 
-def boolean(x: str, target: types.Type) -> str:
+def boolean(x: str, target: types.Type, origin: str = "") -> str:
     """A few words in any case."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     return read.cases(read.when(_TRUE, "'true'"), read.when(_FALSE, "'false'"))
 
 
-def day(x: str, target: types.Type) -> str:
+def day(x: str, target: types.Type, origin: str = "") -> str:
     """A year, month or day; after a day, a space or T and anything."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     return read.cases(
         read.when(rf"\+?{_DATE}([ T](?s:.*))?", read.part(_DATE)),
         read.when(rf"\+?{_MONTH}", f"{read.part(_MONTH)} || '-01'"),
@@ -130,9 +142,9 @@ def day(x: str, target: types.Type) -> str:
     )
 
 
-def moment(x: str, target: types.Type) -> str:
+def moment(x: str, target: types.Type, origin: str = "") -> str:
     """A day, or a day and a time to the second or finer, with a zone or without."""
-    read = _Reading(x, target)
+    read = _Reading(x, target, origin)
     if target == types.TIMESTAMP_NTZ:  # Spark reads over the zone.
         with_time = read.part(f"{_DATE}[ T]{_TIME}")
     else:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import duckdb
 
 from lakewright.errors import RunFailed
+from lakewright.sql import texts_read
 
 _UNCOMPUTABLE = (
     duckdb.ConversionException,
@@ -48,7 +49,7 @@ def uncomputable(what: str, message: str) -> RunFailed:
     """The error for a row that cannot be computed, from DuckDB's message."""
     return RunFailed(
         f"{what} cannot compute a row",
-        why=_reason(message),
+        why=texts_read.malformed(message) or _reason(message),
         hint="filter such rows out, or let them give null: try_cast(...), nullif(divisor, 0)",
     )
 
