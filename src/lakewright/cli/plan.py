@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import output
+from lakewright.cli import output, show
 from lakewright.cli.app import FLAG, Common
 
 
@@ -22,6 +22,8 @@ def plan(
 ) -> None:
     """Show the steps that uploading files, or running models, would cause. Nothing is changed.
 
+    Runs that wait or were broken off would be finished first, and may make steps needless.
+
     Parameters
     ----------
     files
@@ -33,7 +35,7 @@ def plan(
     full
         As if `lakewright run --full`.
     """
-    from lakewright.plan import codec, describe
+    from lakewright.plan import describe
 
     if files and (model or full):
         raise errors.UsageError(
@@ -42,8 +44,11 @@ def plan(
         )
     with wiring.open_lakehouse(common.project) as house:
         made = house.plan_files(files, source) if files else house.plan_models(model, is_full=full)
+        waiting = house.unfinished_runs()
     if common.json:
-        output.print_json(codec.encode(made))
+        output.print_json(show.value_json(made) | {"waiting": [run.run_id for run in waiting]})
         return
+    for run in waiting:
+        output.print_line(f"first: finish run {run.run_id} ({show.purpose(run.request)})")
     for line in describe.lines(made):
         output.print_line(line)
