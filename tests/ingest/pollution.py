@@ -496,6 +496,7 @@ _LINE_END: Mapping[str, Pollute] = {
     "line end LF": _line_end("\n"),
     "line end CR LF": _line_end("\r\n"),
     "line end CR": _line_end("\r"),
+    "line end LF CR": _line_end("\n\r"),
     "line ends mixed": _mixed_line_ends,
 }
 _ENCODING: Mapping[str, Pollute] = {

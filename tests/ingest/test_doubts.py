@@ -47,6 +47,10 @@ def test_a_file_whose_lines_end_as_usual_is_not_suspect(name: str, line_end: str
             "only some of the quotes inside its fields are doubled",
         ),
         (",main,,more\nidday,on,by\n" + "1,2024-01-01,yes,4\n" * 5, "its header does not have"),
+        (
+            '"id" ""name" "at"\n' + '"1" "O\'Neil, Ann" "York"\n' * 9,
+            "quotes stand inside its fields",
+        ),
         ("id,city,no\n1,Oslo,3\n" + '2,"Paris, France"4\n', "quotes that are none"),
         (
             "id,note\n" + '1,"a" b\n2,"c"\n3,"d""e" f\n4,g\n' * 3,

@@ -64,8 +64,9 @@ def of_dialect(
         seen: what it was chosen for.
     """
     yield from _of_line_ends(found, seen.sample)
+    yield from _of_quotes(found, seen.sample)
     if found.width == 1:
-        yield from _of_one_column(seen.sample)
+        yield from _of_one_column(found, seen.sample)
         return
     if found.agreement < consistency.AGREEMENT_MIN:
         same = sum(len(record.fields) == found.width for record in found.records)
@@ -77,7 +78,6 @@ def of_dialect(
         name = consistency.name(found.dialect.delimiter)
         text = f"it was split at each {name}, but each {other} makes almost as good a table"
         yield Doubt(factor=_RIVAL, text=text)
-    yield from _of_quotes(found, seen.sample)
     for sample in seen.later:
         width, agreement = consistency.agreed_width(consistency.fit(sample, found.dialect).records)
         if width != found.width:
@@ -135,7 +135,11 @@ def _ends_records(mark: str, text: str, found: consistency.Fit) -> bool:
     return is_common and kept != [record.fields for record in records]
 
 
-def _of_one_column(sample: bytes) -> Iterator[Doubt]:
+def _of_one_column(found: consistency.Fit, sample: bytes) -> Iterator[Doubt]:
+    inside = sum(field.count('"') > 1 for record in found.records for field in record.fields)
+    if inside > _ABOUND * len(found.records):
+        text = "it was read as one column, but quotes stand inside its fields"
+        yield Doubt(factor=_ONE_COLUMN, text=text)
     ends = sample.splitlines()
     blank = sum(not line for line in ends)
     if blank >= _ENDED_RECORDS_MIN and blank > _BLANK_LINES_SHARE * len(ends):

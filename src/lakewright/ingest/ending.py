@@ -65,8 +65,8 @@ def _end(records: Sequence[Record], place: int, what: str, *, is_table: bool) ->
 def _is_apart(before: Record, record: Record, sample: bytes) -> bool:
     """Whether a blank line, or a record of empty fields, stands between two records."""
     between = sample[before.byte + len(before.raw.encode()) : record.byte]
-    is_blank = len(between.replace(b"\r\n", b"\n").replace(b"\r", b"\n")) > 1
-    return is_blank or (_is_empty(before) and not _is_empty(record))
+    ends = between.count(b"\n") or between.count(b"\r")  # A line may end with LF CR, too.
+    return ends > 1 or (_is_empty(before) and not _is_empty(record))
 
 
 def _is_empty(record: Record) -> bool:
