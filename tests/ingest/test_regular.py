@@ -194,3 +194,20 @@ def test_only_dialects_that_engines_read_alike_have_regular_stretches(
     dialect: Dialect, columns: int, expected: bool
 ) -> None:
     assert regular.is_possible(dialect, columns) is expected
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("is_last", [True, False])
+def test_the_header_once_more_ends_the_regular_stretch(
+    tmp_path: Path, line_end: bytes, is_last: bool
+) -> None:
+    before = b"a,b" + line_end + b"a,bc" + line_end + b'a,"a,b"' + line_end
+    after = b"" if is_last else line_end + b"c,d" + line_end
+    path = tmp_path / "data.csv"
+    path.write_bytes(before + b"a,bb" + after)
+    layout = regular.Layout(
+        dialect=PLAIN, has_returns=line_end != b"\n", is_sound=True, header=b"a,bb"
+    )
+    with path.open("rb") as file:
+        index = regular.Index(file, path, layout, tmp_path / "offsets")
+        assert list(index.read(0, 1)) == [(len(before), 4)]

@@ -2,9 +2,9 @@
 
 A stretch of a file is regular if a reader has no choice: line ends of one kind, quotes only around
 whole fields and doubled inside them, no comment, no header once more, no zero byte, sound UTF-8, no
-record over a mebibyte. Its records are counted and located here with numpy, without any engine, and
-left in place as parts that an engine reads in parallel. Where a stretch is not regular, the index
-stops at the record in question; the exact reader takes over and hands back at a later record.
+record over half a mebibyte. Its records are counted and located here with numpy, without any
+engine, and left in place as parts that an engine reads in parallel. Where a stretch is not regular,
+the index stops at the record in question; the exact reader takes over and hands back later.
 
 A large file is indexed by several threads: each later one starts behind a line's end, hoping that a
 record starts there. Who comes from before sees whether one does; if not, that work is thrown away.
@@ -87,8 +87,8 @@ class Layout:
 class Sizes:
     """How a file is divided."""
 
-    block_bytes: int = 1 << 20
-    """What is looked at in one go. A mebibyte stays in the processor's cache; a record that does
+    block_bytes: int = 1 << 19
+    """What is looked at in one go. So much stays in the processor's cache; a record that does
     not fit is left to the exact reader."""
     part_bytes: int = 1 << 24
     """Enough to make starting a reader worth it, small enough to spread one file over all cores."""
@@ -133,7 +133,8 @@ class Index:
         self._delimiter = ord(layout.dialect.delimiter or ",")
         self._quote = ord(layout.dialect.quote) if layout.dialect.quote else None
         self._comment = (layout.dialect.comment or "").encode()
-        self._header = layout.header + (b"\r\n" if layout.has_returns else b"\n")
+        line_end = b"\r\n" if layout.has_returns else b"\n"
+        self._header = layout.header and layout.header + line_end
 
     def read(self, start: int, first_record: int) -> Iterator[tuple[int, int]]:
         """Cut from one position on, as far as the file is regular.
@@ -261,7 +262,7 @@ class Index:
             is_line_end = quotes.outside(is_line_end)
             is_open = quotes.is_open
         line_ends = numpy.flatnonzero(is_line_end)
-        limit = min(limit, self._first_strange_return(data), self._first_header(data))
+        limit = min(limit, self._first_strange_return(data))
         ends = line_ends + 1
         if is_last and data and not is_open and not data.endswith(b"\n"):
             ends = numpy.append(ends, len(data))
@@ -273,11 +274,10 @@ class Index:
         if is_limited:
             ends = ends[: int(numpy.searchsorted(ends, limit, side="right"))]
         starts = numpy.concatenate(([0], ends[:-1])) if len(ends) else ends
-        if self._comment and len(starts):
-            comments = numpy.flatnonzero(values[starts] == self._comment[0])
-            if len(comments):
-                ends, starts = ends[: comments[0]], starts[: comments[0]]
-                is_limited = True
+        strange = self._first_strange_record(values, starts, ends)
+        if strange < len(starts):
+            ends, starts = ends[:strange], starts[:strange]
+            is_limited = True
         end = int(ends[-1]) if len(ends) else 0
         blank = 2 if self._has_returns else 1
         is_record = (ends - starts) > blank
@@ -305,16 +305,17 @@ class Index:
             return limit if is_cut else min(limit, error.start)
         return limit
 
-    def _first_header(self, data: bytes) -> int:
-        """Where the header's line stands once more; the block's length if nowhere."""
-        if not self._layout.header:
-            return len(data)
-        if data.startswith(self._header):
-            return 0
-        place = data.find(b"\n" + self._header)
-        if place < 0 and data.endswith(b"\n" + self._layout.header):
-            place = len(data) - len(self._layout.header) - 1
-        return len(data) if place < 0 else place + 1
+    def _first_strange_record(self, values: _Bytes, starts: _Positions, ends: _Positions) -> int:
+        """The place of the first comment or repeated header among records; their number if none."""
+        count = len(starts)
+        for mark in (self._comment[:1], self._header):
+            found = _beginning_with(mark, values, starts[:count], ends[:count])
+            if len(found):
+                count = int(found[0])
+        if count and self._header:  # The last line may lack its end.
+            last = values[starts[count - 1] : ends[count - 1]].tobytes()
+            count -= last == self._layout.header
+        return count
 
     def _first_strange_return(self, data: bytes) -> int:
         """Where a line end is of another kind than the file's; the block's length if nowhere."""
@@ -374,6 +375,18 @@ class _Quotes:
         may_close[-1] |= _ONE << numpy.uint64((len(self._values) - 1) % 64)
         is_good = (self._inside & may_open) | (~self._inside & may_close)
         return _first(self._quotes & ~is_good, len(self._values))
+
+
+def _beginning_with(
+    mark: bytes, values: _Bytes, starts: _Positions, ends: _Positions
+) -> _Positions:
+    """The places of the records that begin with a text; none if it is empty."""
+    places = numpy.flatnonzero(ends - starts >= len(mark)) if mark else starts[:0]
+    for offset, byte in enumerate(mark):
+        places = places[values[starts[places] + offset] == byte]
+        if not len(places):
+            break
+    return places
 
 
 def _bits(flags: _Flags) -> _Bits:
