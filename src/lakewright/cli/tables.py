@@ -1,6 +1,7 @@
 """`lakewright tables`: bronze, silver, gold and quarantine as they stand, and their history."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -133,5 +134,22 @@ def rollback(
     output.print_line(
         f"{table} is at snapshot {made.snapshot_id} again: {counted(made.rows, 'row')}"
     )
-    output.print_note(f"what reads it is brought up to date by `lakewright run`; {table} itself"
-                      " is built anew when its inputs move")  # fmt: skip
+    output.print_note(_what_follows(table, house.folder / "models"))
+
+
+def _what_follows(table: str, models: Path) -> str:
+    """What runs will do to a table that was rolled back, and to what reads it."""
+    layer, _, name = table.partition(".")
+    follows = "what reads it is brought up to date by `lakewright run`"
+    if layer == "bronze":
+        return (
+            f"{follows}; the rows that went come back when their file is uploaded again, or by"
+            f" `lakewright sources rebuild {name}`; `lakewright uploads list` shows whose they were"
+        )
+    if (models / layer / f"{name}.sql").is_file():
+        return (
+            f"{table} stays so until the next run that reaches it, such as `lakewright run`: if its"
+            " query or what it reads is another than this snapshot was built from, that builds it"
+            " again from the present state; to keep it, change the model or roll back what it reads"
+        )
+    return follows

@@ -9,7 +9,10 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, account
+from lakewright.runs import accept, account, journal
+
+_ROLLED_BACK = "rolled back"
+"""The status of an upload whose rows a rollback took away: the journal knows nothing of it."""
 
 
 def list_(
@@ -27,8 +30,9 @@ def list_(
     """
     with wiring.open_lakehouse(common.project) as house:
         uploads = house.journal.reading.uploads(source=source, limit=limit)
+        gone = house.rolled_back(uploads)
     if common.json:
-        output.print_json([show.value_json(upload) for upload in uploads])
+        output.print_json([_json(upload, gone) for upload in uploads])
         return
     if not uploads:
         output.print_note("nothing was uploaded yet; try `lakewright upload FILE`")
@@ -40,7 +44,7 @@ def list_(
                 upload.upload_id,
                 upload.file_name,
                 upload.source,
-                upload.status,
+                _ROLLED_BACK if upload.upload_id in gone else upload.status,
                 show.number(upload.records),
                 show.number(upload.rows),
                 show.number(upload.quarantined),
@@ -50,7 +54,7 @@ def list_(
         ],
         right=["records", "rows", "quarantined"],
         spare=["accepted (UTC)", "source", "rows"],
-        styles=show.STYLES,
+        styles=show.STYLES | {_ROLLED_BACK: "yellow"},
     )
 
 
@@ -65,10 +69,14 @@ def show_(upload_id: str, /, *, common: Common = Common()) -> None:
     with wiring.open_lakehouse(common.project) as house:
         upload = house.find_upload(upload_id)
         told = account.of_upload(house.journal.reading.steps(upload.run_id), upload.upload_id)
+        gone = house.rolled_back([upload])
     if common.json:
-        output.print_json(show.value_json(upload) | show.account_json(told))
+        output.print_json(_json(upload, gone) | show.account_json(told))
         return
-    output.print_fields(show.upload_lines(upload, told), styles=show.STYLES)
+    lines = show.upload_lines(upload, told)
+    if gone:
+        lines = [(name, _ROLLED_BACK if name == "status" else value) for name, value in lines]
+    output.print_fields(lines, styles=show.STYLES | {_ROLLED_BACK: "yellow"})
     show.print_recorded_error(upload.error)
 
 
@@ -86,3 +94,8 @@ def remove(upload_ids: Sequence[str], /, *, common: Common = Common()) -> int:
         found = [house.find_upload(upload_id).upload_id for upload_id in upload_ids]
         runs = accept.request_removal(house.journal, found, datetime.now(UTC))
         return progress.carry_out(house, [run.run_id for run in runs], as_json=common.json)
+
+
+def _json(upload: journal.Upload, gone: frozenset[str]) -> dict[str, output.Json]:
+    told = show.value_json(upload)
+    return told | {"status": "rolled_back"} if upload.upload_id in gone else told

@@ -7,7 +7,7 @@ something needs them, and a user's bytes are parsed in its child.
 import getpass
 import hashlib
 import sys
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -140,6 +140,27 @@ class Lakehouse:
             entry.snapshot_id == upload.snapshot_id and entry.is_ancestor
             for entry in self.lake.history(table)
         )
+
+    def rolled_back(self, uploads: Iterable[Upload]) -> frozenset[str]:
+        """The ids of those uploads whose rows a rollback of their bronze table took away.
+
+        In doubt it is none: what a rebuild wrote again may stand in an earlier state as well.
+        """
+        found: set[str] = set()
+        held = [one for one in uploads if one.status in (UploadStatus.LOADED, UploadStatus.SUSPECT)]
+        tables = self.lake.tables() if held else ()
+        for source in {one.source for one in held if f"bronze.{one.source}" in tables}:
+            history = self.lake.history(f"bronze.{source}")
+            gone = {one.snapshot_id: one for one in history if not one.is_ancestor}
+            made_at = next(one.made_at for one in history if one.is_current)
+            found.update(
+                upload.upload_id
+                for upload in held
+                if upload.source == source
+                and upload.snapshot_id in gone
+                and (gone[upload.snapshot_id].operation == "append" or upload.accepted_at > made_at)
+            )
+        return frozenset(found)
 
     def _is_stored(self, file: Path) -> bool:
         """Whether a file is small enough to look, and its bytes were delivered before."""
