@@ -32,7 +32,9 @@ def test_every_file_ends_with_the_line_that_accounts_for_its_records(shop: Shop)
 
 
 def test_what_checks_warn_of_is_told_and_where_to_look_for_refused_records(shop: Shop) -> None:
-    assert "warning: silver.orders: the check referential does not hold: 1 row" in shop.uploaded.err
+    assert "warning: silver.orders: the check referential does not hold\n" in shop.uploaded.err
+    assert "  why: 1 row whose customer_id is not in" in shop.uploaded.err
+    assert "\n       such as customer_id = 9, order_id = 103, " in shop.uploaded.err
     assert "order_id = 103" in shop.uploaded.err
     assert "lakewright quarantine show orders" in shop.uploaded.err
 

@@ -26,8 +26,11 @@ STYLES = {
 }
 """The colour of a status; its word is always there too."""
 
-_ROW_LETTERS_MAX = 160
+_ROW_LETTERS_MAX = 60
 """So much of an offending row is shown with a warning; the run's record holds all of it."""
+
+_ROWS_MAX = 3
+"""So many of them."""
 
 
 def number(value: int | None) -> str:
@@ -247,9 +250,8 @@ def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
     return [
         errors.Problem(
             code="check-warned",
-            what=f"{step.name.partition(':')[2]}: the check {_kind(each)} does not hold:"
-            f" {each.get('message')}",
-            why="\n".join(_row(sample) for sample in _mappings(each.get("samples"))[:3]),
+            what=f"{step.name.partition(':')[2]}: the check {_kind(each)} does not hold",
+            why="\n".join([str(each.get("message")), *_rows(each)]),
         )
         for step in steps
         if isinstance(step.result, Mapping) and step.name.startswith(("model:", "check:"))
@@ -263,9 +265,30 @@ def _kind(result: Mapping[str, journal.Json]) -> str:
     return str(check.get("kind")) if isinstance(check, Mapping) else ""
 
 
-def _row(sample: Mapping[str, journal.Json]) -> str:
-    text = ", ".join(f"{name} = {cell(value)}" for name, value in sample.items())
-    return text if len(text) <= _ROW_LETTERS_MAX else text[: _ROW_LETTERS_MAX - 1] + "…"
+def _rows(result: Mapping[str, journal.Json]) -> list[str]:
+    """Some rows that fail a check, no two alike in the columns that it is about. Those stand first,
+    and as many others follow as fit on a line."""
+    check = result.get("check")
+    facts = check if isinstance(check, Mapping) else {}
+    asked = facts.get("columns", [facts.get("column")])
+    about = [str(each) for each in asked] if isinstance(asked, list | tuple) else []
+    found: dict[tuple[journal.Json, ...], str] = {}
+    for sample in _mappings(result.get("samples")):
+        first = [name for name in about if name in sample]
+        names = [*first, *(name for name in sample if name not in first)]
+        alike = tuple(sample[name] for name in first or names)
+        found.setdefault(alike, "such as " + _row([(name, sample[name]) for name in names]))
+    return list(found.values())[:_ROWS_MAX]
+
+
+def _row(values: Sequence[tuple[str, journal.Json]]) -> str:
+    text = ""
+    for name, value in values:
+        part = f"{name} = {cell(value)}"
+        if text and len(text) + len(part) > _ROW_LETTERS_MAX:
+            return f"{text}, …"
+        text += f", {part}" if text else part
+    return text if len(text) <= 2 * _ROW_LETTERS_MAX else text[: 2 * _ROW_LETTERS_MAX - 1] + "…"
 
 
 def _mappings(value: journal.Json) -> list[Mapping[str, journal.Json]]:
