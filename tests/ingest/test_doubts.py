@@ -51,6 +51,7 @@ def test_a_file_whose_lines_end_as_usual_is_not_suspect(name: str, line_end: str
             '"id" ""name" "at"\n' + '"1" "O\'Neil, Ann" "York"\n' * 9,
             "quotes stand inside its fields",
         ),
+        ("a,b,c\n1,2,3\n4,5\n6,7,8\n9\n1,2,3\n7\n4,5,6\n", "of its records have 3 fields"),
         ("id,city,no\n1,Oslo,3\n" + '2,"Paris, France"4\n', "quotes that are none"),
         (
             "id,note\n" + '1,"a" b\n2,"c"\n3,"d""e" f\n4,g\n' * 3,

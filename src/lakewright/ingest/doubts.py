@@ -12,6 +12,7 @@ from lakewright.ingest import consistency, ending, heading
 from lakewright.ingest.splitting import Record
 from lakewright.project.source import Dialect
 
+_AGREEMENT_USUAL = 0.75  # Damaged records are few; where they are many the dialect is another one.
 _CLOSE = 0.9
 _ABOUND = 0.3
 _RIVAL = 0.4
@@ -68,7 +69,7 @@ def of_dialect(
     if found.width == 1:
         yield from _of_one_column(found, seen.sample)
         return
-    if found.agreement < consistency.AGREEMENT_MIN:
+    if found.agreement < _AGREEMENT_USUAL:
         same = sum(len(record.fields) == found.width for record in found.records)
         share = same / max(len(found.records), 1)
         text = f"only {share:.0%} of its records have {found.width} fields"
