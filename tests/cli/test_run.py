@@ -29,3 +29,34 @@ def test_without_anything_that_waits_pending_does_nothing(shop: Shop) -> None:
     said = shop.say("run", "--pending")
     assert (said.code, said.out) == (0, "")
     assert "no run is waiting" in said.err
+
+
+def test_a_run_that_failed_in_part_says_what_is_new_what_stayed_and_what_can_be_done(
+    own_shop: Shop,
+) -> None:
+    models = own_shop.folder / "models"
+    stopped = "SELECT CAST(name AS int) AS n FROM silver.customers\n"
+    (models / "gold" / "a.sql").write_text(stopped)
+    (models / "gold" / "b.sql").write_text("SELECT n FROM gold.a\n")
+    (models / "gold" / "c.sql").write_text("SELECT name FROM silver.customers\n")
+    said = own_shop.say("run")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    assert lines[1].split() == ["published"]
+    assert lines[2].split() == ["gold.c", "2", "rows"]
+    assert lines[3] == "not changed: gold.a, gold.b"
+    assert "mend the model, then `lakewright run`" in said.err
+    again = own_shop.say("quarantine", "replay", "orders")
+    assert again.code == 0, again.err
+    assert "published" not in again.out
+
+
+def test_a_replay_that_a_model_stops_names_the_upload_to_take_out(own_shop: Shop) -> None:
+    model = own_shop.folder / "models" / "gold" / "a.sql"
+    model.write_text("SELECT CAST(status AS int) AS n FROM bronze.orders\n")
+    said = own_shop.say("quarantine", "replay", "orders")
+    assert said.code == 1
+    assert "published" in said.out
+    assert "not changed: gold.a" in said.out
+    listed = own_shop.say("uploads", "list", "--source", "orders").out.splitlines()
+    assert f"lakewright uploads remove {listed[1].split()[0]}`" in said.err

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from rich.text import Text
 from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.runs import failure
-from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.runs.journal import Json, Run, RunStatus, Step, StepStatus
 from lakewright.wording import count
 
 _LABELS = {"land": "read", "bronze": "load bronze.", "model": "build ", "check": "check "}
@@ -156,17 +156,60 @@ def resumable(house: wiring.Lakehouse) -> Iterator[None]:
 
 
 def print_run(house: wiring.Lakehouse, run: Run) -> None:
-    """One line for a finished run, one for each table that it published, and its errors."""
+    """One line for a finished run, one for each table that it published, and its errors.
+
+    Of a failed run it is said which tables are new, which stayed, and what can be done.
+    """
     took = show.took(run, house.journal.reading)
     parts = house.journal.reading.run_uploads(run.run_id)
     status = show.run_status(run, parts)
     style = show.STYLES.get(status, "")
     output.print_line(f"run {run.run_id} {status} in {took}", style=style)
     show.print_suspicions(house.journal.reading.upload(each.upload_id) for each in parts)
-    print_tables(show.published(run))
+    steps = house.journal.reading.steps(run.run_id)
+    published, kept = show.published(run), kept_tables(steps)
+    if published and run.status is RunStatus.FAILED:
+        output.print_line("published")
+    print_tables(published)
+    print_kept(kept)
     show.print_recorded_error(run.error)
-    for warning in show.warnings(house.journal.reading.steps(run.run_id)):
+    if has_failed_model(steps):
+        print_remedies([each.upload_id for each in parts])
+    for warning in show.warnings(steps):
         output.print_warning(warning.what, warning.why)
+
+
+def kept_tables(steps: Iterable[Step]) -> list[str]:
+    """The tables that a run was to change and did not, as rows flow."""
+    kept = [
+        f"bronze.{subject}" if kind == "bronze" else subject
+        for step in steps
+        if step.status in (StepStatus.FAILED, StepStatus.SKIPPED)
+        for kind, _, subject in [step.name.partition(":")]
+        if kind in ("bronze", "model")
+    ]
+    return sorted(kept, key=show.layer_order)
+
+
+def print_kept(tables: Sequence[str]) -> None:
+    """The tables that a failed run left alone."""
+    if tables:
+        output.print_line(f"not changed: {', '.join(tables)}")
+
+
+def has_failed_model(steps: Iterable[Step]) -> bool:
+    """Whether a model's step failed, or a check of it."""
+    return any(
+        step.status is StepStatus.FAILED and step.name.startswith("model:") for step in steps
+    )
+
+
+def print_remedies(upload_ids: Sequence[str]) -> None:
+    """What can be done where bronze is loaded, but a model failed on it."""
+    note = "mend the model, then `lakewright run`"
+    if upload_ids:
+        note += f"; or take the rows out: `lakewright uploads remove {' '.join(upload_ids[:3])}`"
+    output.print_note(note)
 
 
 def print_tables(tables: Mapping[str, Mapping[str, Json]]) -> None:

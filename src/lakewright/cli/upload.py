@@ -46,6 +46,10 @@ class _Outcome:
     """Why the file was not taken, or what its load failed with."""
     warnings: tuple[errors.Problem, ...] = ()
     """What the checks of its run found that does not keep a table from being published."""
+    kept: tuple[str, ...] = ()
+    """The tables that its run was to change and did not."""
+    is_stopped: bool = False
+    """Whether it was loaded, but a model failed on it."""
     told: account.Account = _NOTHING_TOLD
     """What its run told of the file beyond the counts."""
 
@@ -160,6 +164,8 @@ def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
         is_kept=is_failed and found.status.is_in_bronze,
         error=show.error_of(found.error) or show.error_of(run.error),
         warnings=tuple(show.warnings(steps)),
+        kept=tuple(progress.kept_tables(steps)),
+        is_stopped=found.status.is_in_bronze and progress.has_failed_model(steps),
         told=account.of_upload(steps, found.upload_id),
     )
 
@@ -191,11 +197,15 @@ def _print(outcomes: Sequence[_Outcome]) -> None:
     if tables:
         output.print_line("published")
         progress.print_tables(tables)
+    progress.print_kept(list(dict.fromkeys(name for each in outcomes for name in each.kept)))
     for warning in dict.fromkeys(each for outcome in outcomes for each in outcome.warnings):
         output.print_warning(warning.what, warning.why)
     for outcome in {str(each.error): each for each in outcomes}.values():
         if outcome.error is not None:
             output.print_error(outcome.error, as_json=False)
+    stopped = [each.upload.upload_id for each in outcomes if each.upload and each.is_stopped]
+    if stopped:
+        progress.print_remedies(stopped)
     fresh = [each.upload for each in outcomes if not each.is_known]
     for name in sorted({each.source for each in fresh if _has_quarantined(each)}):
         output.print_note(f"see what was quarantined and why: lakewright quarantine show {name}")
