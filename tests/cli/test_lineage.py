@@ -21,3 +21,8 @@ def test_down_shows_what_depends_on_it(shop: Shop) -> None:
 
 def test_an_unknown_name_is_not_found(shop: Shop) -> None:
     assert shop.say("lineage", "gold.nothing").code == 5
+    said = shop.say("lineage", "gold.daily_revenues")
+    assert "hint: did you mean gold.daily_revenue?" in said.err
+    far = shop.say("lineage", "zzz")
+    assert "hint: the tables are bronze.customers, bronze.orders, " in far.err
+    assert far.err.rstrip().endswith(" and 2 more")

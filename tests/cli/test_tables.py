@@ -57,3 +57,10 @@ def test_a_rollback_brings_the_rows_back_and_loses_no_snapshot(own_shop: Shop) -
     assert own_shop.ask(query) == before
     after = own_shop.say("tables", "history", "gold.daily_revenue").out
     assert "rolled back" in after
+
+
+def test_an_unknown_table_is_told_with_the_nearest_and_never_with_all(shop: Shop) -> None:
+    said = shop.say("tables", "show", "silver.order")
+    assert said.code == 5
+    assert "hint: did you mean silver.orders" in said.err
+    assert shop.say("tables", "show", "zzz").err.rstrip().endswith(" and 2 more")

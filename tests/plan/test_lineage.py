@@ -121,10 +121,13 @@ def test_a_model_whose_input_is_not_known_has_its_table_but_no_columns() -> None
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("silver.b", r"no table silver.b\nhint: there are bronze.customers, bronze.orders, gold"),
+        (
+            "silver.b",
+            r"no table silver.b\nhint: the tables are bronze.customers, bronze.orders, gold",
+        ),
         (
             "silver.a.b",
-            r"no column silver.a.b\nhint: there are silver.a.customer_id, silver.a.most",
+            r"no column silver.a.b\nhint: the columns are silver.a.customer_id, silver.a.most",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lakewright import errors
+from lakewright import errors, wording
 from lakewright.lake import (
     durable,
     filing,
@@ -285,7 +285,7 @@ class Lake:
             raise errors.NotFound(
                 f"there is no table {table}",
                 why=f"looked in {self.storage.catalog.path}",
-                hint=f"the tables are {', '.join(pointers)}" if pointers else "publish one first",
+                hint=wording.suggestion(table, pointers, "tables"),
             )
         return pointers[table]
 

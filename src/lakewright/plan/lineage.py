@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lakewright import errors
+from lakewright import errors, wording
 from lakewright.project.model import Model, Referential, Severity
 from lakewright.sql import types
 from lakewright.sql.resolve import resolve
@@ -52,9 +52,10 @@ class Lineage:
             return graph
         table = name.rpartition(".")[0]
         siblings = [each for each in self.columns if is_column and each.startswith(f"{table}.")]
+        noun = "column" if siblings else "table"
         raise errors.NotFound(
             f"there is no {'column' if is_column else 'table'} {name}",
-            hint=f"there are {', '.join(sorted(siblings or self.tables)) or 'no tables yet'}",
+            hint=wording.suggestion(name, siblings or list(self.tables), f"{noun}s"),
         )
 
 
