@@ -43,3 +43,17 @@ def test_an_unknown_example_is_told_with_those_that_exist(lakewright: Type) -> N
 
 def test_example_and_from_exclude_each_other(lakewright: Type) -> None:
     assert lakewright("init", "lake", "--example", "shop", "--from", "a.csv").code == 2
+
+
+def test_a_folder_behind_the_files_is_told_where_it_belongs(
+    lakewright: Type, tmp_path: Path
+) -> None:
+    (tmp_path / "a b.csv").write_text(SALES, "utf-8")
+    (tmp_path / "there").mkdir()
+    for folder in ("lake", "there"):
+        said = lakewright("init", "--from", "a b.csv", folder)
+        assert said.code == 2
+        assert (
+            f"put the folder before --from: `lakewright init {folder} --from 'a b.csv'`" in said.err
+        )
+    assert not (tmp_path / "lakewright.yaml").exists()

@@ -143,3 +143,12 @@ def test_a_source_may_refuse_suspects_and_take_them_once_it_says_otherwise(
     assert "people.csv: failed, so what was loaded of it before stays" in again.out
     rebuilt = lakewright("sources", "rebuild", "people", *at)
     assert rebuilt.code == 0, "what a table holds was judged when it came: " + rebuilt.err
+
+
+def test_a_file_name_in_place_of_an_id_is_answered_with_the_id(shop: Shop) -> None:
+    listed = shop.say("uploads", "list", "--json").json
+    assert isinstance(listed, list)
+    for verb in ("show", "remove"):
+        said = shop.say("uploads", verb, "orders.csv")
+        assert said.code == 5
+        assert f"hint: name it by its id: {listed[0]['upload_id']}" in said.err

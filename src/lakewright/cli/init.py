@@ -41,6 +41,7 @@ def init(
     from_
         Files such as will arrive: a source and first models are written for each.
     """
+    _check_is_no_folder(folder, from_)
     target = (folder or common.project or Path()).absolute()
     if example is not None and from_:
         raise errors.UsageError(
@@ -62,6 +63,19 @@ def init(
     cd = "" if is_here else f"cd {shlex.quote(str(folder or common.project))} && "
     files = [shlex.quote(os.path.relpath(file, target)) for file in from_]
     output.print_note(f"next: {cd}lakewright upload {' '.join(files) or 'FILE'}")
+
+
+def _check_is_no_folder(folder: Path | None, samples: Sequence[Path]) -> None:
+    """See that the last word after --from is not meant as the folder."""
+    if folder is not None or len(samples) < 2 or samples[-1].is_file():
+        return
+    if samples[-1].is_dir() or not samples[-1].suffix:
+        command = ["lakewright", "init", str(samples[-1]), "--from", *map(str, samples[:-1])]
+        raise errors.UsageError(
+            f"{samples[-1]} is no file",
+            why="every word after --from names a file",
+            hint=f"put the folder before --from: `{shlex.join(command)}`",
+        )
 
 
 def _files(target: Path, name: str | None, samples: Sequence[Path]) -> dict[str, str]:

@@ -295,6 +295,13 @@ class Lakehouse:
         """
         uploads = self.journal.reading.uploads()
         found = [upload for upload in uploads if upload.upload_id.startswith(prefix)]
+        named = [upload.upload_id for upload in uploads if upload.file_name == Path(prefix).name]
+        if named and not found:
+            raise errors.NotFound(
+                f"{prefix!r} is the name of a file, not the id of an upload",
+                why="files of one name may be uploaded more than once",
+                hint=f"name it by its id: {' or '.join(named[:3])}",
+            )
         _check_one("upload", prefix, [upload.upload_id for upload in found])
         return found[0]
 
