@@ -50,7 +50,7 @@ def list_(*, common: Common = Common()) -> None:
                 show.number(upload.quarantined),
                 show.number(upload.records),
                 tuple(
-                    f"{show.number(count)} {reason}"
+                    f"{show.number(count)} × {_words(reason)}"
                     for reason, count in facets[upload.source]
                     .get(upload.upload_id, Counter())
                     .most_common(5)
@@ -84,11 +84,13 @@ def show_(
         output.print_json(records)
         return
     for record in records:
-        at = f", byte {record['byte_position']}" if record["byte_position"] is not None else ""
-        output.print_line(f"{record['_source_file']}, record {record['_record']}{at}", style="bold")
+        byte = cast("int | None", record["byte_position"])
+        at = "" if byte is None else f", byte {show.number(byte)}"
+        place = show.number(cast("int", record["_record"]))
+        output.print_line(f"{record['_source_file']}, record {place}{at}", style="bold")
         output.print_line(f"  {record['raw']}")
         for reason in cast("list[Mapping[str, str | None]]", record["reasons"]):
-            output.print_line(f"  {reason['column'] or 'record'}: {reason['message']}",
+            output.print_line(f"  {reason['column'] or 'whole record'}: {reason['message']}",
                               style="yellow")  # fmt: skip
     if not records:
         output.print_note("no record is in quarantine there")
@@ -110,6 +112,7 @@ def replay(source: str, /, *, upload: str | None = None, common: Common = Common
         if upload is not None:
             chosen = [house.find_upload(upload)]
         else:
+            _check_loaded(house, source)
             chosen = [each for each in house.journal.reading.uploads(source=source)
                       if each.quarantined and each.status.is_in_bronze]  # fmt: skip
         if not chosen:
@@ -133,14 +136,24 @@ def _facets(house: wiring.Lakehouse, source: str) -> Mapping[str, Counter[str]]:
     return found
 
 
-def _records(
-    house: wiring.Lakehouse, source: str, upload_id: str | None, limit: int
-) -> list[dict[str, output.Json]]:
+def _words(reason: str) -> str:
+    """`quantity: not an int`, `whole record: too few fields`."""
+    column, _, code = reason.rpartition(": ")
+    return f"{'whole record' if column == 'record' else column}: {code.replace('_', ' ')}"
+
+
+def _check_loaded(house: wiring.Lakehouse, source: str) -> None:
     if f"quarantine.{source}" not in house.lake.tables():
         raise errors.NotFound(
             f"there is no source {source} that was loaded",
             hint="`lakewright sources list` shows the sources",
         )
+
+
+def _records(
+    house: wiring.Lakehouse, source: str, upload_id: str | None, limit: int
+) -> list[dict[str, output.Json]]:
+    _check_loaded(house, source)
     where = f" WHERE _upload_id = '{upload_id}'" if upload_id else ""
     query = (
         f"SELECT {', '.join(_COLUMNS)} FROM quarantine.{source}{where}"
