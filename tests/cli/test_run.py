@@ -60,3 +60,13 @@ def test_a_replay_that_a_model_stops_names_the_upload_to_take_out(own_shop: Shop
     assert "not changed: gold.a" in said.out
     listed = own_shop.say("uploads", "list", "--source", "orders").out.splitlines()
     assert f"lakewright uploads remove {listed[1].split()[0]}`" in said.err
+
+
+def test_a_run_without_anything_to_do_says_so(own_shop: Shop) -> None:
+    said = own_shop.say("run")
+    assert said.code == 0
+    assert said.out.splitlines()[1:] == ["  nothing to do: every model is up to date"]
+    (own_shop.folder / "models" / "gold" / "late.sql").write_text("SELECT a FROM bronze.pets\n")
+    left = own_shop.say("run").out.splitlines()[1:]
+    assert len(left) == 1
+    assert left[0].startswith("  gold.late was left out: ")

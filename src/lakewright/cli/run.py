@@ -7,9 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lakewright import wiring
-from lakewright.cli import output, progress
+from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
-from lakewright.runs import accept
+from lakewright.runs import accept, journal
 
 
 def run(
@@ -40,4 +40,20 @@ def run(
             now = datetime.now(UTC)
             asked = accept.request_models(house.journal, models, now, is_full=full)
             waiting.append(asked.run_id)
-        return progress.carry_out(house, waiting, as_json=common.json)
+        code = progress.carry_out(house, waiting, as_json=common.json)
+        if not pending and not common.json:
+            _say_if_idle(house, asked.run_id)
+        return code
+
+
+def _say_if_idle(house: wiring.Lakehouse, run_id: str) -> None:
+    """Why a run has built nothing."""
+    run = house.journal.reading.run(run_id)
+    if run.status is not journal.RunStatus.SUCCEEDED or show.published(run):
+        return
+    skipped = show.skipped(house.journal.reading.steps(run_id))
+    skipped = {name: reason for name, reason in skipped.items() if reason != "up to date"}
+    if not skipped:
+        output.print_line("  nothing to do: every model is up to date")
+    for name, reason in skipped.items():
+        output.print_line(f"  {name} was left out: {reason}")

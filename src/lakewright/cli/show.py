@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from lakewright import errors
 from lakewright.cli import output
 from lakewright.plan import codec, difference
-from lakewright.runs import account, failure, journal, verdict
+from lakewright.runs import account, carrier, failure, journal, verdict
 from lakewright.wording import count, counted
 
 STYLES = {
@@ -243,6 +243,17 @@ def _model_result(facts: Mapping[str, journal.Json]) -> str:
         tried = counted(len(checks), "check")
         text += f"; {broken} of {tried} warn" if broken else f"; {tried}"
     return text
+
+
+def skipped(steps: Iterable[journal.Step]) -> dict[str, str]:
+    """The models that a run's plan left out, each with the reason."""
+    for step in steps:
+        if step.name == carrier.PLAN and isinstance(step.result, Mapping):
+            plan = step.result.get("plan")
+            left_out = plan.get("skipped") if isinstance(plan, Mapping) else None
+            if isinstance(left_out, Mapping):
+                return {name: str(reason) for name, reason in sorted(left_out.items())}
+    return {}
 
 
 def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
