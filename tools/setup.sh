@@ -38,7 +38,7 @@ fi
 if ! is_new_enough .venv/bin/python; then
   "$python" -m venv --clear .venv
 fi
-printf 'installing into .venv with %s (once, and again when requirements/dev.lock changes)\n' \
+printf 'installing into .venv with %s: one to two minutes, once and when requirements/dev.lock changes\n' \
   "$(.venv/bin/python --version)" >&2
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements/dev.lock

@@ -39,3 +39,10 @@ def test_a_moment_that_is_none_is_a_mistake(shop: Shop) -> None:
     query = "SELECT 1 AS a FROM silver.orders"
     assert shop.say("sql", query, "--at", "yesterday-ish").code == 2
     assert shop.say("sql", query, "--at", "1").code == 5
+
+
+def test_an_empty_query_is_refused_before_anything_is_asked(shop: Shop) -> None:
+    said = shop.say("sql", " ")
+    assert said.code == 2
+    assert "the query is empty" in said.err
+    assert "^" not in said.err

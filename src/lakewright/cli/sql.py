@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from cyclopts import Parameter
 
-from lakewright import wiring
+from lakewright import errors, wiring
 from lakewright.cli import output, show
 from lakewright.cli.app import Common
 from lakewright.wording import counted
@@ -33,6 +33,10 @@ def sql(
     output_file
         Write the whole answer to this file: .csv, .json, .jsonl or .parquet.
     """
+    if not query.strip():
+        raise errors.UsageError(
+            "the query is empty", hint="lakewright sql 'SELECT count(*) FROM LAYER.TABLE'"
+        )
     rows_max = None if common.json else _ROWS_SHOWN
     payload = {
         "sql": query,

@@ -20,6 +20,7 @@ from lakewright.ingest.inference import ColumnType
 from lakewright.ingest.packing import Limits
 from lakewright.plan.landed import TextPart
 from lakewright.project.source import Excel
+from lakewright.wording import counted
 
 _SAMPLE_ROWS = 500
 """Rows from which the table's place is decided; they are read twice."""
@@ -84,7 +85,8 @@ def understand(source: Source, declared: Excel) -> Table:
     extent = _extent(sample[first:], is_named=header)
     skip_lines = sample[first].number - 1
     if declared.skip_lines is None and first:
-        evidence.append(f"skip_lines {skip_lines}: {first} rows above the table have few cells")
+        above, have = counted(first, "row"), "has" if first == 1 else "have"
+        evidence.append(f"skip_lines {skip_lines}: {above} above the table {have} few cells")
     evidence.append(f"header {'yes' if header else 'no'}: {reason}")
     given = [sample[first].cells.get(column, "") if header else "" for column in extent]
     return Table(

@@ -122,7 +122,7 @@ def check_regular(path: Path) -> None:
     what = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
     raise errors.UsageError(
         f"{path} is {what}",
-        why="only regular files can be uploaded",
+        why="only a regular file has an end that can be relied on",
         hint=f"name the files in it: {path}/*" if stat.S_ISDIR(mode) else "save it as a file first",
     )
 

@@ -26,6 +26,9 @@ some 2 MiB; a list of a million would take 10 s and 500 MB to look at."""
 PIECE_BYTES = 1 << 16
 """Read at once of a member; what it unpacks to is bounded by that too."""
 
+_NO_LIST = "the list of members is missing, with which a ZIP file ends"
+"""Why a file cannot be opened that begins as a ZIP file does."""
+
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _FAULTS = (
@@ -45,7 +48,8 @@ def opened(path: Path, file_name: str) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(Bounded(file, file_name))
         except _FAULTS as error:
-            raise damaged(file_name, str(error)) from error
+            is_without_list = str(error) == "File is not a zip file"
+            raise damaged(file_name, _NO_LIST if is_without_list else str(error)) from error
         with archive:
             yield archive
 
