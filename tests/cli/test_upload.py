@@ -129,3 +129,20 @@ def test_orders_may_come_before_the_customers_whom_a_check_asks_for(
     said = lakewright("upload", "orders.csv", "--project", "lake")
     assert said.code == 0, said.err
     assert "3 rows whose customer_id is not in customer_id of silver.customers" in said.err
+
+
+def test_a_source_that_nobody_declared_is_told_once_with_the_nearest(own_shop: Shop) -> None:
+    said = own_shop.say("upload", own_shop.file("order_1.csv", "a,b\n1,2\n"), "--source", "order")
+    assert said.code == 0
+    assert "new source order: inferred" in said.err
+    assert "did you mean orders? then give --source orders" in said.err
+    more = own_shop.say("upload", own_shop.file("order_2.csv", "a,b\n3,4\n"), "--source", "order")
+    assert "new source" not in more.err
+    declared = own_shop.say("upload", own_shop.file("orders_2.csv", RETURN))
+    assert "new source" not in declared.err
+
+
+def test_bytes_that_another_source_holds_are_told(own_shop: Shop) -> None:
+    own_shop.say("upload", own_shop.file("orders_2.csv", RETURN))
+    said = own_shop.say("upload", own_shop.file("backs.csv", RETURN))
+    assert "the same bytes are loaded in the source orders too, as orders_2.csv" in said.err

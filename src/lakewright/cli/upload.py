@@ -2,19 +2,23 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeGuard
 
 from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
-from lakewright.runs import account, journal
+from lakewright.runs import account, journal, rules
 from lakewright.wording import count, counted
 
 _FILES_IN_FULL_MAX = 10
 """So many files are told of one by one; more of them make a table."""
+
+_BATCH_MAX = 1_000
+"""Of so many uploads of a source it is asked whether all came in this run: its first."""
 
 _UPLOAD_FIELDS = {
     "upload_id": "upload_id",
@@ -50,6 +54,8 @@ class _Outcome:
     """The tables that its run was to change and did not."""
     is_stopped: bool = False
     """Whether it was loaded, but a model failed on it."""
+    notes: tuple[str, ...] = ()
+    """What may be a slip of the person: a new source, bytes that another source holds."""
     told: account.Account = _NOTHING_TOLD
     """What its run told of the file beyond the counts."""
 
@@ -164,10 +170,28 @@ def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
         is_kept=is_failed and found.status.is_in_bronze,
         error=show.error_of(found.error) or show.error_of(run.error),
         warnings=tuple(show.warnings(steps)),
+        notes=tuple(_notes(house, found)),
         kept=tuple(progress.kept_tables(steps)),
         is_stopped=found.status.is_in_bronze and progress.has_failed_model(steps),
         told=account.of_upload(steps, found.upload_id),
     )
+
+
+def _notes(house: wiring.Lakehouse, upload: journal.Upload) -> Iterator[str]:
+    """Say so where a source is used for the first time and is not declared, and where another
+    source has loaded the same bytes."""
+    reading, name = house.journal.reading, upload.source
+    loads = {each.run_id for each in reading.uploads(source=name, limit=_BATCH_MAX)}
+    if loads <= {upload.run_id} and name not in (declared := house.project().sources):
+        near = get_close_matches(name, declared, n=1)
+        meant = f" (did you mean {near[0]}? then give --source {near[0]})" if near else ""
+        yield f"new source {name}: inferred, as nothing declared matches{meant}"
+    for table in house.lake.tables():
+        layer, _, other = table.partition(".")
+        if layer == "bronze" and other != name and house.raw.exists(other, upload.sha256):
+            same = reading.upload(rules.upload_id(other, upload.sha256))
+            if same.status.is_in_bronze:
+                yield f"the same bytes are loaded in the source {other} too, as {same.file_name}"
 
 
 def _json(outcome: _Outcome) -> output.Json:
@@ -206,6 +230,8 @@ def _print(outcomes: Sequence[_Outcome]) -> None:
     stopped = [each.upload.upload_id for each in outcomes if each.upload and each.is_stopped]
     if stopped:
         progress.print_remedies(stopped)
+    for note in dict.fromkeys(note for outcome in outcomes for note in outcome.notes):
+        output.print_note(note)
     fresh = [each.upload for each in outcomes if not each.is_known]
     for name in sorted({each.source for each in fresh if _has_quarantined(each)}):
         output.print_note(f"see what was quarantined and why: lakewright quarantine show {name}")
