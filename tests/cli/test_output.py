@@ -132,3 +132,24 @@ def test_the_lines_of_a_reason_stand_below_each_other(capsys: pytest.CaptureFixt
         "       hint: forged\n"
         "  hint: a\\nb\n"
     )
+
+
+def test_ids_are_never_folded_where_longer_texts_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    words = "a reason of many words that goes on and on until no line can hold it"
+    run = "20260101-0123456789abcdef"
+    output.print_table(["run", "error"], [(run, words)])
+    shown = re.sub(r"\x1b\[[01]m", "", screen.getvalue())
+    assert f"\n{run}  a reason" in shown
+    assert max(map(len, shown.splitlines())) <= 60
+
+
+def test_a_sparse_column_is_left_out_where_it_holds_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.print_table(["run", "error"], [("a", "")], sparse=["error"])
+    output.print_table(["run", "error"], [("a", "x")], sparse=["error"], spare=["error"])
+    assert capsys.readouterr().out == "run\na\nrun  error\na    x\n"

@@ -70,3 +70,18 @@ def test_a_table_that_moved_is_told_from_an_interruption(
     with wiring.open_lakehouse(shop.folder) as house, progress.bars(house) as bars:
         bars.step_ended(house.newest_run(), "publish", StepStatus.PENDING, failure.to_json(error))
     assert words in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_progress_stays_on_one_line_of_the_terminal(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    with wiring.open_lakehouse(shop.folder) as house, progress.bars(house) as bars:
+        bars.step_started(house.newest_run(), "model:gold.delay_by_carrier_and_month", 100_000_000)
+        for done in (30_000_000, 60_000_000):
+            bars.step_progressed(house.newest_run(), "model", done)
+        screen = Console(file=io.StringIO(), width=width)
+        screen.print(bars.shown())
+    (line,) = str(screen.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+    assert "60,000,000 of 100,000,000 records" in line

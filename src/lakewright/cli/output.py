@@ -25,6 +25,9 @@ EXIT_INTERNAL = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_QUARANTINED = 3
 
+_FOLDED_LETTERS_MIN = 12
+"""A column that is folded keeps so much room, or else all are."""
+
 _GAP = "  "
 """Between two columns of a table."""
 
@@ -109,21 +112,28 @@ def print_table(
     *,
     right: Sequence[str] = (),
     spare: Sequence[str] = (),
+    sparse: Sequence[str] = (),
     styles: Mapping[str, str] | None = None,
 ) -> None:
     """Write rows under headings; columns named in `right` are aligned to the right.
 
     A terminal that is too narrow shows the columns in `spare` one fewer at a time, the first of
-    them first. A file or a pipe is as wide as its lines. A cell that is a tuple has a line for each
-    item. `styles` gives the style of what stands under `status`, by its text.
+    them first. A file or a pipe is as wide as its lines. A column in `sparse` is left out where it
+    holds nothing. A cell that is a tuple has a line for each item. `styles` gives the style of what
+    stands under `status`, by its text.
     """
     cells = [[_cell(cell) for cell in row] for row in rows]
     heads = [printable(name) for name in columns]
-    shown = list(range(len(columns)))
+    shown = [
+        place
+        for place, name in enumerate(columns)
+        if name not in sparse or any(line[place] for line in cells)
+    ]
     for name in spare:
         if _width([heads, *cells], shown) <= screen_width():
             break
-        shown.remove(columns.index(name))
+        if columns.index(name) in shown:
+            shown.remove(columns.index(name))
     aligned = [columns[place] in right for place in shown]
     lines = [[line[place] for place in shown] for line in [heads, *cells]]
     look = [dict(styles or {}) if name == "status" else {} for name in lines[0]]
@@ -188,18 +198,34 @@ def _print_folded(
 ) -> None:
     """A table that is too wide for the screen: long texts continue below themselves."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, is_right in zip(lines[0], aligned, strict=True):
+    words = _unfolded(lines)
+    for place, (name, is_right) in enumerate(zip(lines[0], aligned, strict=True)):
         table.add_column(
             Text(name),
             justify="right" if is_right else "left",
             overflow="fold",
-            no_wrap=is_right,
+            no_wrap=is_right or place in words,
+            min_width=words.get(place),
         )
     for line in lines[1:]:
         table.add_row(
             *(Text(cell, style=look.get(cell, "")) for cell, look in zip(line, styles, strict=True))
         )
     _Screen(highlight=False).print(table)
+
+
+def _unfolded(lines: Sequence[Sequence[str]]) -> dict[int, int]:
+    """The columns of single words with their widths, if the others keep room beside them: an id
+    that is broken in two cannot be copied."""
+    widths = _widths(lines, range(len(lines[0])))
+    words = {
+        place: width
+        for place, width in enumerate(widths)
+        if not any(" " in line[place] for line in lines[1:])
+    }
+    others = (len(widths) - len(words)) * _FOLDED_LETTERS_MIN
+    gaps = len(_GAP) * (len(widths) - 1)
+    return words if sum(words.values()) + others + gaps <= screen_width() else {}
 
 
 def print_fields(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -17,6 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from lakewright import wiring
@@ -29,8 +31,17 @@ _LABELS = {"land": "read", "bronze": "load bronze.", "model": "build ", "check":
 """What the kinds of step do, as people say it."""
 
 
+_WIDE = 110
+"""Terminals of so many columns show all that is known on one line; others leave out the rate and
+the time that has passed."""
+
+
 class Amount(ProgressColumn):
-    """How much is done, and how fast."""
+    """How much is done, and, where there is room, how fast."""
+
+    def __init__(self, *, is_wide: bool = True) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._is_wide = is_wide
 
     def render(self, task: Task) -> Text:
         """See `rich.progress.ProgressColumn`."""
@@ -44,7 +55,7 @@ class Amount(ProgressColumn):
             text += f" of {amount(int(task.total))}"
         if not is_bytes:
             text += f" {task.fields['unit']}"
-        if task.speed:
+        if task.speed and self._is_wide:
             text += f", {amount(int(task.speed))}/s"
         return Text(text, style="dim")
 
@@ -65,6 +76,10 @@ class Bars:
         """So many bytes are there."""
         if self._task is not None:
             self._screen.update(self._task, completed=done)
+
+    def shown(self) -> RenderableType:
+        """What stands on the screen now."""
+        return self._screen.get_renderable()
 
     def clear(self) -> None:
         """Nothing is under way."""
@@ -115,14 +130,20 @@ class Bars:
 @contextmanager
 def bars(house: wiring.Lakehouse) -> Iterator[Bars]:
     """Bars on stderr where it is a terminal; elsewhere they stay unseen."""
-    screen = Progress(
+    console = output.error_console()
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=max(console.width // 3, 10))
+    columns: list[ProgressColumn] = [
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        Amount(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=output.error_console(),
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=24 if console.width >= _WIDE else 8),
+        Amount(is_wide=console.width >= _WIDE),
+    ]
+    if console.width >= _WIDE:
+        columns.append(TimeElapsedColumn(table_column=Column(no_wrap=True)))
+    screen = Progress(
+        *columns,
+        TimeRemainingColumn(elapsed_when_finished=True, table_column=Column(no_wrap=True)),
+        console=console,
         transient=True,
         disable=not sys.stderr.isatty(),
     )

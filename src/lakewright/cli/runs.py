@@ -43,6 +43,7 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
         ],
         right=["took"],
         spare=["took", "queued (UTC)"],
+        sparse=["error"],
         styles=show.STYLES,
     )
 
