@@ -118,3 +118,23 @@ def test_the_fingerprint_ignores_layout_comments_and_case_of_names_only() -> Non
     assert fingerprint(text) != fingerprint("SELECT a AS b FROM bronze.t WHERE c = 'x'")
     assert fingerprint(text) != fingerprint("SELECT a AS b FROM bronze.t WHERE c = x")
     assert fingerprint("SELECT `a b` AS c") != fingerprint("SELECT a b AS c")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("SELECT * EXCLUDE (b) FROM silver.x", "write * EXCEPT (...)"),
+        ("SELECT x.* EXCLUDE (b) FROM silver.x", "write * EXCEPT (...)"),
+        ('SELECT a AS "Net Amount" FROM silver.x', "write `Net Amount`"),
+        ("SELECT a AS 'b' FROM silver.x", "write `b`"),
+        ('SELECT t.a FROM silver.x AS "t"', "write `t`"),
+    ],
+)
+def test_what_spark_takes_for_no_name_is_refused_with_the_way_out(text: str, hint: str) -> None:
+    with pytest.raises(SqlRefused) as caught:
+        parse(text, Place(file="query"), ad_hoc=True)
+    assert caught.value.problems[0].hint == hint
+
+
+def test_a_name_in_backticks_may_hold_anything() -> None:
+    parse("SELECT a AS `Net Amount` FROM silver.x", Place(file="query"))

@@ -205,3 +205,16 @@ def test_a_mistake_is_told_at_its_place() -> None:
     (problem,) = raised.value.as_problems()
     assert str(problem.where) == "m.sql:10:3"
     assert problem.excerpt == "  nme FROM silver.customers\n  ^^^"
+
+
+def test_a_text_in_double_quotes_is_refused_where_it_may_be_meant_for_a_column() -> None:
+    schemas = {"silver.x": types.Schema((types.Field(name="ort", type=types.STRING),))}
+    place = Place(file="query")
+    for clean in (
+        'SELECT ort FROM silver.x WHERE ort = "Ort 1"',
+        "SELECT 'ort' AS a FROM silver.x",
+    ):
+        resolve(parse(clean, place), schemas)
+    with pytest.raises(SqlRefused, match="is a text, and a column has that name") as caught:
+        resolve(parse("SELECT ort FROM silver.x WHERE \"Ort\" = 'x'", place), schemas)
+    assert caught.value.hint == "write `Ort` in backticks for the column, or 'Ort' for the text"

@@ -15,6 +15,8 @@ from sqlglot.tokenizer_core import Token
 
 _SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM")
 _NO_PAREN = ("CASE", "IF")
+_QUOTES = ("'", '"', "`")
+_QUOTE = "quote"
 
 
 class PortableParser(SparkParser):
@@ -45,7 +47,10 @@ def statements(text: str) -> tuple[exp.Expr | None, ...]:
     Raises:
         sqlglot.errors.SqlglotError: the text is not SQL.
     """
-    return tuple(sqlglot.parse(text, dialect=Portable))
+    found = tuple(sqlglot.parse(text, dialect=Portable))
+    for tree in found:
+        _mark_quotes(tree, text)
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +60,22 @@ def condition(text: str) -> exp.Expr:
     Raises:
         sqlglot.errors.SqlglotError: the text is no expression.
     """
-    return sqlglot.parse_one(text, dialect=Portable, into=exp.Condition)
+    tree = sqlglot.parse_one(text, dialect=Portable, into=exp.Condition)
+    _mark_quotes(tree, text)
+    return tree
+
+
+def quote_of(node: exp.Expr) -> str:
+    """The quote around a name or a text as it is written; empty: it has none."""
+    return str(node.meta.get(_QUOTE, ""))
+
+
+def _mark_quotes(tree: exp.Expr | None, text: str) -> None:
+    """sqlglot forgets which quotes stood around a text, and takes a text for a name."""
+    for node in tree.find_all(exp.Identifier, exp.Literal) if tree is not None else ():
+        start = node.meta.get("start")
+        if start is not None and text[start : start + 1] in _QUOTES:
+            node.meta[_QUOTE] = text[start]
 
 
 def tokens(text: str) -> list[Token]:

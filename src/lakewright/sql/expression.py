@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from lakewright.sql import calls, casts, coercion, moments, operators, types
+from lakewright.sql import calls, casts, coercion, dialect, moments, operators, types
 from lakewright.sql.context import Context
 from lakewright.sql.literals import number
 from lakewright.sql.refusals import Refused
@@ -67,9 +67,18 @@ def _dot(node: exp.Expr, context: Context) -> Term:
     return found
 
 
-def _literal(node: exp.Expr, _context: Context) -> Term:
+def _literal(node: exp.Expr, context: Context) -> Term:
     assert isinstance(node, exp.Literal)  # noqa: S101
     if node.is_string:
+        names = {name.lower() for name in context.scope.all_names()}
+        if dialect.quote_of(node) == '"' and node.name.lower() in names:
+            raise Refused(
+                node,
+                f'"{node.name}" is a text, and a column has that name',
+                why="double quotes make a text, as in Spark",
+                hint=f"write `{node.name}` in backticks for the column,"
+                f" or '{node.name}' for the text",
+            )
         return constant(node.name, types.STRING)
     return number(node.name)
 

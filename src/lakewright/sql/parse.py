@@ -49,7 +49,7 @@ def query_tree(text: str, refusals: Refusals) -> exp.Query:
     """
     with _reading(refusals):
         found = [tree for tree in dialect.statements(text) if tree is not None]
-        _check_commas(text, refusals)
+        _check_words(text, refusals)
     refusals.check()
     if not found:
         refusals.add(0, "there is no SELECT", hint="write the query that makes the rows")
@@ -63,6 +63,7 @@ def query_tree(text: str, refusals: Refusals) -> exp.Query:
     assert isinstance(tree, exp.Query)  # noqa: S101 -- told to the type checker
     grammar.check(tree, refusals)
     _check_functions(tree, refusals)
+    _check_names(tree, refusals)
     return tree
 
 
@@ -77,6 +78,7 @@ def condition_tree(text: str, refusals: Refusals) -> exp.Expr:
     refusals.check()
     grammar.check(tree, refusals)
     _check_functions(tree, refusals)
+    _check_names(tree, refusals)
     return tree
 
 
@@ -116,16 +118,25 @@ def _refuse_syntax(error: sqlglot.errors.ParseError, refusals: Refusals) -> None
         )
 
 
-def _check_commas(text: str, refusals: Refusals) -> None:
-    """sqlglot forgives a comma before FROM or a closing parenthesis; Spark does not."""
+def _check_words(text: str, refusals: Refusals) -> None:
+    """sqlglot forgives a comma before FROM or a closing parenthesis, and EXCLUDE for EXCEPT; Spark
+    does not."""
     tokens = dialect.tokens(text)
-    for comma, following in itertools.pairwise(tokens):
-        if comma.token_type is TokenType.COMMA and following.token_type in (
+    for word, following in itertools.pairwise(tokens):
+        if word.token_type is TokenType.COMMA and following.token_type in (
             TokenType.FROM,
             TokenType.R_PAREN,
             TokenType.COMMA,
         ):
-            refusals.add(comma.start, "a comma with nothing after it", hint="take it out")
+            refusals.add(word.start, "a comma with nothing after it", hint="take it out")
+        if word.token_type is TokenType.STAR and following.text.upper() == "EXCLUDE":
+            refusals.add(
+                following.start,
+                "* EXCLUDE is not portable SQL",
+                why="Spark does not have it",
+                hint="write * EXCEPT (...)",
+                length=len(following.text),
+            )
 
 
 def _tables(tree: exp.Expr, refusals: Refusals) -> tuple[str, ...]:
@@ -162,6 +173,20 @@ def _check_functions(tree: exp.Expr, refusals: Refusals) -> None:
     for call in tree.find_all(exp.Anonymous):
         with refusals.gather():
             catalogue.function(call)
+
+
+def _check_names(tree: exp.Expr, refusals: Refusals) -> None:
+    """sqlglot takes a text where a name must stand; to Spark both kinds of quotes make a text."""
+    for name in tree.find_all(exp.Identifier):
+        if dialect.quote_of(name) in ("'", '"'):
+            refusals.add_refused(
+                Refused(
+                    name,
+                    "a text stands where a name must stand",
+                    why="single and double quotes make a text; a name stands in backticks",
+                    hint=f"write `{name.name}`",
+                )
+            )
 
 
 def _check_model(tree: exp.Expr, refusals: Refusals) -> None:
