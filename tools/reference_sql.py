@@ -62,7 +62,6 @@ One `SELECT`, which may have `WITH`, `FROM`, `WHERE`, `GROUP BY`, `HAVING`, `ORD
   `USING`; a join without a condition must say `CROSS`.
 - `*` over a table leaves out its columns that start with an underscore: they tell where a row came
   from, and must be named to be taken along. `* EXCEPT (a, b)` leaves out others.
-- A name that is no plain word stands in backticks; quotes of both kinds make a text.
 - Every column of a model has a name: its own, or one given by `AS`. A name given by `AS` may be
   used in the items after it, in `GROUP BY`, `HAVING` and `ORDER BY`.
 - A subquery may stand in `FROM` (with a name), as a value, in `EXISTS` and in `IN`. In `WHERE` it

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from lakewright.sql import casts, catalogue, dialect, grammar, types
 from lakewright.sql.functions.refused import REFUSED
+from lakewright.sql.refusals import Refused
 
 CASES = Path(__file__).parent / "cases"
 ANSWERS_MIN = 5
@@ -103,3 +104,13 @@ def test_every_signature_names_types_that_exist() -> None:
             for parameter in signature.parameters:
                 if parameter not in words and parameter[0] not in "#'":
                     types.parse(parameter)
+
+
+@pytest.mark.parametrize(("name", "meant"), catalogue.OF_OTHER_DIALECTS.items())
+def test_a_function_of_another_dialect_is_answered_with_ours(name: str, meant: str) -> None:
+    with pytest.raises(Refused) as caught:
+        catalogue.function(exp.Anonymous(this=name, expressions=[]))
+    assert caught.value.hint == f"did you mean {meant}?"
+    assert meant in catalogue.FUNCTIONS or meant.partition("(")[0] in {
+        "CASE", "CASE WHEN", "CAST", "EXTRACT", "try_cast",
+    }  # fmt: skip

@@ -24,6 +24,40 @@ TOPICS: Mapping[str, tuple[Function, ...]] = {
 }
 
 
+OF_OTHER_DIALECTS: Mapping[str, str] = {
+    "strftime": "date_format",
+    "to_char": "date_format",
+    "format_date": "date_format",
+    "strptime": "to_timestamp",
+    "str_to_date": "to_date",
+    "parse_date": "to_date",
+    "datetrunc": "date_trunc",
+    "date_part": "EXTRACT(... FROM ...)",
+    "datepart": "EXTRACT(... FROM ...)",
+    "week": "weekofyear",
+    "to_number": "CAST(... AS DECIMAL(p, s))",
+    "safe_cast": "try_cast",
+    "convert": "CAST",
+    "iif": "CASE WHEN",
+    "iff": "CASE WHEN",
+    "decode": "CASE",
+    "strpos": "locate",
+    "charindex": "locate",
+    "starts_with": "startswith",
+    "ends_with": "endswith",
+    "countif": "count_if",
+    "logical_and": "bool_and",
+    "logical_or": "bool_or",
+    "safe_divide": "try_divide",
+    "epoch": "unix_seconds",
+    "epoch_ms": "timestamp_millis",
+    "from_unixtime": "timestamp_seconds",
+    "to_hex": "hex",
+    "sha256": "sha2",
+}
+"""What people know from other engines, and what says the same here."""
+
+
 def _by_name(found: Iterable[Function]) -> Mapping[str, Function]:
     names: dict[str, Function] = {}
     for function in found:
@@ -53,7 +87,8 @@ def function(call: exp.Anonymous) -> Function:
     refused = _REFUSED.get(name)
     if refused:
         raise Refused(call, f"{name} is not portable SQL", why=refused.why, hint=refused.hint)
-    near = get_close_matches(name, FUNCTIONS, n=3)
+    same = OF_OTHER_DIALECTS.get(name)
+    near = [same] if same else get_close_matches(name, FUNCTIONS, n=3)
     raise Refused(
         call,
         f"the function {name!r} is not portable SQL",
