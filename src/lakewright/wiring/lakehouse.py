@@ -7,7 +7,7 @@ something needs them, and a user's bytes are parsed in its child.
 import getpass
 import hashlib
 import sys
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -146,21 +146,8 @@ class Lakehouse:
 
         In doubt it is none: what a rebuild wrote again may stand in an earlier state as well.
         """
-        found: set[str] = set()
-        held = [one for one in uploads if one.status in (UploadStatus.LOADED, UploadStatus.SUSPECT)]
-        tables = self.lake.tables() if held else ()
-        for source in {one.source for one in held if f"bronze.{one.source}" in tables}:
-            history = self.lake.history(f"bronze.{source}")
-            gone = {one.snapshot_id: one for one in history if not one.is_ancestor}
-            made_at = next(one.made_at for one in history if one.is_current)
-            found.update(
-                upload.upload_id
-                for upload in held
-                if upload.source == source
-                and upload.snapshot_id in gone
-                and (gone[upload.snapshot_id].operation == "append" or upload.accepted_at > made_at)
-            )
-        return frozenset(found)
+        held = [upload for upload in uploads if upload.status.is_in_bronze]
+        return frozenset(_rolled_back(self.lake, held)) if held else frozenset()
 
     def _is_stored(self, file: Path) -> bool:
         """Whether a file is small enough to look, and its bytes were delivered before."""
@@ -427,3 +414,17 @@ def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
         why=many,
         hint=f"`lakewright {noun}s list` shows them",
     )
+
+
+def _rolled_back(lake: "Lake", held: Sequence[Upload]) -> Iterator[str]:
+    tables = lake.tables()
+    for source in {one.source for one in held if f"bronze.{one.source}" in tables}:
+        history = lake.history(f"bronze.{source}")
+        gone = {one.snapshot_id: one for one in history if not one.is_ancestor}
+        made_at = next(one.made_at for one in history if one.is_current)
+        for upload in held:
+            if upload.source != source or upload.snapshot_id not in gone:
+                continue
+            is_first = gone[upload.snapshot_id].operation == "append"
+            if is_first or upload.accepted_at > made_at:
+                yield upload.upload_id
