@@ -282,13 +282,8 @@ class Lakehouse:
         """
         uploads = self.journal.reading.uploads()
         found = [upload for upload in uploads if upload.upload_id.startswith(prefix)]
-        named = [upload.upload_id for upload in uploads if upload.file_name == Path(prefix).name]
-        if named and not found:
-            raise errors.NotFound(
-                f"{prefix!r} is the name of a file, not the id of an upload",
-                why="files of one name may be uploaded more than once",
-                hint=f"name it by its id: {' or '.join(named[:3])}",
-            )
+        if not found:
+            _check_is_no_file_name(prefix, uploads)
         _check_one("upload", prefix, [upload.upload_id for upload in found])
         return found[0]
 
@@ -319,17 +314,8 @@ class Lakehouse:
         Raises:
             NotFound: there is no such table or snapshot.
         """
-        wanted = snapshot_id if snapshot_id is not None else self._snapshot_before(table)
+        wanted = snapshot_id if snapshot_id is not None else _snapshot_before(self.lake, table)
         return self.lake.rollback(table, wanted, accept.run_id(now), now)
-
-    def _snapshot_before(self, table: str) -> int:
-        present = next(entry for entry in self.lake.history(table) if entry.is_current)
-        if present.parent_id is None:
-            raise errors.NotFound(
-                f"the table {table} has no earlier snapshot",
-                hint=f"`lakewright tables history {table}` shows its snapshots",
-            )
-        return present.parent_id
 
     def __enter__(self) -> Self:
         return self
@@ -428,3 +414,23 @@ def _rolled_back(lake: "Lake", held: Sequence[Upload]) -> Iterator[str]:
             is_first = gone[upload.snapshot_id].operation == "append"
             if is_first or upload.accepted_at > made_at:
                 yield upload.upload_id
+
+
+def _check_is_no_file_name(prefix: str, uploads: Sequence[Upload]) -> None:
+    named = [upload.upload_id for upload in uploads if upload.file_name == Path(prefix).name]
+    if named:
+        raise errors.NotFound(
+            f"{prefix!r} is the name of a file, not the id of an upload",
+            why="files of one name may be uploaded more than once",
+            hint=f"name it by its id: {' or '.join(named[:3])}",
+        )
+
+
+def _snapshot_before(lake: "Lake", table: str) -> int:
+    present = next(entry for entry in lake.history(table) if entry.is_current)
+    if present.parent_id is None:
+        raise errors.NotFound(
+            f"the table {table} has no earlier snapshot",
+            hint=f"`lakewright tables history {table}` shows its snapshots",
+        )
+    return present.parent_id
