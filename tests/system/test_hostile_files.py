@@ -47,12 +47,15 @@ class Reader:
 
     @property
     def pid(self) -> str:
-        [pid] = [
-            pid
-            for task in Path("/proc/self/task").iterdir()
-            for pid in (task / "children").read_text().split()
-            if "lakewright.wiring.child" in Path(f"/proc/{pid}/cmdline").read_text()
-        ]
+        found = []
+        for children in Path("/proc/self/task").glob("*/children"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # Threads and processes end.
+                found += [
+                    pid
+                    for pid in children.read_text().split()
+                    if "lakewright.wiring.child" in Path(f"/proc/{pid}/cmdline").read_text()
+                ]
+        [pid] = found
         return pid
 
     def peak(self) -> int:

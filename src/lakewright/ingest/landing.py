@@ -219,7 +219,7 @@ def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
             hint="correct `format` in the source, or deliver Parquet",
         )
     parquet_file.check_ends(job.unpacked.path, job.name)
-    columns, part = parquet_file.read(job.unpacked.path, job.work_folder, job.name)
+    columns, part = parquet_file.read(job.unpacked.path, job.work_folder, job.name, job.limits)
     job.report(part.records)
     return job.landed(declared, columns, (part,))
 
