@@ -30,7 +30,6 @@ def test_what_was_received_can_be_read_back_byte_for_byte(store: RawStore) -> No
     assert store.path("orders", SHA256).read_bytes() == CONTENT
     with store.open("orders", SHA256) as file:
         assert b"".join(read_chunks(file)) == CONTENT
-    assert store.verify("orders", SHA256)
 
 
 def test_an_empty_file_is_a_file(store: RawStore) -> None:
@@ -69,7 +68,7 @@ def test_a_sender_that_fails_leaves_nothing(store: RawStore) -> None:
 
 
 def test_what_was_never_received_is_not_found(store: RawStore) -> None:
-    for read in (store.path, store.open, store.verify):
+    for read in (store.path, store.open):
         with pytest.raises(errors.NotFound, match=SHA256):
             read("orders", SHA256)
 

@@ -204,3 +204,16 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     )
     with connection:
         yield Bench(connection=connection, folder=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """For tests that load files, whichever of the temporary folders they lie in."""
+    root = tmp_path_factory.getbasetemp()
+    with session.connect(
+        folders=[str(root)],
+        temp_folder=str(root / "spill"),
+        threads=2,
+        memory_limit_bytes=512 * 2**20,
+    ) as opened:
+        yield opened

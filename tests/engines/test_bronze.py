@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakewright.engines.duckdb import ranges, session
+from lakewright.engines.duckdb import ranges
 from lakewright.engines.duckdb.bronze import bronze
 from lakewright.engines.engine import UploadStaged
 from lakewright.errors import ContractBroken, CountsDiffer, FileUnreadable
@@ -78,19 +78,6 @@ class Loaded:
             row["_record"]: [f"{r['column'] or ''}:{r['code']}" for r in row["reasons"]]
             for row in self.refused
         }
-
-
-@pytest.fixture(name="connection", scope="module")
-def open_connection(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> duckdb.DuckDBPyConnection:
-    root = tmp_path_factory.getbasetemp()
-    return session.connect(
-        folders=[str(root)],
-        temp_folder=str(root / "spill"),
-        threads=2,
-        memory_limit_bytes=512 * 2**20,
-    )
 
 
 def land(

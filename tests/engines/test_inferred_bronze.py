@@ -16,7 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lakewright.engines.duckdb import session
 from lakewright.engines.duckdb.bronze import bronze
 from lakewright.ingest import landing
 from lakewright.lake.staged import Target
@@ -45,17 +44,6 @@ FORMAT = Csv(
         encoding="utf-8",
     )
 )
-
-
-@pytest.fixture(name="connection", scope="module")
-def open_connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    root = tmp_path_factory.getbasetemp()
-    return session.connect(
-        folders=[str(root)],
-        temp_folder=str(root / "spill"),
-        threads=2,
-        memory_limit_bytes=512 * 2**20,
-    )
 
 
 def land(folder: Path, columns: Sequence[Sequence[str]], contract: Contract | None) -> Landed:

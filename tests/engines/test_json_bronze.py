@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lakewright.engines.duckdb import session
 from lakewright.errors import FileUnreadable
 from lakewright.ingest import landing, preview
 from lakewright.plan import steps
@@ -26,17 +25,6 @@ from lakewright.sql import types
 from tests.engines.test_bronze import Loaded, load
 
 JsonValue: TypeAlias = Any
-
-
-@pytest.fixture(name="connection", scope="module")
-def open_connection(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    root = tmp_path_factory.getbasetemp()
-    return session.connect(
-        folders=[str(root)],
-        temp_folder=str(root / "spill"),
-        threads=1,
-        memory_limit_bytes=512 * 2**20,
-    )
 
 
 def land(

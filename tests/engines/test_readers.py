@@ -1,14 +1,11 @@
 """Tables of files that DuckDB wrote are read alike by PyIceberg, DuckDB's own reader and polars."""
 
-import importlib.metadata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-import polars
 import pyarrow
 import pytest
 from pyiceberg.table import StaticTable
@@ -18,6 +15,7 @@ from lakewright.lake.staged import Staged
 from lakewright.lake.tables import Lake
 from lakewright.project.contract import PartitionField, Transform
 from lakewright.sql import types
+from tests.iceberg_readers import with_duckdb, with_polars
 
 if TYPE_CHECKING:
     from tests.engines.conftest import Bench, Row
@@ -56,20 +54,6 @@ BY = {
 
 def with_pyiceberg(location: str) -> pyarrow.Table:
     return StaticTable.from_metadata(location).scan().to_arrow()
-
-
-def with_duckdb(location: str) -> pyarrow.Table:
-    connection = duckdb.connect()
-    for name in ("avro", "iceberg"):
-        files = importlib.metadata.files(f"duckdb-extension-{name}") or []
-        [extension] = [one for one in files if one.suffix == ".duckdb_extension"]
-        connection.execute(f"LOAD '{extension.locate()}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection.execute(f"SELECT * FROM iceberg_scan('{location}')").to_arrow_table()
-
-
-def with_polars(location: str) -> pyarrow.Table:
-    return polars.scan_iceberg(location).collect().to_arrow()
 
 
 @pytest.mark.parametrize("reader", [with_pyiceberg, with_duckdb, with_polars])

@@ -255,21 +255,12 @@ def test_a_description_tells_all_that_people_ask_for(workshop: Workshop) -> None
     assert Path(found.metadata_location).is_relative_to(found.location)
 
 
-def test_a_dropped_table_is_gone_and_its_name_is_free(workshop: Workshop) -> None:
-    workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
-    workshop.lake.drop(ORDERS)
-    assert workshop.lake.tables() == ()
-    workshop.append(ORDERS, SCHEMA, [{"id": 2}], "run2")
-    assert ids(workshop) == [2]
-
-
 def test_what_does_not_exist_is_not_found_and_what_does_is_named(workshop: Workshop) -> None:
     workshop.append("gold.sums", SCHEMA, [], "run1")
     for ask in (
         lambda: workshop.lake.file_set(ORDERS),
         lambda: workshop.lake.describe(ORDERS),
         lambda: workshop.lake.history(ORDERS),
-        lambda: workshop.lake.drop(ORDERS),
         lambda: workshop.lake.rollback(ORDERS, 1, "back", NOW),
     ):
         with pytest.raises(errors.NotFound, match=r"no table bronze\.orders") as caught:

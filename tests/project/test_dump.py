@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,10 +7,8 @@ from lakewright.project import dump, naming, source_file
 from lakewright.project.contract import (
     Column,
     Contract,
-    Evidence,
     Evolution,
     PartitionField,
-    Reading,
     Transform,
 )
 from lakewright.project.file import TextFile
@@ -48,16 +45,6 @@ TYPES: st.SearchStrategy[types.Type] = st.recursive(
 
 def _words() -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(TEXTS, max_size=3).map(tuple)
-
-
-EVIDENCE = st.builds(
-    Evidence,
-    may_be=st.lists(
-        st.builds(Reading, type=TYPES, format=st.none() | TEXTS.filter(bool)), max_size=2
-    ).map(tuple),
-    has_long_numbers=st.booleans(),
-    null_words=_words(),
-)
 
 
 @st.composite
@@ -168,23 +155,6 @@ def test_a_source_that_is_written_down_loads_as_the_same_source(source: Source) 
     assert load(dump.dump(source)) == source
 
 
-@given(contracts(), st.booleans(), EVIDENCE)
-def test_a_contract_comes_back_from_json_as_it_was(
-    contract: Contract, is_adopted: bool, evidence: Evidence
-) -> None:
-    columns = tuple(
-        replace(
-            each,
-            is_declared=is_adopted,
-            declared_type=None if is_adopted else types.INT,
-            evidence=evidence,
-        )
-        for each in contract.columns
-    )
-    stored = replace(contract, columns=columns, is_adopted=is_adopted)
-    assert dump.contract_from_json(dump.contract_to_json(stored)) == stored
-
-
 def test_a_file_says_only_what_differs_from_the_defaults() -> None:
     source = Source(
         name="orders",
@@ -210,18 +180,3 @@ def test_a_file_says_only_what_differs_from_the_defaults() -> None:
         "key: order_id\n"
         'partitioning: ["bucket(4, order_id)"]\n'
     )
-
-
-def test_the_json_of_a_contract_says_its_defaults_too() -> None:
-    contract = Contract(columns=(Column(name="id", type=types.INT),), is_adopted=False)
-    assert dump.contract_to_json(contract) == (
-        '{"columns": [{"name": "id", "type": "int"}], "null_words": [""],'
-        ' "evolution": {"new_columns": "evolve", "missing_columns": "evolve",'
-        ' "reordered_columns": "evolve", "wider_types": "quarantine"}, "adopted": false}'
-    )
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"colums": []}', '{"columns": [{"name": "a"}]}'])
-def test_json_that_is_no_contract_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no stored contract"):
-        dump.contract_from_json(text)

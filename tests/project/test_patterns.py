@@ -48,7 +48,6 @@ def test_a_pattern_that_engines_read_differently_is_refused(pattern: str, reason
         patterns.parse(pattern)
 
 
-def test_a_pattern_knows_whether_it_says_time_and_zone() -> None:
+def test_a_pattern_knows_whether_it_says_a_zone() -> None:
     day, moment = patterns.parse("yyyy-MM-dd"), patterns.parse("yyyy-MM-dd HH:mmXXX")
-    assert [patterns.has_clock(day), patterns.has_zone(day)] == [False, False]
-    assert [patterns.has_clock(moment), patterns.has_zone(moment)] == [True, True]
+    assert [patterns.has_zone(day), patterns.has_zone(moment)] == [False, True]

@@ -2,7 +2,7 @@ import pytest
 
 from lakewright.errors import Place, SqlRefused
 from lakewright.sql import types
-from lakewright.sql.condition import parse_condition, render_condition, resolve_condition
+from lakewright.sql.condition import render_condition, resolve_condition
 
 WHERE = Place(file="m.sql", line=4, column=18)
 SCHEMA = types.Schema(
@@ -33,7 +33,7 @@ def test_a_rendered_condition_names_its_columns_without_a_table() -> None:
 )
 def test_what_is_not_portable_is_refused_without_looking_at_the_table(text: str, what: str) -> None:
     with pytest.raises(SqlRefused) as raised:
-        parse_condition(text, WHERE)
+        resolve_condition(text, WHERE, types.Schema(()))
     (problem,) = raised.value.as_problems()
     assert f"{problem.where}: {problem.what}" == what
 

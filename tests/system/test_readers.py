@@ -1,15 +1,13 @@
 """Tables after several uploads, a removal and a rollback read alike in other programs."""
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import duckdb
-import polars
 import pyarrow
 import pytest
 
 from lakewright.ingest import sample
+from tests.iceberg_readers import with_duckdb, with_polars
 from tests.system.conftest import House, digest, of_example
 
 
@@ -25,21 +23,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> House:
     assert house.do("uploads", "remove", uploads[3].upload_id).code == 0
     assert house.do("tables", "rollback", "gold.daily_revenue").code == 0
     return house
-
-
-def with_duckdb(location: str) -> pyarrow.Table:
-    """DuckDB's own Iceberg reader, from the installed package."""
-    connection = duckdb.connect()
-    for name in ("avro", "iceberg"):
-        files = importlib.metadata.files(f"duckdb-extension-{name}") or []
-        [extension] = [one for one in files if one.suffix == ".duckdb_extension"]
-        connection.execute(f"LOAD '{extension.locate()}'")
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection.execute(f"SELECT * FROM iceberg_scan('{location}')").to_arrow_table()
-
-
-def with_polars(location: str) -> pyarrow.Table:
-    return polars.scan_iceberg(location).collect().to_arrow()
 
 
 READERS: Mapping[str, Callable[[str], pyarrow.Table]] = {

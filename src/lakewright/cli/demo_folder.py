@@ -77,12 +77,12 @@ def _recorded(folder: Path) -> Mapping[str, str]:
     try:
         files = json.loads((folder / _RECORD).read_text("utf-8"))["files"]
         return {str(name): str(digest) for name, digest in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise errors.Conflict(
             f"{folder} is not made anew, as nobody knows which files in it are the demo's",
             why=f"its {_RECORD} is not as this version of Lakewright writes it",
             hint="name another folder with --into, or remove this one yourself",
-        ) from None
+        ) from error
 
 
 def _differences(folder: Path, made: Mapping[str, str]) -> Iterator[str]:

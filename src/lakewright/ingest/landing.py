@@ -91,9 +91,9 @@ def _head(path: Path) -> bytes:
 def _land_file(job: "_Job", head: bytes) -> Landed:
     declared = job.step.format
     if declared is None:
-        found, evidence = _find_format(head, job.name)
+        found, why = _find_format(head, job.name)
         landed = _land(job, found, head)
-        return replace(landed, evidence=(evidence, *landed.evidence))
+        return replace(landed, evidence=(why, *landed.evidence))
     return _land(job, declared, head)
 
 
@@ -323,17 +323,17 @@ def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnTyp
 
 def _land_json(job: _Job, declared: Json) -> Landed:
     text = encoding.as_json_text(job.unpacked.path, job.work_folder, job.name)
-    mode, evidence = declared.mode, f"JSON {declared.mode}: declared"
+    mode, why = declared.mode, f"JSON {declared.mode}: declared"
     if mode is JsonMode.AUTO:
         with text.path.open("rb") as file:
             file.seek(text.start)
-            mode, evidence = json_file.decide_mode(file.read(_HEAD_BYTES * 16))
+            mode, why = json_file.decide_mode(file.read(_HEAD_BYTES * 16))
     is_wanted = _is_wanted(job.step.contract)
     columns, parts = json_file.read(
         text, mode, job.name, json_file.Output(job.work_folder, is_wanted, job.report)
     )
     landed = job.landed(replace(declared, mode=mode), columns, parts)
-    return replace(landed, evidence=(text.evidence, evidence))
+    return replace(landed, evidence=(text.evidence, why))
 
 
 def _is_wanted(contract: Contract | None) -> Callable[[str], bool]:

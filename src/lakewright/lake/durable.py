@@ -40,7 +40,8 @@ class HeadStart:
     """Sends a growing file to the disk while it is still being written, on a thread beside.
 
     The last `sync_descriptor` then has little left to wait for. It is still what counts: this
-    promises nothing about bytes written since, but passes on what went wrong.
+    promises nothing about bytes written since, nor empties the disk's own cache, but passes on what
+    went wrong.
     """
 
     def __init__(self, descriptor: int, *, interval_bytes: int = 1 << 24) -> None:
@@ -67,7 +68,7 @@ class HeadStart:
                 return
             self._running.result()
         self._written_bytes = 0
-        self._running = self._thread.submit(sync_descriptor, self._descriptor)
+        self._running = self._thread.submit(os.fsync, self._descriptor)
 
     def finish(self) -> None:
         """Wait for what is under way.

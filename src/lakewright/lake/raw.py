@@ -75,13 +75,6 @@ class RawStore(Protocol):
             NotFound: no such content was received.
         """
 
-    def verify(self, source: str, sha256: str) -> bool:
-        """Whether the stored bytes still have their hash; reads all of them.
-
-        Raises:
-            NotFound: no such content was received.
-        """
-
     def clean(self) -> int:
         """Remove what receptions that died have left; answer how many there were.
 
@@ -161,14 +154,6 @@ class LocalRawStore:
     def open(self, source: str, sha256: str) -> BinaryIO:
         """The stored file, opened; see `RawStore.open`."""
         return self.path(source, sha256).open("rb")
-
-    def verify(self, source: str, sha256: str) -> bool:
-        """Whether the stored bytes still have their hash."""
-        with self.open(source, sha256) as file:
-            digest = hashlib.sha256()
-            for chunk in read_chunks(file):
-                digest.update(chunk)
-            return digest.hexdigest() == sha256
 
     def clean(self) -> int:
         """Remove what dead receptions have left; see `RawStore.clean`."""

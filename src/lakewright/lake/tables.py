@@ -21,7 +21,6 @@ from lakewright.lake import (
     relocate,
     schema,
 )
-from lakewright.lake.catalog import Move
 from lakewright.lake.metadata import Document, SnapshotJson
 from lakewright.lake.staged import FileSet, Published, Staged, Target
 from lakewright.lake.storage import Storage
@@ -262,14 +261,6 @@ class Lake:
             rows=_count(snapshot, "total-records") or 0,
             is_repeat=is_repeat,
         )
-
-    def drop(self, table: str) -> None:
-        """Take the table out of the catalog. Its files stay on the disk.
-
-        Raises:
-            NotFound: there is no such table.
-        """
-        self.storage.catalog.commit([Move(table=table, before=self._pointer(table), after=None)])
 
     def relocate(self) -> tuple[str, ...]:
         """Make tables that were made in another folder refer to this one: see `relocate`."""

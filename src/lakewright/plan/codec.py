@@ -15,7 +15,6 @@ from enum import Enum
 from functools import cache
 from typing import Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from lakewright.plan import steps
 from lakewright.sql import types
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
@@ -39,15 +38,6 @@ def from_json(kind: type[_T], text: str | bytes) -> _T:
         ValueError: the text is no JSON, or no value of the class; the message has the path.
     """
     return decode(kind, json.loads(text))
-
-
-def step_from_json(text: str | bytes) -> steps.Step:
-    """The step, of whatever kind, that `to_json` wrote.
-
-    Raises:
-        ValueError: as `from_json`.
-    """
-    return cast("steps.Step", _decoder(steps.Step)(json.loads(text), "step"))
 
 
 def encode(value: object) -> Json:

@@ -1,20 +1,11 @@
-"""A source as the text of its file, and a contract as the JSON that tables and the journal keep.
+"""A source as the text of its file, which says only what differs from the defaults."""
 
-The file says only what differs from the defaults, so that a person can read it. The JSON says what
-defaults are too: it is read again years later, by a Lakewright whose defaults may be others.
-"""
-
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
-from pydantic import ValidationError
-
-from lakewright.project import declared, documents, partitioning
-from lakewright.project.contract import NULL_WORDS, Column, Contract, Evidence, Evolution, Reading
-from lakewright.project.document import Document
+from lakewright.project import documents, partitioning
+from lakewright.project.contract import NULL_WORDS, Column, Contract, Evolution
 from lakewright.project.source import (
     BadRecordLimits,
     Compression,
@@ -28,7 +19,6 @@ from lakewright.project.source import (
     Source,
     Suspects,
 )
-from lakewright.sql import types
 
 _Value: TypeAlias = str | bool | int | float | Sequence["_Value"] | Mapping[str, "_Value"]
 
@@ -37,112 +27,12 @@ _NO_TEXT = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null")
 """Words that some reader of YAML takes for something else than a text."""
 
 
-class StoredEvidenceDocument(Document):
-    """What the values of a column that nobody declared have shown."""
-
-    may_be: tuple[tuple[str, ...], ...] = ()
-    """What else its texts can be read as: a type and, if it has one, a format each."""
-    has_long_numbers: bool = False
-    """Whether there are whole numbers that a double would round."""
-    null_words: tuple[str, ...] = ()
-    """The words among its values that mean null if it is no text."""
-
-
-class StoredColumnDocument(documents.ColumnDocument):
-    """One column of a contract as tables keep it."""
-
-    declared: bool = True
-    """Whether the project declares the column; otherwise files brought it."""
-    declared_type: str | None = None
-    """What the project declares, where files made the type wider."""
-    evidence: StoredEvidenceDocument = StoredEvidenceDocument()
-    """What later files may decide."""
-
-
-class StoredContractDocument(documents.ContractDocument):
-    """A contract as tables and the journal keep it."""
-
-    columns: tuple[StoredColumnDocument, ...] = ()
-    """The columns, in order; there may be none."""
-    adopted: bool = True
-    """Whether a person has saved the contract; otherwise it was inferred from files."""
-
-
 def dump(source: Source) -> str:
     """The text of the file `sources/<name>.yaml` that declares the source.
 
     Loading it gives an equal source, whose contract is then adopted: a file is a declaration.
     """
     return "".join(f"{line}\n" for line in _lines(_source(source)))
-
-
-def contract_to_json(contract: Contract) -> str:
-    """The contract as one line of JSON; equal contracts give equal text."""
-    evolution = {name: getattr(contract.evolution, name).value for name in _POLICIES}
-    columns = []
-    for column in contract.columns:
-        stored = _column(column, ())
-        if not column.is_declared:
-            stored["declared"] = False
-        if column.declared_type is not None:
-            stored["declared_type"] = str(column.declared_type)
-        if column.evidence != Evidence():
-            stored["evidence"] = _evidence(column.evidence)
-        columns.append(stored)
-    value: dict[str, _Value] = {"columns": columns, "null_words": contract.null_words}
-    value["evolution"] = evolution
-    if contract.key:
-        value["key"] = contract.key
-    if contract.partitioning:
-        value["partitioning"] = [partitioning.text_of(each) for each in contract.partitioning]
-    value["adopted"] = contract.is_adopted
-    return json.dumps(value, ensure_ascii=False)
-
-
-def contract_from_json(text: str | bytes) -> Contract:
-    """The contract that `contract_to_json` wrote.
-
-    Raises:
-        ValueError: the text is no such JSON.
-    """
-    try:
-        document = StoredContractDocument.model_validate_json(text)
-    except ValidationError as error:
-        raise ValueError(f"this is no stored contract: {error}") from error
-    contract = declared.contract(document)
-    columns = tuple(
-        replace(
-            column,
-            is_required=stored.required,
-            is_declared=stored.declared,
-            declared_type=None if stored.declared_type is None else types.parse(
-                stored.declared_type
-            ),
-            evidence=_read_evidence(stored.evidence),
-        )
-        for column, stored in zip(contract.columns, document.columns, strict=True)
-    )  # fmt: skip
-    return replace(contract, columns=columns, is_adopted=document.adopted)
-
-
-def _evidence(evidence: Evidence) -> dict[str, _Value]:
-    may_be = [(str(each.type), *filter(None, [each.format])) for each in evidence.may_be]
-    return {
-        "may_be": may_be,
-        "has_long_numbers": evidence.has_long_numbers,
-        "null_words": evidence.null_words,
-    }
-
-
-def _read_evidence(document: StoredEvidenceDocument) -> Evidence:
-    return Evidence(
-        may_be=tuple(
-            Reading(type=types.parse(kind), format="".join(pattern) or None)
-            for kind, *pattern in document.may_be
-        ),
-        has_long_numbers=document.has_long_numbers,
-        null_words=document.null_words,
-    )
 
 
 def _source(source: Source) -> dict[str, _Value]:

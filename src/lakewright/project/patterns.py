@@ -18,7 +18,6 @@ LETTERS = (
 
 _SYNONYMS = {"uuuu": "yyyy", "uu": "yy", "LL": "MM", "L": "M", "LLL": "MMM", "LLLL": "MMMM"}
 _TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z'])")
-_CLOCK = ("H", "h", "a", "m", "s", "S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,6 @@ def parse(pattern: str) -> tuple[Piece, ...]:
             pieces.append(Text(found["other"]))
     _refuse_half_said(pattern, [piece.text for piece in pieces if isinstance(piece, Letters)])
     return tuple(pieces)
-
-
-def has_clock(pieces: tuple[Piece, ...]) -> bool:
-    """Whether the pattern says a time of day."""
-    return any(isinstance(piece, Letters) and piece.text[0] in _CLOCK for piece in pieces)
 
 
 def has_zone(pieces: tuple[Piece, ...]) -> bool:

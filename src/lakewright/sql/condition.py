@@ -12,17 +12,6 @@ from lakewright.sql.scope import Output, Relation, Scope
 from lakewright.sql.term import Term
 
 
-def parse_condition(text: str, where: Place) -> None:
-    """Refuse a condition that is not portable SQL by its form alone.
-
-    Raises:
-        SqlRefused: every mistake is in its `problems`.
-    """
-    refusals = Refusals(text=text, where=where)
-    parsing.condition_tree(text, refusals)
-    refusals.check()
-
-
 def resolve_condition(text: str, where: Place, schema: types.Schema) -> tuple[str, ...]:
     """The columns that a condition looks at.
 

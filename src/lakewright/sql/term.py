@@ -1,10 +1,10 @@
 """An expression after it has been understood: its type, its text for DuckDB, its origins."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lakewright.sql import types
-from lakewright.sql.quoting import Value, duckdb_type, literal
+from lakewright.sql.quoting import Value, literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,13 +57,3 @@ def _constant_text(value: Value, kind: types.Type) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and kind == types.INT and value >= 0:
         return str(value)
     return literal(value, kind)
-
-
-def recast(term: Term, kind: types.Type) -> Term:
-    """The same term, converted by DuckDB's own cast: only for conversions that cannot differ."""
-    if term.type == kind:
-        return term
-    if term.is_null:
-        return constant(None, kind)
-    text = f"CAST({term.text} AS {duckdb_type(kind)})"
-    return replace(term, type=kind, text=text, plain=None, is_literal=False, value=None)
