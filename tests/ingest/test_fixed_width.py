@@ -106,6 +106,14 @@ def test_a_line_that_is_no_text_is_refused_and_the_rest_read(tmp_path: Path) -> 
     assert "UTF-8" in problems(landed)[4]
 
 
+def test_a_decimal_comma_that_is_declared_makes_numbers(tmp_path: Path) -> None:
+    data = b"a    1,5\nb1234,25\nc     -7\n"
+    look = FixedWidth(fields=fields(1, 7), has_header=False, decimal_separator=",")
+    landed = land(tmp_path, data, "a.txt", look)
+    assert [str(column.type) for column in landed.columns] == ["string", "double"]
+    assert rows(landed)[1] == ["b", "1234,25"]
+
+
 @pytest.mark.parametrize(
     ("data", "declared", "what"),
     [

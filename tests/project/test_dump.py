@@ -122,6 +122,7 @@ FORMATS = st.one_of(
         comment=st.sampled_from([None, "", "#"]),
         encoding=st.sampled_from([None, "utf-8"]),
         is_padded=st.none() | st.booleans(),
+        decimal_separator=st.sampled_from([".", ","]),
     ),
     st.builds(
         FixedWidth,

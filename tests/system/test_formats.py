@@ -69,6 +69,15 @@ def test_a_fixed_width_file_becomes_a_table_with_its_refused_lines_in_quarantine
     assert [each[:2] for each in quarantined(house, "people")] == [(2, "0002"), (3, "000xBob   ")]
 
 
+def test_the_decimal_comma_of_a_fixed_width_file_is_read_as_its_source_says(house: House) -> None:
+    look = "{type: fixed_width, widths: [2, 8], header: false, decimal_separator: ','}"
+    columns = "columns: [{name: a, type: int}, {name: b, type: 'decimal(6,2)', default: '0,5'}]\n"
+    house.write({"sources/prices.yaml": f"match: prices*\nformat: {look}\n{columns}"})
+    [found] = house.upload(house.file("prices.txt", "1     1,25\n2    12.50\n3         \n"))
+    assert (found["records_in"], found["rows_loaded"]) == (3, 2)
+    assert list(map(str, house.table("bronze.prices").column("b").to_pylist())) == ["1.25", "0.50"]
+
+
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_the_files_of_an_archive_become_one_upload(house: House, kind: str) -> None:
     members = {"a.csv": A, "b.csv": B}

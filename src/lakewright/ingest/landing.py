@@ -39,6 +39,7 @@ from lakewright.project.source import (
     Json,
     JsonMode,
     Parquet,
+    decimal_separator,
 )
 from lakewright.sql import types
 
@@ -297,7 +298,7 @@ def _land_csv(job: _Job, declared: Csv) -> Landed:
 
 def _wanted(contract: Contract | None, landed: Landed) -> Mapping[int, ColumnType]:
     """The columns whose types are to be found, by place: those that no contract settles."""
-    separator = landed.format.dialect.decimal_separator if isinstance(landed.format, Csv) else "."
+    separator = decimal_separator(landed.format)
     null_words = contract.null_words if contract else NULL_WORDS
     more = INFERRED_NULL_WORDS if null_words == NULL_WORDS else ()
     wanted = {column.name: ColumnType(null_words, separator, more) for column in landed.columns}

@@ -114,6 +114,7 @@ def _fixed_width(document: documents.FixedWidthDocument) -> FixedWidth:
         comment=document.comment,
         encoding=document.encoding,
         is_padded=document.padded,
+        decimal_separator=document.decimal_separator,
         compression=document.compression,
         members=document.members,
     )

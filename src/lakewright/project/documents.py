@@ -238,6 +238,8 @@ class FixedWidthDocument(Document):
     padded: bool | None = None
     """Whether each line is filled up with blanks to its full length, so that a shorter one was cut
     and is refused. By default decided by looking."""
+    decimal_separator: Literal[".", ","] = "."
+    """What stands before a number's decimal places."""
     compression: Compression = Compression.AUTO
     """How the file is packed; `auto` looks at its first bytes."""
     members: Members = ()

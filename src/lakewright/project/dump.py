@@ -111,8 +111,8 @@ def _format(look: Format) -> _Value:
 
 def _given(look: Format, keys: Mapping[str, str]) -> dict[str, _Value]:
     """What is declared of a format, by key."""
-    found = {key: getattr(look, name) for key, name in keys.items()}
-    return {key: value for key, value in found.items() if value is not None}
+    found = {key: (getattr(look, name), _USUAL.get(name)) for key, name in keys.items()}
+    return {key: value for key, (value, usual) in found.items() if value not in (None, usual)}
 
 
 def _fixed_fields(fields: Sequence[FixedField]) -> dict[str, _Value]:
@@ -147,7 +147,7 @@ _DIALECT = {
 }
 """Key of a CSV format to the dialect's field."""
 _USUAL = {"decimal_separator": ".", "is_trimmed": False, "header_rows": 1}
-"""Fields of a dialect that are not worth a word where they have these values."""
+"""Fields of a format that are not worth a word where they have these values."""
 _EXCEL = {"sheet": "sheet", "header": "has_header", "skip_lines": "skip_lines"}
 _FIXED_WIDTH = {
     "header": "has_header",
@@ -155,6 +155,7 @@ _FIXED_WIDTH = {
     "comment": "comment",
     "encoding": "encoding",
     "padded": "is_padded",
+    "decimal_separator": "decimal_separator",
 }
 """Keys of these formats to their fields."""
 

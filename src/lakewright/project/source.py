@@ -130,6 +130,7 @@ class FixedWidth:
     encoding: str | None = None
     is_padded: bool | None = None
     """Whether every line is filled up with blanks, so that a shorter one was cut."""
+    decimal_separator: Literal[".", ","] = "."
     compression: Compression = Compression.AUTO
     members: tuple[str, ...] = ()
     """As in `Csv`."""
@@ -150,6 +151,17 @@ def names_columns(look: Format | None) -> bool:
             return look.has_header is not False
         case _:
             return True
+
+
+def decimal_separator(look: Format | None) -> Literal[".", ","]:
+    """What stands before a number's decimal places in files of this format."""
+    match look:
+        case Csv():
+            return look.dialect.decimal_separator
+        case FixedWidth():
+            return look.decimal_separator
+        case _:
+            return "."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

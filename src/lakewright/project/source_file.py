@@ -183,7 +183,9 @@ class _Contract:
         """Whether the text can be a value; where the engine alone can tell, it says so later."""
         text = column.default or ""
         look = self.document.format
-        separator = look.decimal_separator if isinstance(look, documents.CsvDocument) else "."
+        separator = "."
+        if isinstance(look, documents.CsvDocument | documents.FixedWidthDocument):
+            separator = look.decimal_separator
         if column.format is not None:
             return True
         return values.is_value(text.strip().replace(separator, "."), kind)

@@ -20,7 +20,7 @@ from lakewright.errors import ContractBroken
 from lakewright.plan import matching, steps
 from lakewright.plan.landed import Landed
 from lakewright.project.contract import Column, Contract
-from lakewright.project.source import Csv, Format
+from lakewright.project.source import Csv, Format, decimal_separator
 from lakewright.sql import types
 
 TEXT = "VARCHAR"
@@ -158,14 +158,16 @@ def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -
     )
 
 
-def check_defaults(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Try every default as the value that it would become.
+def check_defaults(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, file_format: Format
+) -> None:
+    """Try every default as the value that it would become in a file of this format.
 
     Raises:
         ContractBroken: one of them is not a value of its column's type.
     """
     fields = tuple(
-        _field(column, None, (), contract, Csv())
+        _field(column, None, (), contract, file_format)
         for column in contract.columns
         if column.default is not None and column.type != types.UNKNOWN
     )
@@ -201,7 +203,7 @@ def _field(
 
 
 def _cast(column: Column, kind: str, file_format: Format) -> Cast:
-    separator = file_format.dialect.decimal_separator if isinstance(file_format, Csv) else "."
+    separator = decimal_separator(file_format)
     try:
         from_text = conversion.from_text(column.type, pattern=column.format, separator=separator)
         if kind == TEXT:

@@ -50,7 +50,7 @@ def bronze(
         RunFailed: the engine ran out of memory or disk.
     """
     with connection.cursor() as cursor, failures.of(f"loading {landed.file_name}"):
-        arrival.check_defaults(cursor, step.contract)
+        arrival.check_defaults(cursor, step.contract, landed.format)
         partitioning.prepare(cursor, target.partitioning, target.schema)
         load = _Load(connection, step, landed, (target, quarantine), report)
         load.read_whole_files(cursor)
