@@ -1,19 +1,11 @@
 """What every journal promises, tried on the one on disk and on its twin in memory."""
 
-import hashlib
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
 import pytest
 
 from lakewright import errors
-from lakewright.runs import memory, rules, sqlite
+from lakewright.runs import rules
 from lakewright.runs.journal import (
-    Accepted,
     Answer,
-    Claim,
-    Delivery,
     Ending,
     Journal,
     Outcome,
@@ -24,75 +16,16 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
-
-NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=5)
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    opened = (
-        memory.open_journal()
-        if request.param == "memory"
-        else sqlite.open_journal(tmp_path / "journal.sqlite")
-    )
-    yield opened
-    opened.close()
-
-
-def delivery(content: str, *, source: str = "orders", is_again: bool = False) -> Delivery:
-    return Delivery(
-        source=source,
-        sha256=hashlib.sha256(content.encode()).hexdigest(),
-        file_name=f"{content}.csv",
-        size_bytes=len(content),
-        media_type="text/csv",
-        delivered_by="someone",
-        is_again=is_again,
-    )
-
-
-def accept(
-    journal: Journal, content: str, *, run: str, source: str = "orders", is_again: bool = False
-) -> Accepted:
-    return journal.acceptance.accept(
-        delivery(content, source=source, is_again=is_again),
-        tables=[f"bronze.{source}"],
-        run_id=run,
-        now=NOW,
-    )
-
-
-def nobody_lives(owner_id: str) -> bool:
-    return False
-
-
-def everybody_lives(owner_id: str) -> bool:
-    return True
-
-
-def claim(journal: Journal, owner: str = "me") -> Claim:
-    found = journal.execution.claim(owner, everybody_lives, NOW)
-    assert found is not None
-    return found
-
-
-def load(journal: Journal, content: str, *, run: str, source: str = "orders") -> str:
-    """Accept an upload and let a run load it."""
-    accepted = accept(journal, content, run=run, source=source)
-    conclude(journal, accepted.upload.upload_id, UploadStatus.LOADED)
-    return accepted.upload.upload_id
-
-
-def conclude(
-    journal: Journal, upload_id: str, status: UploadStatus, run: RunStatus = RunStatus.SUCCEEDED
-) -> None:
-    error = {"code": "file-unreadable"} if status is UploadStatus.FAILED else None
-    outcome = UploadOutcome(
-        upload_id=upload_id, status=status, records=3, rows=2, quarantined=1, snapshot_id=7,
-        error=error,
-    )  # fmt: skip
-    journal.execution.finish(claim(journal), Outcome(status=run, uploads=(outcome,)), LATER)
+from tests.contracts.conftest import (
+    LATER,
+    NOW,
+    accept,
+    claim,
+    conclude,
+    everybody_lives,
+    load,
+    nobody_lives,
+)
 
 
 def test_accepting_records_upload_run_and_event_together(journal: Journal) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lakewright import errors
 from lakewright.runs import accept, sqlite, sqlite_file
-from lakewright.runs.journal import Delivery
+from lakewright.runs.journal import Delivery, Outcome, RunStatus, UploadOutcome, UploadStatus
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -44,18 +44,72 @@ def test_an_older_journal_is_brought_up_to_date_in_one_transaction(
 ) -> None:
     path = tmp_path / "journal.sqlite"
     deliver(path, ["a"])
-    monkeypatch.setattr(sqlite_file, "VERSION", 2)
+    version = sqlite_file.VERSION
+    monkeypatch.setattr(sqlite_file, "VERSION", version + 1)
     script = "CREATE TABLE later (a TEXT); INSERT INTO later VALUES ('x; y'); BROKEN;"
-    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {1: script})
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {version: script})
     with pytest.raises(errors.LakewrightError, match="cannot be read or written"):
         sqlite.open_journal(path)
-    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {1: script.removesuffix(" BROKEN;")})
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {version: script.removesuffix(" BROKEN;")})
     journal = sqlite.open_journal(path)
     assert len(journal.reading.uploads()) == 1
     journal.close()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT a FROM later").fetchall() == [("x; y",)]
     connection.close()
+
+
+def old_journal(folder: Path, version: int) -> Path:
+    """A journal as the Lakewright that knew this version left it: loaded, suspect, failed and
+    waiting uploads, and runs of which three wait."""
+    path = folder / "journal.sqlite"
+    connection = sqlite3.connect(path)
+    script = Path(__file__).with_name(f"journal_version_{version}.sql").read_text("utf-8")
+    connection.executescript(f"{script}\nPRAGMA user_version = {version};")
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize("version", range(1, sqlite_file.VERSION))
+def test_a_journal_of_every_earlier_version_goes_on_where_it_was(
+    tmp_path: Path, version: int
+) -> None:
+    journal = sqlite.open_journal(old_journal(tmp_path, version))
+    assert all(upload.format == {} for upload in journal.reading.uploads())
+    uploads = {upload.file_name: upload for upload in journal.reading.uploads()}
+    statuses = {name: upload.status.value for name, upload in uploads.items()}
+    assert statuses == {"a.csv": "loaded", "b.csv": "loaded", "c.csv": "suspect", "d.csv": "failed"}
+    assert uploads["c.csv"].suspicions == ("two delimiters fit",)
+    runs = [run.status.value for run in journal.reading.runs()]
+    assert runs == ["queued", "queued", "queued", "failed", "succeeded", "succeeded"]
+    claim = journal.execution.claim("me", lambda _: True, NOW)
+    assert claim is not None
+    (part,) = journal.reading.run_uploads(claim.run_id)
+    assert (part.is_again, part.format) == (True, None)
+    loaded = UploadOutcome(upload_id=part.upload_id, status=UploadStatus.LOADED, rows=4)
+    outcome = Outcome(status=RunStatus.SUCCEEDED, uploads=(loaded,))
+    journal.execution.finish(claim, outcome, NOW)
+    assert (journal.reading.upload(part.upload_id).rows, len(journal.reading.events())) == (4, 14)
+    journal.close()
+
+
+@pytest.mark.parametrize("version", range(1, sqlite_file.VERSION))
+def test_an_earlier_journal_gets_the_tables_of_a_new_one(tmp_path: Path, version: int) -> None:
+    old = sqlite_file.Database(old_journal(tmp_path, version))
+    new = sqlite_file.Database(tmp_path / "new.sqlite")
+    tables, old_tables = (
+        {
+            str(row["name"]): sorted(
+                (column["name"], column["type"], column["notnull"], column["dflt_value"])
+                for column in database.read(f"PRAGMA table_info({row['name']})")
+            )
+            for row in database.read("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        }
+        for database in (new, old)
+    )
+    assert old_tables == tables
+    old.close()
+    new.close()
 
 
 def test_a_locked_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,10 @@ from lakewright.plan import codec
 Json: TypeAlias = codec.Json
 """What JSON can say. Integers beyond 2^53 and decimals cross as text."""
 
+FormatOverride: TypeAlias = Mapping[str, str]
+"""What is said of one file's format, over its source's: each key of a source's `format` section
+that is said, with its value as it was written. Empty: nothing is."""
+
 
 class UploadStatus(StrEnum):
     """Where an upload stands; the state machine is drawn above."""
@@ -121,6 +125,8 @@ class Delivery:
     delivered_by: str = ""
     is_again: bool = False
     """Whether the file is to be loaded, replacing its rows, even if it is loaded."""
+    format: FormatOverride | None = None
+    """None: nothing is said now, so what holds for a loaded file goes on to hold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +151,9 @@ class Upload:
     """Bronze's snapshot that its load made."""
     suspicions: tuple[str, ...] = ()
     error: Json = None
+    format: FormatOverride = field(default_factory=dict)
+    """How its rows were read, and are whenever its file is read again; before its first load, how
+    they are to be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +205,9 @@ class RunUpload:
     status: UploadStatus
     """What this run made of it; `accepted` while the run goes on."""
     error: Json = None
+    format: FormatOverride | None = None
+    """What this run reads the file with, and the upload's from its success on. None: the
+    upload's, as it stands when the run is carried out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,6 +261,8 @@ class Accepted:
     upload: Upload
     run_id: str
     """The run that loads it, or that has loaded it."""
+    format: FormatOverride
+    """What that run reads the file with, or has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from lakewright.runs.journal import (
     Delivery,
     Ending,
     Event,
+    FormatOverride,
     Json,
     Outcome,
     Request,
@@ -98,12 +99,15 @@ class _State:
         for upload_id in request.upload_ids:
             self.add_upload(run_id, upload_id, is_again=True)
 
-    def add_upload(self, run_id: str, upload_id: str, *, is_again: bool) -> None:
+    def add_upload(
+        self, run_id: str, upload_id: str, *, is_again: bool, look: FormatOverride | None = None
+    ) -> None:
         self.run_uploads.setdefault(run_id, {})[upload_id] = RunUpload(
             run_id=run_id,
             upload_id=upload_id,
             is_again=is_again,
             status=UploadStatus.ACCEPTED,
+            format=look,
         )
 
 
@@ -133,7 +137,9 @@ class _Acceptance:
             )
             if upload is not None and answer is not Answer.QUEUED:
                 of = upload.run_id if waiting is None else waiting.run_id
-                return Accepted(answer=answer, upload=upload, run_id=of)
+                said = self._state.run_uploads[of][upload_id].format if waiting else None
+                look = upload.format if said is None else said
+                return Accepted(answer=answer, upload=upload, run_id=of, format=look)
             joined = self._join(delivery.source)
             if joined is None:
                 request = Request(
@@ -141,13 +147,14 @@ class _Acceptance:
                 )
                 self._state.add_run(request, run_id, now)
             of = joined or run_id
+            look = dict(rules.format_of(upload, delivery))
             is_again = upload is not None and upload.status.is_in_bronze
             if upload is None or not is_again:
-                upload = _accepted(delivery, of, now)
+                upload = replace(_accepted(delivery, of, now), format=look)
                 self._state.uploads[upload_id] = upload
-            self._state.add_upload(of, upload_id, is_again=is_again)
+            self._state.add_upload(of, upload_id, is_again=is_again, look=look)
             self._state.tell(rules.file_uploaded(upload, of), now)
-            return Accepted(answer=answer, upload=upload, run_id=of)
+            return Accepted(answer=answer, upload=upload, run_id=of, format=look)
 
     def _waiting(self, upload_id: str) -> Run | None:
         runs = [
@@ -206,10 +213,16 @@ class _Acceptance:
         is_failed = part.status is UploadStatus.FAILED
         if not is_failed or not rules.is_retried(upload, is_again=part.is_again):
             return
-        self._state.add_upload(part.run_id, part.upload_id, is_again=part.is_again)
+        self._state.add_upload(
+            part.run_id, part.upload_id, is_again=part.is_again, look=part.format
+        )
         if upload.status is UploadStatus.FAILED:
             self._state.uploads[part.upload_id] = replace(
-                upload, status=UploadStatus.ACCEPTED, run_id=part.run_id, error=None
+                upload,
+                status=UploadStatus.ACCEPTED,
+                run_id=part.run_id,
+                error=None,
+                format=upload.format if part.format is None else part.format,
             )
 
 
@@ -399,6 +412,7 @@ class _Execution:
         parts[outcome.upload_id] = replace(
             parts[outcome.upload_id], status=outcome.status, error=_copy(outcome.error)
         )
+        look = parts[outcome.upload_id].format
         upload = self._state.uploads[outcome.upload_id]
         if outcome.status is UploadStatus.FAILED:
             if upload.status is not UploadStatus.ACCEPTED:
@@ -412,6 +426,7 @@ class _Execution:
                 snapshot_id=outcome.snapshot_id,
                 suspicions=outcome.suspicions,
                 error=None,
+                format=upload.format if look is None else look,
             )
         self._state.uploads[outcome.upload_id] = replace(
             upload,

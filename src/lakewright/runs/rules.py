@@ -11,6 +11,8 @@ from lakewright import errors
 from lakewright.plan.observed import RawUpload
 from lakewright.runs.journal import (
     Answer,
+    Delivery,
+    FormatOverride,
     IsAlive,
     Json,
     RequestKind,
@@ -95,6 +97,17 @@ def answer(upload: Upload | None, *, is_again: bool, waiting: RequestKind | None
     if upload is None or is_again or waiting is RequestKind.REMOVE:
         return Answer.QUEUED
     return Answer.ALREADY_LOADED if upload.status.is_in_bronze else Answer.QUEUED
+
+
+def format_of(upload: Upload | None, delivery: Delivery) -> FormatOverride:
+    """What a delivery that is queued is to be read with.
+
+    Where nothing is said, a file that is loaded is read as it was; any other as its source says,
+    since what an attempt that failed, or rows that were removed, were read with may be the fault.
+    """
+    if delivery.format is not None:
+        return delivery.format
+    return upload.format if upload is not None and upload.status.is_in_bronze else {}
 
 
 def may_continue(steps: Sequence[Step]) -> bool:

@@ -1,4 +1,4 @@
--- The journal, version 1. Times are ISO 8601 in UTC; JSON is text.
+-- The journal, version 2. Times are ISO 8601 in UTC; JSON is text.
 
 CREATE TABLE runs (
   sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -31,6 +31,7 @@ CREATE TABLE run_tables (
 CREATE TABLE fence (value INTEGER NOT NULL) STRICT;
 INSERT INTO fence VALUES (0);
 
+-- `format`: what is said of the file's format over its source's, key by key, as JSON.
 CREATE TABLE uploads (
   sequence     INTEGER PRIMARY KEY AUTOINCREMENT,
   upload_id    TEXT NOT NULL UNIQUE,
@@ -50,12 +51,14 @@ CREATE TABLE uploads (
   snapshot_id  INTEGER,
   suspicions   TEXT NOT NULL DEFAULT '[]',
   error        TEXT NOT NULL DEFAULT 'null',
+  format       TEXT NOT NULL DEFAULT '{}',
   UNIQUE (source, sha256)
 ) STRICT;
 
 CREATE INDEX uploads_by_source ON uploads (source, status);
 
--- One upload's part in one run: every attempt to load it, superseded ones included.
+-- One upload's part in one run: every attempt to load it, superseded ones included. `format`: what
+-- this run reads it with; NULL: what the upload says.
 CREATE TABLE run_uploads (
   sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
   run_id    TEXT NOT NULL REFERENCES runs (run_id),
@@ -64,6 +67,7 @@ CREATE TABLE run_uploads (
   status    TEXT NOT NULL
     CHECK (status IN ('accepted', 'loaded', 'suspect', 'failed', 'removed')),
   error     TEXT NOT NULL DEFAULT 'null',
+  format    TEXT,
   UNIQUE (run_id, upload_id)
 ) STRICT;
 

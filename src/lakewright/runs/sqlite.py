@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -92,15 +93,18 @@ class _Acceptance:
         with self._database.writing(is_synced=True) as connection:
             upload = find_upload(connection, upload_id)
             waiting = connection.execute(
-                "SELECT run_id, kind FROM run_uploads JOIN runs USING (run_id) WHERE upload_id = ?"
-                " AND runs.status IN ('queued', 'running') ORDER BY runs.sequence DESC LIMIT 1",
+                "SELECT run_id, kind, format FROM run_uploads JOIN runs USING (run_id)"
+                " WHERE upload_id = ? AND runs.status IN ('queued', 'running')"
+                " ORDER BY runs.sequence DESC LIMIT 1",
                 (upload_id,),
             ).fetchone()
             kind = None if waiting is None else RequestKind(waiting["kind"])
             answer = rules.answer(upload, is_again=delivery.is_again, waiting=kind)
             if upload is not None and answer is not Answer.QUEUED:
                 of = upload.run_id if waiting is None else waiting["run_id"]
-                return Accepted(answer=answer, upload=upload, run_id=of)
+                said = None if waiting is None else waiting["format"]
+                look = upload.format if said is None else json.loads(said)
+                return Accepted(answer=answer, upload=upload, run_id=of, format=look)
             joined = self._join(connection, delivery.source)
             if joined is None:
                 request = Request(
@@ -108,12 +112,13 @@ class _Acceptance:
                 )
                 _add_run(connection, request, run_id, now)
             of = joined or run_id
-            self._put(connection, delivery, upload, of, now)
+            look = rules.format_of(upload, delivery)
+            self._put(connection, replace(delivery, format=look), upload, of, now)
             stored = find_upload(connection, upload_id)
             if stored is None:
                 raise rules.missing_upload(upload_id)
             _tell(connection, rules.file_uploaded(stored, of), now)
-            return Accepted(answer=answer, upload=stored, run_id=of)
+            return Accepted(answer=answer, upload=stored, run_id=of, format=look)
 
     def _join(self, connection: sqlite3.Connection, source: str) -> str | None:
         """The source's last unfinished run, if it is one that has never begun to load files."""
@@ -148,12 +153,12 @@ class _Acceptance:
             connection.execute(
                 """
                 INSERT INTO uploads (upload_id, source, sha256, file_name, size_bytes, media_type,
-                  delivered_by, accepted_at, status, run_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?)
+                  delivered_by, accepted_at, status, run_id, format)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?)
                 ON CONFLICT (upload_id) DO UPDATE SET file_name = excluded.file_name,
                   media_type = excluded.media_type, delivered_by = excluded.delivered_by,
-                  accepted_at = excluded.accepted_at, status = 'accepted',
-                  run_id = excluded.run_id, records = NULL, rows = NULL, quarantined = NULL,
+                  accepted_at = excluded.accepted_at, status = 'accepted', run_id = excluded.run_id,
+                  format = excluded.format, records = NULL, rows = NULL, quarantined = NULL,
                   snapshot_id = NULL, suspicions = '[]', error = 'null'
                 """,
                 (
@@ -166,12 +171,13 @@ class _Acceptance:
                     delivery.delivered_by,
                     to_time(now),
                     run_id,
+                    to_text(delivery.format),
                 ),
             )
         connection.execute(
-            "INSERT INTO run_uploads (run_id, upload_id, is_again, status)"
-            " VALUES (?, ?, ?, 'accepted')",
-            (run_id, upload_id, is_again),
+            "INSERT INTO run_uploads (run_id, upload_id, is_again, status, format)"
+            " VALUES (?, ?, ?, 'accepted', ?)",
+            (run_id, upload_id, is_again, to_text(delivery.format)),
         )
 
     def request(self, request: Request, *, run_id: str, now: datetime) -> Run:
@@ -209,8 +215,7 @@ class _Acceptance:
 
     def _take_up_uploads(self, connection: sqlite3.Connection, run_id: str) -> None:
         rows = connection.execute(
-            "SELECT upload_id, is_again FROM run_uploads WHERE run_id = ? AND status = 'failed'",
-            (run_id,),
+            "SELECT * FROM run_uploads WHERE run_id = ? AND status = 'failed'", (run_id,)
         ).fetchall()
         for row in rows:
             upload = find_upload(connection, row["upload_id"])
@@ -222,9 +227,9 @@ class _Acceptance:
                 (run_id, upload.upload_id),
             )
             connection.execute(
-                "UPDATE uploads SET status = 'accepted', run_id = ?, error = 'null'"
-                " WHERE upload_id = ? AND status = 'failed'",
-                (run_id, upload.upload_id),
+                "UPDATE uploads SET status = 'accepted', run_id = ?, error = 'null',"
+                " format = coalesce(?, format) WHERE upload_id = ? AND status = 'failed'",
+                (run_id, row["format"], upload.upload_id),
             )
 
 
@@ -412,12 +417,12 @@ class _Execution:
 
 def _conclude(connection: sqlite3.Connection, run_id: str, outcome: UploadOutcome) -> None:
     """Write what a run made of one upload; a rebuild's outcome may name one that did not wait."""
-    connection.execute(
+    look = connection.execute(
         "INSERT INTO run_uploads (run_id, upload_id, is_again, status, error)"
         " VALUES (?, ?, 1, ?, ?) ON CONFLICT (run_id, upload_id)"
-        " DO UPDATE SET status = excluded.status, error = excluded.error",
+        " DO UPDATE SET status = excluded.status, error = excluded.error RETURNING format",
         (run_id, outcome.upload_id, outcome.status.value, to_text(outcome.error)),
-    )
+    ).fetchone()["format"]
     if outcome.status is UploadStatus.FAILED:
         # An upload that is in bronze stays there when loading it again has failed.
         connection.execute(
@@ -428,7 +433,8 @@ def _conclude(connection: sqlite3.Connection, run_id: str, outcome: UploadOutcom
         return
     connection.execute(
         "UPDATE uploads SET status = ?, run_id = ?, records = ?, rows = ?, quarantined = ?,"
-        " snapshot_id = ?, suspicions = ?, error = 'null' WHERE upload_id = ?",
+        " snapshot_id = ?, suspicions = ?, error = 'null', format = coalesce(?, format)"
+        " WHERE upload_id = ?",
         (
             outcome.status.value,
             run_id,
@@ -437,6 +443,7 @@ def _conclude(connection: sqlite3.Connection, run_id: str, outcome: UploadOutcom
             outcome.quarantined,
             outcome.snapshot_id,
             to_text(outcome.suspicions),
+            look,
             outcome.upload_id,
         ),
     )

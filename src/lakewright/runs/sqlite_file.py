@@ -34,9 +34,12 @@ from lakewright.runs.journal import (
 BUSY_TIMEOUT_SECONDS = 30
 """How long a write waits for another process's. Ours take milliseconds; a slow disk's sync more."""
 
-VERSION = 1
+VERSION = 2
 
-MIGRATIONS: Mapping[int, str] = {}
+MIGRATIONS: Mapping[int, str] = {
+    1: "ALTER TABLE uploads ADD COLUMN format TEXT NOT NULL DEFAULT '{}';"
+    "ALTER TABLE run_uploads ADD COLUMN format TEXT;",
+}
 """For each version before the present one, the script that leads to the next."""
 
 
@@ -186,6 +189,7 @@ def to_upload(row: sqlite3.Row) -> Upload:
         snapshot_id=row["snapshot_id"],
         suspicions=tuple(json.loads(row["suspicions"])),
         error=_json(row["error"]),
+        format=json.loads(row["format"]),
     )
 
 
@@ -288,6 +292,7 @@ def to_run_upload(row: sqlite3.Row) -> RunUpload:
         is_again=bool(row["is_again"]),
         status=UploadStatus(row["status"]),
         error=_json(row["error"]),
+        format=None if row["format"] is None else json.loads(row["format"]),
     )
 
 
