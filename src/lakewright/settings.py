@@ -49,6 +49,13 @@ class Settings:
     wait_max_seconds: int = 3600
     """How long a command waits for a run that another process carries out."""
 
+    worker_lanes: int = 0
+    """How many runs `lakewright worker` carries out side by side, on different tables; 0: one for
+    each core, but at most 4. They share `memory_limit_bytes` evenly."""
+
+    worker_grace_seconds: int = 25
+    """How long runs may go on once a worker is told to stop. Kubernetes kills after 30 seconds."""
+
 
 def read(variables: Mapping[str, str] | None = None) -> Settings:
     """The settings that these environment variables give; by default, this process's own.
@@ -64,6 +71,14 @@ def read(variables: Mapping[str, str] | None = None) -> Settings:
             continue
         found[field.name] = text if field.type is str else _whole_number(field.name, text)
     return Settings(**found)  # type: ignore[arg-type]
+
+
+def to_variables(configured: Settings) -> dict[str, str]:
+    """The environment variables from which `read` makes these settings: what a child is given."""
+    return {
+        PREFIX + field.name.upper(): str(getattr(configured, field.name))
+        for field in fields(Settings)
+    }
 
 
 def _whole_number(name: str, text: str) -> int:

@@ -53,25 +53,34 @@ class Workplace:
     def worker(
         self, journal: Journal | None = None, progress: Progress | None = None
     ) -> Iterator[Worker]:
+        with self.hands(journal, progress) as hands:
+            yield Worker(hands)
+
+    @contextmanager
+    def hands(
+        self,
+        journal: Journal | None = None,
+        progress: Progress | None = None,
+        watch: Callable[[], None] = lambda: None,
+    ) -> Iterator[Hands]:
         command = (sys.executable, str(Path(__file__).with_name("toy_child.py")))
         with (
             Owner(self.root / "owners") as owner,
             Launcher(command, Limits(memory_max_bytes=2**30, is_offline=False)) as launcher,
         ):
-            yield Worker(
-                Hands(
-                    journal=journal or self.journal,
-                    launcher=launcher,
-                    owner=owner,
-                    terms=Terms(
-                        storage=self.root,
-                        step_timeout_seconds=20,
-                        step_attempts_max=3,
-                        wait_max_seconds=20,
-                    ),
-                    progress=progress or Silent(),
-                    clock=clock,
-                )
+            yield Hands(
+                journal=journal or self.journal,
+                launcher=launcher,
+                owner=owner,
+                terms=Terms(
+                    storage=self.root,
+                    step_timeout_seconds=20,
+                    step_attempts_max=3,
+                    wait_max_seconds=20,
+                ),
+                progress=progress or Silent(),
+                clock=clock,
+                watch=watch,
             )
 
     def drain(self, *run_ids: str) -> tuple[Run, ...]:

@@ -49,6 +49,13 @@ def obey(text: str, name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if text == "slow":
         time.sleep(1.5)
+    if text.startswith("wait for both"):
+        (ROOT / f"{name}.waiting").touch()
+        while len(list(ROOT.glob("*.waiting"))) < 2:
+            time.sleep(0.01)
+    if text == "hang":
+        (ROOT / "hangs").touch()
+        time.sleep(600)
 
 
 def flagged(name: str) -> str:
@@ -83,6 +90,8 @@ def land(payload: Json, report: child.Report) -> Json:
 def plan(payload: Json, report: child.Report) -> Json:
     facts = cast("Facts", payload)
     note("plan", facts, str(facts["source"]))
+    if flagged(f"plan {facts['source']}") == "rubbish":
+        return {"refused": {}, "bases": {}}
     landed = cast("list[Facts]", facts["landed"])
     refused = {
         str(each["upload_id"]): failure.to_json(errors.ContractBroken("it breaks the contract"))
@@ -91,6 +100,8 @@ def plan(payload: Json, report: child.Report) -> Json:
     }
     source = str(facts["source"])
     models = [f"silver.{source}", "gold.all"] if facts["source"] else ["silver.orders"]
+    if flagged("no gold"):
+        models = models[:1]
     chosen: list[steps.Step] = []
     accepted = [str(each["upload_id"]) for each in landed if each["upload_id"] not in refused]
     if facts["kind"] == "remove":

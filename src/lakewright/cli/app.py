@@ -69,6 +69,7 @@ COMMANDS: dict[str, Verb] = {
     "plan": Verb(group=_LOAD, function="plan:plan"),
     "upload": Verb(group=_LOAD, function="upload:upload"),
     "run": Verb(group=_LOAD, function="run:run"),
+    "worker": Verb(group=_LOAD, function="worker:worker"),
     "sql": Verb(group=_LOOK, function="sql:sql"),
     "tables": Verb(
         group=_LOOK,

@@ -27,7 +27,7 @@ from lakewright.runs.journal import (
     Upload,
     UploadStatus,
 )
-from lakewright.runs.round import Hands, Round, Task, back_off
+from lakewright.runs.round import Hands, Round, Task
 
 PLAN = "plan"
 """The name of the step that decides what follows landing."""
@@ -116,7 +116,7 @@ class Carrier:
             return {}
         for moved in range(PLANS_MAX):
             # Once is chance; whoever moves a table again and again is given time to end.
-            back_off(moved - 1 if moved else 0)
+            self._hands.back_off(moved - 1 if moved else 0)
             try:
                 return self._publish_planned(uploads)
             except _PlanAgain:

@@ -66,9 +66,16 @@ class Launcher:
     it.
     """
 
-    def __init__(self, command: Sequence[str], limits: Limits) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        limits: Limits,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """`variables`: what the child's environment holds beside this process's own."""
         self._command = tuple(command)
         self._limits = limits
+        self._variables = variables or {}
         self._child: _Child | None = None
         self._asked = 0
 
@@ -76,7 +83,7 @@ class Launcher:
         """Start the child, if there is none, and return at once."""
         if self._child is None or self._child.process.poll() is not None:
             self.end()
-            self._child = _Child(self._command, self._limits)
+            self._child = _Child(self._command, self._limits, self._variables)
 
     def call(
         self,
@@ -136,7 +143,9 @@ class Launcher:
 class _Child:
     """A process, the pipes to it, and what it printed."""
 
-    def __init__(self, command: Sequence[str], limits: Limits) -> None:
+    def __init__(
+        self, command: Sequence[str], limits: Limits, variables: Mapping[str, str]
+    ) -> None:
         theirs_in, self.requests = os.pipe()
         self.answers, theirs_out = os.pipe()
         self.printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
@@ -155,7 +164,12 @@ class _Child:
                 stderr=self.printed,
                 pass_fds=(theirs_in, theirs_out),
                 start_new_session=True,
-                env={**_ALLOCATION, **os.environ, child.VARIABLE: codec.to_json(line)},
+                env={
+                    **_ALLOCATION,
+                    **os.environ,
+                    **variables,
+                    child.VARIABLE: codec.to_json(line),
+                },
             )
         except OSError as cause:
             self._close(theirs_in, theirs_out, self.requests, self.answers)

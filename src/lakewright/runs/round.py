@@ -24,7 +24,7 @@ from lakewright.runs.journal import (
     Step,
     StepStatus,
 )
-from lakewright.runs.launcher import Launcher
+from lakewright.runs.launcher import WATCH_SECONDS, Launcher
 from lakewright.runs.ownership import Owner
 from lakewright.runs.progress import Progress
 
@@ -34,6 +34,10 @@ BACKOFF_SECONDS = 0.2
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More
 than for a child's death, since a parent may be killed for any reason."""
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +62,20 @@ class Hands:
     terms: Terms
     progress: Progress
     clock: Callable[[], datetime]
+    watch: Callable[[], None] = _nothing
+    """Called several times a second; what it raises breaks the run off, to go on later."""
+
+    def on_wait(self) -> None:
+        """What is done again and again while something is waited for."""
+        self.owner.beat()
+        self.watch()
+
+    def back_off(self, times: int) -> None:
+        """Wait before something is tried again that has come to nothing so many times."""
+        ends_at = time.monotonic() + (BACKOFF_SECONDS * 2 ** min(times - 1, 4) if times else 0)
+        while (left := ends_at - time.monotonic()) > 0:
+            self.on_wait()
+            time.sleep(min(left, WATCH_SECONDS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +146,7 @@ class Round:
             if spent is not None:
                 self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(spent)))
                 break
-            back_off(len(vain))
+            self._hands.back_off(len(vain))
             ending = self._attempt(task)
             if ending.status is StepStatus.SUCCEEDED:
                 error = task.error_of(ending.result)
@@ -151,7 +169,7 @@ class Round:
             except errors.StepInterrupted:
                 if attempt == self._hands.terms.step_attempts_max:
                     raise
-                back_off(attempt)
+                self._hands.back_off(attempt)
         raise ValueError("a step must be tried once at least")
 
     def _call(
@@ -165,7 +183,7 @@ class Round:
             payload,
             timeout_seconds=self._hands.terms.step_timeout_seconds,
             on_progress=on_progress,
-            on_wait=self._hands.owner.beat,
+            on_wait=self._hands.on_wait,
         )
 
     def _attempt(self, task: Task) -> Ending:
@@ -235,9 +253,3 @@ class Round:
         if not self._steps[name].status.is_finished:
             error = errors.RunFailed(f"{name} was left out", why=why)
             self.end(name, Ending(status=StepStatus.SKIPPED, error=failure.to_json(error)))
-
-
-def back_off(times: int) -> None:
-    """Wait before something is tried again that has come to nothing so many times."""
-    if times:
-        time.sleep(BACKOFF_SECONDS * 2 ** min(times - 1, 4))

@@ -1,21 +1,28 @@
 """Take runs from the queue and carry them out, one after another, until what is asked for is done.
 
-A foreground command is a worker for as long as it waits. Runs that another living process carries
-out are waited for; should it die, they are adopted. One thread, one owner, one warm child.
+A foreground command is a worker for as long as it waits, unless a resident worker lives: then it
+only looks on. Runs that another living process carries out are waited for; should it die, they are
+adopted. One thread, one owner, one warm child.
 """
 
 import shutil
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 
 from lakewright import errors
-from lakewright.runs import accept, ownership, rules
+from lakewright.runs import accept, failure, ownership, rules
 from lakewright.runs.carrier import Carrier
-from lakewright.runs.journal import Claim, Run, RunStatus
+from lakewright.runs.following import Follower
+from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
 from lakewright.runs.round import Hands
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.025
 """How often to look whether somebody else's run has ended or a queued one may begin."""
+
+BREAKS_MAX = 3
+"""How often a run may break the process that carries it out, outside of its steps, until it is
+ended as failed: otherwise it would be taken up for ever."""
 
 KEPT_SECONDS = 7 * 24 * 3600.0
 """How long what a failed run has read and staged is kept, so that a retry goes on from there. A
@@ -25,12 +32,21 @@ later retry does the same work again."""
 class Worker:
     """Carries out runs with one child process."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, hands: Hands, breaks: Counter[str] | None = None) -> None:
+        """`breaks`: how often each run has broken its worker, where workers share the count."""
         self._hands = hands
         self._owners = hands.terms.storage / "owners"
+        self._breaks: Counter[str] = Counter() if breaks is None else breaks
 
-    def drain(self, run_ids: Collection[str] | None = None) -> tuple[Run, ...]:
+    def drain(
+        self,
+        run_ids: Collection[str] | None = None,
+        *,
+        is_served: Callable[[], bool] = lambda: False,
+    ) -> tuple[Run, ...]:
         """Work until these runs have finished; none given: until no run is unfinished.
+
+        While `is_served` holds, a resident worker does the work and this only looks on.
 
         Returns:
             The runs that were asked for, as they ended, in the order given.
@@ -39,15 +55,17 @@ class Worker:
             NotFound: a run is not in the journal.
             Conflict: another process still holds a run after `wait_max_seconds` without work.
         """
-        self._sweep()
+        self.sweep()
+        follower = Follower(self._hands.journal.reading, self._hands.progress)
         waiting_since = time.monotonic()
         while unfinished := self._unfinished(run_ids):
-            if self.work_once():
+            if not is_served() and self.work_once():
                 waiting_since = time.monotonic()
                 continue
             if time.monotonic() - waiting_since > self._hands.terms.wait_max_seconds:
                 raise _waited_too_long(unfinished[0], self._hands.terms.wait_max_seconds)
-            self._hands.owner.beat()
+            follower.look(unfinished)
+            self._hands.on_wait()
             time.sleep(POLL_SECONDS)
         reading = self._hands.journal.reading
         return tuple(reading.run(run_id) for run_id in run_ids or ())
@@ -65,16 +83,26 @@ class Worker:
         except errors.RunLost:
             # The survivor has the run; whatever our child is doing for it, it must stop.
             self._hands.launcher.end()
+        except Exception as error:
+            self._let_go(claim, error)
+            raise
         except BaseException:
-            self._let_go(claim)
+            self._let_go(claim, None)
             raise
         return True
 
-    def _let_go(self, claim: Claim) -> None:
-        """Leave a run that was broken off to whoever comes next."""
+    def _let_go(self, claim: Claim, error: Exception | None) -> None:
+        """Leave a run that was broken off to whoever comes next, unless it always breaks."""
         self._hands.launcher.end()
         try:
-            self._hands.journal.execution.release(claim)
+            if error is not None:
+                self._breaks[claim.run_id] += 1
+            if error is not None and self._breaks[claim.run_id] >= BREAKS_MAX:
+                found = failure.to_json(failure.of_exception(error, f"run {claim.run_id}"))
+                outcome = Outcome(status=RunStatus.FAILED, error=found)
+                self._hands.journal.execution.finish(claim, outcome, self._hands.clock())
+            else:
+                self._hands.journal.execution.release(claim)
         except errors.LakewrightError:
             # It is lost, finished, or the journal is out of reach: the lock tells others enough.
             return
@@ -89,7 +117,7 @@ class Worker:
     def _is_alive(self, owner_id: str) -> bool:
         return ownership.is_alive(self._owners, owner_id)
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Delete the work folders that nobody needs: see `_is_left`."""
         work = self._hands.terms.storage / "work"
         for folder in work.iterdir() if work.exists() else ():

@@ -2,6 +2,7 @@
 
 from lakewright.wiring.folder import find_folder, is_found_from, named_folder
 from lakewright.wiring.lakehouse import Lakehouse, Reader, open_lakehouse, open_reader
+from lakewright.wiring.resident import open_resident
 
 __all__ = [
     "Lakehouse",
@@ -11,4 +12,5 @@ __all__ = [
     "named_folder",
     "open_lakehouse",
     "open_reader",
+    "open_resident",
 ]

@@ -3,7 +3,6 @@
 Only the child imports this module: it brings in every heavy library.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +20,8 @@ from lakewright.runs.child import Operation, Report
 from lakewright.runs.execution import Executor, Workshop
 from lakewright.runs.files import Files, Land
 from lakewright.runs.inquiry import Desk, Inquiry
-from lakewright.wiring import scratch
+from lakewright.wiring import machine, scratch
 from lakewright.wiring.folder import Place, environment_of, read_files
-
-_MEMORY_LIMIT_BYTES_MAX = 2 * 2**30
-"""What the engine takes at the most where nobody says otherwise; see `settings.Settings`."""
 
 
 class Hands(Mapping[str, Operation]):
@@ -86,13 +82,12 @@ class Hands(Mapping[str, Operation]):
         return found
 
     def _connect(self) -> DuckDbEngine:
-        threads = self._settings.threads or self._environment.threads or _cores()
-        memory = self._settings.memory_limit_bytes or self._environment.memory_limit_bytes
+        threads = self._settings.threads or self._environment.threads or machine.cores()
         connection = session.connect(
             folders=[str(self._storage)],
             temp_folder=str(self._scratch / "spill"),
             threads=threads,
-            memory_limit_bytes=memory or min(_MEMORY_LIMIT_BYTES_MAX, _machine_memory() // 2),
+            memory_limit_bytes=machine.engine_memory_bytes(self._settings, self._environment),
         )
         return DuckDbEngine(connection, _now)
 
@@ -112,12 +107,3 @@ def reading(configured: settings.Settings) -> Land:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _machine_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -8,6 +8,7 @@ import getpass
 import hashlib
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
-from lakewright.runs import accept, launcher, ownership, rules, worker
+from lakewright.runs import accept, launcher, ownership, resident, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -46,6 +47,10 @@ _LOOKED_AT_BYTES_MAX = 4 * 2**20
 
 _CALL_TIMEOUT_SECONDS = 3600.0
 """For what a person asks of the child directly; Ctrl-C ends it sooner."""
+
+
+def _nothing() -> None:
+    pass
 
 
 class Lakehouse:
@@ -115,7 +120,7 @@ class Lakehouse:
         from lakewright.ingest import receiving
 
         receiving.check_regular(file)
-        if is_again or not self._is_stored(file):
+        if (is_again or not self._is_stored(file)) and not self.is_served():
             self.launcher.start()
         received = receiving.receive(file, self._present_project(), self.raw, source, report)
         delivery = Delivery(
@@ -174,6 +179,16 @@ class Lakehouse:
         """
         if not run_ids:
             return ()
+        with self.hands(progress or Silent()) as hands:
+            return worker.Worker(hands).drain(run_ids, is_served=self.is_served)
+
+    def is_served(self) -> bool:
+        """Whether a resident worker lives, which carries out what is queued."""
+        return resident.is_present(self.storage / "workers")
+
+    @contextmanager
+    def hands(self, progress: Progress, watch: Callable[[], None] = _nothing) -> Iterator[Hands]:
+        """What a worker of this process carries out runs with; see `Hands.watch`."""
         terms = Terms(
             storage=self.storage,
             step_timeout_seconds=self.settings.step_timeout_seconds,
@@ -181,15 +196,15 @@ class Lakehouse:
             wait_max_seconds=self.settings.wait_max_seconds,
         )
         with ownership.Owner(self.storage / "owners") as owner:
-            hands = Hands(
+            yield Hands(
                 journal=self.journal,
                 launcher=self.launcher,
                 owner=owner,
                 terms=terms,
-                progress=progress or Silent(),
+                progress=progress,
                 clock=lambda: datetime.now(UTC),
+                watch=watch,
             )
-            return worker.Worker(hands).drain(run_ids)
 
     def unfinished_runs(self) -> tuple[Run, ...]:
         """Runs that wait or were broken off, oldest first."""
@@ -380,7 +395,7 @@ def open_reader(configured: settings.Settings | None = None) -> Reader:
 def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launcher:
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
-    return launcher.Launcher(command, limits)
+    return launcher.Launcher(command, limits, settings.to_variables(configured))
 
 
 def _user() -> str:

@@ -1,0 +1,115 @@
+"""A resident worker: lanes side by side in one process, each of which carries out runs in turn.
+
+    claim ──▶ carry out ──▶ claim ...             nothing to do: look again a little later
+      ╰── what goes wrong outside of a run (a locked journal, a full disk): wait, try again
+
+A lane is a thread with an owner's lock, a connection to the journal and a child of its own, so the
+journal alone decides who does what: lanes of one worker and of several meet there alike. Runs on
+one table are carried out in order; runs on different tables side by side.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeAlias
+
+from lakewright import errors
+from lakewright.runs import ownership
+from lakewright.runs.round import Hands
+from lakewright.runs.worker import POLL_SECONDS, Worker
+
+SWEEP_SECONDS = 3600.0
+"""How often what dead and old runs have left is looked for."""
+
+TROUBLE_SECONDS_MAX = 30.0
+"""The longest pause of a lane that meets one error after the other."""
+
+Watch: TypeAlias = Callable[[], None]
+
+OpenHands: TypeAlias = Callable[[Watch], AbstractContextManager[Hands]]
+"""What a lane works with, for as long as the context lasts; `Hands.watch` is the one given."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stopped(BaseException):
+    """No error: the worker is to stop now, and the run in hand goes back into the queue."""
+
+
+class Resident:
+    """Carries out every run that is queued until it is told to stop.
+
+    While it lives it holds a lock in `presence`, so that foreground commands leave the work to it.
+    """
+
+    def __init__(self, open_hands: OpenHands, *, lanes: int, presence: Path) -> None:
+        if lanes < 1:
+            raise ValueError("a worker needs a lane")
+        self._open_hands = open_hands
+        self._lanes = lanes
+        self._presence = presence
+        self._stopping = threading.Event()
+        self._break_off_at = float("inf")
+        self._breaks: Counter[str] = Counter()
+
+    def serve(self) -> None:
+        """Work until `stop`; returns when every lane has ended."""
+        with ownership.Owner(self._presence) as present:
+            lanes = [
+                threading.Thread(target=self._serve_lane, name=f"lane-{number}")
+                for number in range(1, self._lanes + 1)
+            ]
+            for lane in lanes:
+                lane.start()
+            while any(lane.is_alive() for lane in lanes):
+                present.beat()
+                for lane in lanes:
+                    lane.join(ownership.BEAT_SECONDS / len(lanes))
+
+    def stop(self, grace_seconds: float) -> None:
+        """Take no further run. What is under way may end within the grace; then it goes back into
+        the queue, its finished steps done. May be called from a signal handler, and again."""
+        self._break_off_at = min(self._break_off_at, time.monotonic() + grace_seconds)
+        self._stopping.set()
+
+    def _watch(self) -> None:
+        if time.monotonic() > self._break_off_at:
+            raise Stopped
+
+    def _serve_lane(self) -> None:
+        troubles = 0
+        while not self._stopping.is_set():
+            began_at = time.monotonic()
+            try:
+                with self._open_hands(self._watch) as hands:
+                    hands.launcher.start()
+                    _log.info("lane ready")
+                    self._work(Worker(hands, self._breaks))
+            except Stopped:
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it is, the lane lives on
+                was_well = time.monotonic() - began_at > 2 * TROUBLE_SECONDS_MAX
+                troubles = 1 if was_well else troubles + 1
+                pause_seconds = min(2.0**troubles / 2, TROUBLE_SECONDS_MAX)
+                trace = None if isinstance(error, errors.LakewrightError) else error
+                facts = {"pause_seconds": pause_seconds}
+                _log.error("lane in trouble: %s", error, exc_info=trace, extra=facts)
+                self._stopping.wait(pause_seconds)
+
+    def _work(self, worker: Worker) -> None:
+        swept_at = float("-inf")
+        while not self._stopping.is_set():
+            if time.monotonic() - swept_at > SWEEP_SECONDS:
+                swept_at = time.monotonic()
+                worker.sweep()
+            if not worker.work_once():
+                self._stopping.wait(POLL_SECONDS)
+
+
+def is_present(presence: Path) -> bool:
+    """Whether a resident worker lives and is awake."""
+    return any(ownership.is_alive(presence, path.stem) for path in presence.glob("*.lock"))

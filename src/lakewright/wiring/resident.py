@@ -1,0 +1,50 @@
+"""A resident worker, connected: each lane with its own journal and child, sharing the memory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from lakewright import settings
+from lakewright.runs.progress import Progress
+from lakewright.runs.resident import Resident
+from lakewright.runs.round import Hands
+from lakewright.wiring import machine
+from lakewright.wiring.folder import Place, environment_of, find_folder, named_folder
+from lakewright.wiring.lakehouse import Lakehouse
+
+_LANES_MAX = 4
+"""Lanes without being told: each has a child of some 200 MB at rest."""
+
+
+def open_resident(
+    folder: Path | None,
+    progress: Progress,
+    configured: settings.Settings | None = None,
+    *,
+    lanes: int | None = None,
+) -> Resident:
+    """A worker for the project in a folder; None: the one that this process stands in.
+
+    `progress` is told by every lane, on its own thread. `lanes` None: as the settings say.
+
+    Raises:
+        NotFound: there is no project.
+        ProjectInvalid: its lakewright.yaml holds mistakes.
+    """
+    known = configured or settings.read()
+    place = Place.of(find_folder(Path.cwd()) if folder is None else named_folder(folder), known)
+    count = lanes or known.worker_lanes or min(machine.cores(), _LANES_MAX)
+    environment = environment_of(place.folder, known.environment)
+    memory_bytes = machine.engine_memory_bytes(known, environment, count)
+    lane = replace(known, memory_limit_bytes=memory_bytes)
+
+    @contextmanager
+    def open_hands(watch: Callable[[], None]) -> Iterator[Hands]:
+        with (
+            Lakehouse(place, lane) as house,
+            house.hands(progress, watch) as hands,
+        ):
+            yield hands
+
+    return Resident(open_hands, lanes=count, presence=place.storage / "workers")

@@ -1,0 +1,193 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lakewright import errors
+from lakewright.runs import accept, resident, sqlite
+from lakewright.runs.journal import Run, RunStatus
+from lakewright.runs.resident import Resident
+from lakewright.runs.round import Hands
+from tests.runs.conftest import clock
+
+if TYPE_CHECKING:
+    from tests.runs.conftest import Workplace
+
+SECONDS_MAX = 30.0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + SECONDS_MAX
+    while not holds():
+        assert time.monotonic() < ends_at, "waited in vain"
+        time.sleep(0.01)
+
+
+def finished(workplace: "Workplace", run_id: str) -> Run:
+    def is_finished() -> bool:
+        return workplace.journal.reading.run(run_id).status.is_finished
+
+    wait_until(is_finished)
+    return workplace.journal.reading.run(run_id)
+
+
+@contextmanager
+def hands_of(workplace: "Workplace", watch: Callable[[], None]) -> Iterator[Hands]:
+    journal = sqlite.open_journal(workplace.root / "journal.sqlite")
+    with workplace.hands(journal, watch=watch) as hands:
+        yield hands
+    journal.close()
+
+
+@contextmanager
+def serving(
+    workplace: "Workplace", *, lanes: int = 1, open_hands: resident.OpenHands | None = None
+) -> Iterator[Resident]:
+    worker = Resident(
+        open_hands or (lambda watch: hands_of(workplace, watch)),
+        lanes=lanes,
+        presence=workplace.root / "workers",
+    )
+    serve = threading.Thread(target=worker.serve)
+    serve.start()
+    wait_until(lambda: resident.is_present(workplace.root / "workers"))
+    try:
+        yield worker
+    finally:
+        worker.stop(grace_seconds=SECONDS_MAX)
+        serve.join(SECONDS_MAX)
+        assert not serve.is_alive()
+
+
+def test_a_resident_worker_carries_out_what_is_queued_while_it_lives(
+    workplace: "Workplace",
+) -> None:
+    before = workplace.deliver("a")
+    with serving(workplace):
+        after = workplace.deliver("b", source="visits")
+        for each in (before, after):
+            assert finished(workplace, each.run_id).status is RunStatus.SUCCEEDED
+    assert not resident.is_present(workplace.root / "workers")
+
+
+def test_lanes_carry_out_runs_on_different_tables_side_by_side(workplace: "Workplace") -> None:
+    workplace.flag("no gold", "yes")
+    # Each of these files is read only once the other one is being read too.
+    delivered = [workplace.deliver(f"wait for both: {name}", source=name)
+                 for name in ("orders", "visits")]  # fmt: skip
+    with serving(workplace, lanes=2):
+        for each in delivered:
+            assert finished(workplace, each.run_id).status is RunStatus.SUCCEEDED
+
+
+def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun(workplace: "Workplace") -> None:
+    workplace.flag("bronze", "slow")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace) as worker:
+        wait_until(lambda: workplace.statuses(run_id).get("bronze:orders") == "running")
+        late = workplace.deliver("b", source="visits").run_id
+        worker.stop(grace_seconds=SECONDS_MAX)
+    assert workplace.journal.reading.run(run_id).status is RunStatus.SUCCEEDED
+    assert workplace.journal.reading.run(late).status is RunStatus.QUEUED
+
+
+def test_what_outlasts_the_grace_goes_back_into_the_queue(workplace: "Workplace") -> None:
+    workplace.flag("bronze", "hang")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace) as worker:
+        wait_until((workplace.root / "hangs").exists)
+        worker.stop(grace_seconds=0)
+    run = workplace.journal.reading.run(run_id)
+    assert (run.status, run.error) == (RunStatus.QUEUED, None)
+    workplace.flag("bronze", "")
+    workplace.drain(run_id)
+    assert workplace.effects()["land a"] == 1
+    assert workplace.tables()["bronze.orders"] == [
+        f"{workplace.journal.reading.uploads()[0].upload_id}=a"
+    ]
+
+
+def test_a_lane_that_meets_trouble_outside_of_a_run_lives_on(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
+    troubles = iter([errors.Conflict("the journal is locked"), OSError(28, "No space left")])
+
+    @contextmanager
+    def troubled(watch: Callable[[], None]) -> Iterator[Hands]:
+        if (trouble := next(troubles, None)) is not None:
+            raise trouble
+        with hands_of(workplace, watch) as hands:
+            yield hands
+
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace, open_hands=troubled):
+        assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
+
+
+def test_a_run_that_always_breaks_its_worker_ends_as_failed(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
+    workplace.flag("plan orders", "rubbish")
+    broken, sound = workplace.deliver("a"), workplace.deliver("b", source="visits")
+    with serving(workplace):
+        assert finished(workplace, broken.run_id).status is RunStatus.FAILED
+        assert finished(workplace, sound.run_id).status is RunStatus.SUCCEEDED
+    error = workplace.journal.reading.run(broken.run_id).error
+    assert "a mistake in Lakewright: KeyError" in str(error)
+
+
+def test_a_command_leaves_the_work_to_a_resident_worker_and_tells_of_it(
+    workplace: "Workplace",
+) -> None:
+    told: list[str] = []
+
+    class Telling:
+        def run_started(self, run: Run) -> None:
+            told.append("run started")
+
+        def step_started(self, run: Run, step: str, total: int | None) -> None:
+            told.append(f"{step} started")
+
+        def step_progressed(self, run: Run, step: str, done: int) -> None:
+            pass
+
+        def step_ended(self, run: Run, step: str, status: object, error: object) -> None:
+            told.append(f"{step} ended")
+
+        def run_ended(self, run: Run) -> None:
+            pass
+
+    workplace.flag("bronze", "slow")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace), workplace.worker(progress=Telling()) as command:
+        (run,) = command.drain(
+            [run_id], is_served=lambda: resident.is_present(workplace.root / "workers")
+        )
+    assert run.status is RunStatus.SUCCEEDED
+    assert told[0] == "run started"
+    assert "bronze:orders started" in told
+
+
+def test_a_command_does_the_work_itself_once_the_worker_is_gone(workplace: "Workplace") -> None:
+    served = iter([True, True])
+    run_id = workplace.deliver("a").run_id
+    with workplace.worker() as command:
+        (run,) = command.drain([run_id], is_served=lambda: next(served, False))
+    assert run.status is RunStatus.SUCCEEDED
+
+
+def test_many_runs_on_one_table_are_carried_out_in_order_by_several_lanes(
+    workplace: "Workplace",
+) -> None:
+    runs = [accept.request_models(workplace.journal, ["silver.orders"], clock()) for _ in range(20)]
+    with serving(workplace, lanes=3):
+        ended = [finished(workplace, run.run_id) for run in runs]
+    assert all(run.status is RunStatus.SUCCEEDED for run in ended)
+    starts = [run.started_at for run in ended if run.started_at]
+    ends = [run.finished_at for run in ended if run.finished_at]
+    assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
