@@ -1,13 +1,15 @@
 import multiprocessing
+import re
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lakewright import errors
-from lakewright.runs import accept, sqlite, sqlite_file
+from lakewright.runs import accept, sqlite, statements
 from lakewright.runs.journal import Delivery, Outcome, RunStatus, UploadOutcome, UploadStatus
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -33,9 +35,9 @@ def test_a_newer_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     deliver(path, ["a"])
     with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {sqlite_file.VERSION + 1}")
+        connection.execute(f"PRAGMA user_version = {statements.VERSION + 1}")
     connection.close()
-    with pytest.raises(errors.Conflict, match=f"has version {sqlite_file.VERSION + 1}"):
+    with pytest.raises(errors.Conflict, match=f"has version {statements.VERSION + 1}"):
         sqlite.open_journal(path)
 
 
@@ -44,13 +46,12 @@ def test_an_older_journal_is_brought_up_to_date_in_one_transaction(
 ) -> None:
     path = tmp_path / "journal.sqlite"
     deliver(path, ["a"])
-    version = sqlite_file.VERSION
-    monkeypatch.setattr(sqlite_file, "VERSION", version + 1)
+    monkeypatch.setattr(statements, "VERSION", statements.VERSION + 1)
     script = "CREATE TABLE later (a TEXT); INSERT INTO later VALUES ('x; y'); BROKEN;"
-    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {version: script})
+    monkeypatch.setattr(statements, "scripts", lambda database, version: [script])
     with pytest.raises(errors.LakewrightError, match="cannot be read or written"):
         sqlite.open_journal(path)
-    monkeypatch.setattr(sqlite_file, "MIGRATIONS", {version: script.removesuffix(" BROKEN;")})
+    script = script.removesuffix(" BROKEN;")
     journal = sqlite.open_journal(path)
     assert len(journal.reading.uploads()) == 1
     journal.close()
@@ -70,15 +71,16 @@ def old_journal(folder: Path, version: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("version", range(1, sqlite_file.VERSION))
+@pytest.mark.parametrize("version", range(1, statements.VERSION))
 def test_a_journal_of_every_earlier_version_goes_on_where_it_was(
     tmp_path: Path, version: int
 ) -> None:
     journal = sqlite.open_journal(old_journal(tmp_path, version))
-    assert all(upload.format == {} for upload in journal.reading.uploads())
     uploads = {upload.file_name: upload for upload in journal.reading.uploads()}
     statuses = {name: upload.status.value for name, upload in uploads.items()}
     assert statuses == {"a.csv": "loaded", "b.csv": "loaded", "c.csv": "suspect", "d.csv": "failed"}
+    looks = {name: dict(upload.format) for name, upload in uploads.items() if upload.format}
+    assert looks == ({} if version == 1 else {"b.csv": {"delimiter": ";"}})
     assert uploads["c.csv"].suspicions == ("two delimiters fit",)
     runs = [run.status.value for run in journal.reading.runs()]
     assert runs == ["queued", "queued", "queued", "failed", "succeeded", "succeeded"]
@@ -93,29 +95,57 @@ def test_a_journal_of_every_earlier_version_goes_on_where_it_was(
     journal.close()
 
 
-@pytest.mark.parametrize("version", range(1, sqlite_file.VERSION))
-def test_an_earlier_journal_gets_the_tables_of_a_new_one(tmp_path: Path, version: int) -> None:
-    old = sqlite_file.Database(old_journal(tmp_path, version))
-    new = sqlite_file.Database(tmp_path / "new.sqlite")
-    tables, old_tables = (
-        {
-            str(row["name"]): sorted(
-                (column["name"], column["type"], column["notnull"], column["dflt_value"])
-                for column in database.read(f"PRAGMA table_info({row['name']})")
+def look_of(path: Path) -> dict[str, object]:
+    """What a journal is made of, whatever the order in which it was made."""
+    connection = sqlite3.connect(path)
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        return connection.execute(sql).fetchall()
+
+    found: dict[str, object] = {}
+    for name, kind, sql in ask("SELECT name, type, sql FROM sqlite_schema"):
+        words = " ".join(re.sub(r"--.*", "", sql or "").split())
+        found[f"{kind} {name}"] = words if kind in ("view", "index") else None
+        if kind == "table":
+            found[f"columns of {name}"] = sorted(
+                row[1:] for row in ask(f"PRAGMA table_xinfo({name})")
             )
-            for row in database.read("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        }
-        for database in (new, old)
+            found[f"keys of {name}"] = sorted(
+                row[2:] for row in ask(f"PRAGMA foreign_key_list({name})")
+            )
+            found[f"conditions of {name}"] = sorted(
+                re.findall(r"CHECK \((?:[^()]|\([^()]*\))*\)", words)
+            )
+            found[f"indexes of {name}"] = sorted(
+                (
+                    unique,
+                    origin,
+                    partial,
+                    tuple(column[2] for column in ask(f"PRAGMA index_info({index})")),
+                )
+                for _, index, unique, origin, partial in ask(f"PRAGMA index_list({name})")
+            )
+    found["kinds"] = sorted(
+        row[1:] for row in ask("PRAGMA table_list") if row[1] != "sqlite_schema"
     )
-    assert old_tables == tables
-    old.close()
-    new.close()
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize("version", range(1, statements.VERSION))
+def test_a_journal_of_every_earlier_version_becomes_like_a_new_one(
+    tmp_path: Path, version: int
+) -> None:
+    old, new = old_journal(tmp_path, version), tmp_path / "new.sqlite"
+    for path in (old, new):
+        sqlite.open_journal(path).close()
+    assert look_of(old) == look_of(new)
 
 
 def test_a_locked_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal.sqlite"
     deliver(path, ["a"])
-    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.05)
     journal = sqlite.open_journal(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -139,11 +169,10 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
 
 
 def test_acceptance_is_synced_and_steps_are_not(tmp_path: Path) -> None:
-    database = sqlite_file.Database(tmp_path / "journal.sqlite")
+    database = sqlite.Database(tmp_path / "journal.sqlite")
     for is_synced, level in ((True, 2), (False, 1)):
-        with database.writing(is_synced=is_synced) as connection:
-            assert connection.execute("PRAGMA synchronous").fetchone()[0] == level
-    assert database.read("PRAGMA journal_mode")[0][0] == "wal"
+        with database.writing(is_synced=is_synced):
+            assert database._pragma("synchronous") == level
     database.close()
 
 

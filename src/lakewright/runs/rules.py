@@ -4,7 +4,7 @@ Adapters keep rows; these functions look at values and answer. So no two journal
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakewright import errors
@@ -63,25 +63,31 @@ class Standing:
 
 
 def next_run(
-    unfinished: Sequence[Standing], *, owner_id: str, is_alive: IsAlive
+    unfinished: Sequence[Standing],
+    *,
+    owner_id: str,
+    is_alive: IsAlive,
+    busy: Collection[str] = (),
 ) -> Standing | None:
     """The first run, in the order of their queueing, that this owner may carry out.
 
     A run whose owner is gone comes before all that are queued: it still holds its tables, and an
     earlier run that was put back for one of them could never go on. An owner carries out one run at
-    a time: what still runs under its own name was left behind.
+    a time: what still runs under its own name was left behind. Runs that are `busy`, as somebody
+    writes to them at this moment, are passed over.
     """
     taken: set[str] = set()
     for run in unfinished:
         if run.status is not RunStatus.RUNNING:
             continue
-        if run.owner_id is None or run.owner_id == owner_id or not is_alive(run.owner_id):
+        is_left = run.owner_id in (None, owner_id) or not is_alive(str(run.owner_id))
+        if is_left and run.run_id not in busy:
             return run
         taken |= run.tables
     for run in unfinished:
         if run.status is RunStatus.RUNNING:
             continue
-        if run.tables.isdisjoint(taken):
+        if run.tables.isdisjoint(taken) and run.run_id not in busy:
             return run
         taken |= run.tables
     return None

@@ -1,4 +1,4 @@
--- The journal, version 2. Times are ISO 8601 in UTC; JSON is text.
+-- The journal in SQLite, in the present version. Times are ISO 8601 in UTC; JSON is text.
 
 CREATE TABLE runs (
   sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -73,6 +73,16 @@ CREATE TABLE run_uploads (
 
 CREATE INDEX run_uploads_by_upload ON run_uploads (upload_id);
 
+-- A run with its tables and its uploads.
+CREATE VIEW whole_runs AS
+SELECT runs.*,
+  (SELECT json_group_array(table_name) FROM run_tables WHERE run_tables.run_id = runs.run_id)
+    AS tables,
+  (SELECT json_group_array(upload_id) FROM
+    (SELECT upload_id FROM run_uploads WHERE run_uploads.run_id = runs.run_id ORDER BY sequence))
+    AS upload_ids
+FROM runs;
+
 CREATE TABLE steps (
   position    INTEGER PRIMARY KEY AUTOINCREMENT,
   run_id      TEXT NOT NULL REFERENCES runs (run_id),
@@ -109,3 +119,12 @@ CREATE TABLE events (
   at       TEXT NOT NULL,
   payload  TEXT NOT NULL
 ) STRICT;
+
+-- Who reads the events, and how far: `position` is the sequence of the last that was acknowledged.
+-- `missed`: events that retention took away unread.
+CREATE TABLE subscriptions (
+  name          TEXT NOT NULL PRIMARY KEY,
+  position      INTEGER NOT NULL,
+  missed        INTEGER NOT NULL DEFAULT 0,
+  subscribed_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,515 @@
+"""The journal in a relational database: the same transactions, whichever database it is.
+
+What is acknowledged to somebody (acceptance, the moment before a publish, the end of a run) is
+synced to disk; the steps between are not, since a step may be repeated: a power failure loses some
+of them, a killed process none.
+
+Where transactions go on side by side, each holds what must stay as it has seen it, always in this
+order, so that no two wait for each other:
+
+    source ──▶ turns ──▶ the run's row ──▶ events
+
+- `source`: what was delivered to one source, and what became of it. So its runs are in the order of
+  their acceptance, and a delivery never meets an upload whose fate is just being written.
+- `turns`: who carries out what, and so who has which table.
+- `events`: their order. Whoever tells one commits before anybody else tells the next, so a reader
+  that has seen a sequence never meets a lower one later.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from lakewright.runs import journal, rules
+from lakewright.runs.database import Database, Transaction
+from lakewright.runs.journal import (
+    Accepted,
+    Answer,
+    Attempt,
+    Claim,
+    Delivery,
+    Ending,
+    Event,
+    FormatOverride,
+    Outcome,
+    Request,
+    RequestKind,
+    Run,
+    RunStatus,
+    RunUpload,
+    Step,
+    StepStatus,
+    Upload,
+    UploadOutcome,
+    UploadStatus,
+)
+from lakewright.runs.rows import (
+    number,
+    text,
+    to_attempt,
+    to_event,
+    to_format,
+    to_run,
+    to_run_upload,
+    to_standing,
+    to_step,
+    to_text,
+    to_time,
+    to_upload,
+)
+
+_TURNS = "turns"
+_EVENTS = "events"
+
+
+def open_journal(database: Database) -> journal.Journal:
+    """The journal that lies in this database."""
+    return journal.Journal(
+        acceptance=_Acceptance(database),
+        execution=_Execution(database),
+        reading=_Reading(database),
+        close=database.close,
+    )
+
+
+def _hold_source(transaction: Transaction, source: str | None) -> None:
+    if source is not None:
+        transaction.hold(f"source {source}")
+
+
+def _tell(transaction: Transaction, notice: rules.Notice, now: datetime) -> None:
+    transaction.hold(_EVENTS)
+    transaction.change(
+        "tell",
+        event_id=notice.event_id,
+        kind=notice.kind,
+        now=to_time(now),
+        payload=to_text(notice.payload),
+    )
+
+
+def _find_run(transaction: Transaction, run_id: str) -> Run:
+    row = transaction.first("run", run_id=run_id)
+    if row is None:
+        raise rules.missing_run(run_id)
+    return to_run(row)
+
+
+def _find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
+    row = transaction.first("upload", upload_id=upload_id)
+    return None if row is None else to_upload(row)
+
+
+def _find_steps(transaction: Transaction, run_id: str) -> tuple[Step, ...]:
+    return tuple(to_step(row) for row in transaction.every("steps", run_id=run_id))
+
+
+def _add_run(transaction: Transaction, request: Request, run_id: str, now: datetime) -> None:
+    transaction.change(
+        "add_run",
+        run_id=run_id,
+        kind=request.kind.value,
+        source=request.source,
+        payload=to_text(request.payload),
+        now=to_time(now),
+    )
+    _add_tables(transaction, run_id, request.tables)
+    for upload_id in request.upload_ids:
+        _add_upload(transaction, run_id, upload_id, is_again=True)
+
+
+def _add_tables(transaction: Transaction, run_id: str, tables: Sequence[str]) -> None:
+    values = [{"run_id": run_id, "table_name": table} for table in tables]
+    transaction.change_each("add_run_table", values)
+
+
+def _add_upload(
+    transaction: Transaction,
+    run_id: str,
+    upload_id: str,
+    *,
+    is_again: bool,
+    look: FormatOverride | None = None,
+) -> None:
+    transaction.change(
+        "add_run_upload",
+        run_id=run_id,
+        upload_id=upload_id,
+        is_again=is_again,
+        format=None if look is None else to_text(look),
+    )
+
+
+class _Acceptance:
+    """See `journal.Acceptance`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def accept(
+        self, delivery: Delivery, *, tables: Sequence[str], run_id: str, now: datetime
+    ) -> Accepted:
+        upload_id = rules.upload_id(delivery.source, delivery.sha256)
+        with self._database.writing(is_synced=True) as transaction:
+            _hold_source(transaction, delivery.source)
+            upload = _find_upload(transaction, upload_id)
+            waiting = transaction.first("waiting_run", upload_id=upload_id)
+            kind = None if waiting is None else RequestKind(text(waiting, "kind"))
+            answer = rules.answer(upload, is_again=delivery.is_again, waiting=kind)
+            if upload is not None and answer is not Answer.QUEUED:
+                of = upload.run_id if waiting is None else text(waiting, "run_id")
+                said = None if waiting is None else to_format(waiting)
+                look = upload.format if said is None else said
+                return Accepted(answer=answer, upload=upload, run_id=of, format=look)
+            joined = self._join(transaction, delivery.source)
+            if joined is None:
+                request = Request(
+                    kind=RequestKind.UPLOAD, source=delivery.source, tables=tuple(tables)
+                )
+                _add_run(transaction, request, run_id, now)
+            of = joined or run_id
+            look = rules.format_of(upload, delivery)
+            is_again = upload is not None and upload.status.is_in_bronze
+            if not is_again:
+                self._put(transaction, delivery, look, of, now)
+            _add_upload(transaction, of, upload_id, is_again=is_again, look=look)
+            stored = _find_upload(transaction, upload_id)
+            if stored is None:
+                raise rules.missing_upload(upload_id)
+            _tell(transaction, rules.file_uploaded(stored, of), now)
+            return Accepted(answer=answer, upload=stored, run_id=of, format=look)
+
+    def _join(self, transaction: Transaction, source: str) -> str | None:
+        """The source's last unfinished run, if it is one that has never begun to load files."""
+        row = transaction.first("last_unfinished_run_of_source", source=source)
+        is_open = (
+            row is not None
+            and row["kind"] == RequestKind.UPLOAD.value
+            and row["started_at"] is None
+            and number(row, "uploads") < rules.RUN_UPLOADS_MAX
+        )
+        if row is None or not is_open:
+            return None
+        held = transaction.first("hold_queued_run", run_id=text(row, "run_id"))
+        return None if held is None else text(held, "run_id")
+
+    def _put(
+        self,
+        transaction: Transaction,
+        delivery: Delivery,
+        look: FormatOverride,
+        run_id: str,
+        now: datetime,
+    ) -> None:
+        transaction.change(
+            "put_upload",
+            upload_id=rules.upload_id(delivery.source, delivery.sha256),
+            source=delivery.source,
+            sha256=delivery.sha256,
+            file_name=delivery.file_name,
+            size_bytes=delivery.size_bytes,
+            media_type=delivery.media_type,
+            delivered_by=delivery.delivered_by,
+            now=to_time(now),
+            run_id=run_id,
+            format=to_text(look),
+        )
+
+    def request(self, request: Request, *, run_id: str, now: datetime) -> Run:
+        with self._database.writing(is_synced=True) as transaction:
+            _hold_source(transaction, request.source)
+            for upload_id in request.upload_ids:
+                if _find_upload(transaction, upload_id) is None:
+                    raise rules.missing_upload(upload_id)
+            _add_run(transaction, request, run_id, now)
+            return _find_run(transaction, run_id)
+
+    def retry(self, run_id: str, now: datetime) -> Run:
+        with self._database.writing(is_synced=True) as transaction:
+            _hold_source(transaction, _find_run(transaction, run_id).request.source)
+            transaction.first("hold_run", run_id=run_id)
+            run = _find_run(transaction, run_id)
+            rules.check_retry(run)
+            if rules.may_continue(_find_steps(transaction, run_id)):
+                transaction.change("carry_steps_over", run_id=run_id, round=run.round)
+            for row in transaction.every("failed_parts", run_id=run_id):
+                self._take_up(transaction, to_run_upload(row))
+            transaction.change("queue_next_round", run_id=run_id, now=to_time(now))
+            return _find_run(transaction, run_id)
+
+    def _take_up(self, transaction: Transaction, part: RunUpload) -> None:
+        upload = _find_upload(transaction, part.upload_id)
+        if upload is None or not rules.is_retried(upload, is_again=part.is_again):
+            return
+        key = {"run_id": part.run_id, "upload_id": part.upload_id}
+        transaction.change("take_up_part", **key)
+        look = None if part.format is None else to_text(part.format)
+        transaction.change("take_up_upload", **key, format=look)
+
+
+class _Execution:
+    """See `journal.Execution`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, owner_id: str, is_alive: journal.IsAlive, now: datetime) -> Claim | None:
+        # Waiting processes ask often: they must not keep others out to hear "nothing".
+        with self._database.reading() as transaction:
+            unfinished = _unfinished(transaction)
+        if rules.next_run(unfinished, owner_id=owner_id, is_alive=is_alive) is None:
+            return None
+        with self._database.writing(is_synced=False) as transaction:
+            transaction.hold(_TURNS)
+            found = self._hold_next(transaction, owner_id, is_alive)
+            if found is None:
+                return None
+            fence = _next_fence(transaction)
+            transaction.change(
+                "claim_run", run_id=found.run_id, owner_id=owner_id, fence=fence, now=to_time(now)
+            )
+            return Claim(
+                run_id=found.run_id,
+                owner_id=owner_id,
+                fence=fence,
+                token=_find_run(transaction, found.run_id).token,
+                previous_owner_id=found.owner_id,
+            )
+
+    def _hold_next(
+        self, transaction: Transaction, owner_id: str, is_alive: journal.IsAlive
+    ) -> rules.Standing | None:
+        unfinished = _unfinished(transaction)
+        busy: set[str] = set()
+        while True:
+            found = rules.next_run(unfinished, owner_id=owner_id, is_alive=is_alive, busy=busy)
+            if found is None or transaction.first("hold_free_run", run_id=found.run_id):
+                return found
+            busy.add(found.run_id)
+
+    @contextmanager
+    def _holding(
+        self, claim: Claim, *, is_synced: bool = False
+    ) -> Iterator[tuple[Transaction, Run]]:
+        with self._database.writing(is_synced=is_synced) as transaction:
+            yield transaction, _hold_run(transaction, claim)
+
+    def lock(self, claim: Claim, tables: Sequence[str]) -> bool:
+        with self._database.writing(is_synced=False) as transaction:
+            transaction.hold(_TURNS)
+            _hold_run(transaction, claim)
+            _add_tables(transaction, claim.run_id, tables)
+            is_free = transaction.first("taken_table", run_id=claim.run_id) is None
+            if not is_free:
+                transaction.change("put_back", run_id=claim.run_id)
+            return is_free
+
+    def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
+        with self._holding(claim) as (transaction, run):
+            transaction.change_each("add_step", [_step_key(run, step) for step in steps])
+
+    def discard(self, claim: Claim, steps: Sequence[str]) -> None:
+        with self._holding(claim) as (transaction, run):
+            transaction.change_each("remove_step", [_step_key(run, step) for step in steps])
+
+    def start(self, claim: Claim, step: str, now: datetime, *, is_synced: bool = False) -> Attempt:
+        with self._holding(claim, is_synced=is_synced) as (transaction, run):
+            key, at = _step_key(run, step), to_time(now)
+            left = Ending(status=StepStatus.PENDING)
+            _end_attempt(transaction, run, step, left, now)
+            row = transaction.first("add_attempt", **key, fence=claim.fence, now=at)
+            if row is None or not transaction.change("start_step", **key, now=at):
+                raise rules.missing_step(claim.run_id, step)
+            return Attempt(
+                run_id=run.run_id,
+                round=run.round,
+                step=step,
+                number=number(row, "number"),
+                fence=claim.fence,
+                status=StepStatus.RUNNING,
+                started_at=now,
+            )
+
+    def end(
+        self, claim: Claim, step: str, ending: Ending, now: datetime, *, is_synced: bool = False
+    ) -> None:
+        with self._holding(claim, is_synced=is_synced) as (transaction, run):
+            changed = transaction.change(
+                "end_step",
+                **_step_key(run, step),
+                status=ending.status.value,
+                finished_at=to_time(now) if ending.status.is_finished else None,
+                result=to_text(ending.result),
+                error=to_text(ending.error),
+            )
+            if not changed:
+                raise rules.missing_step(claim.run_id, step)
+            _end_attempt(transaction, run, step, ending, now)
+            for upload_id, facts in ending.ready.items():
+                _tell(transaction, rules.raw_data_ready(run, upload_id, facts), now)
+
+    def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
+        with self._database.writing(is_synced=True) as transaction:
+            _hold_source(transaction, _find_run(transaction, claim.run_id).request.source)
+            run = _hold_run(transaction, claim)
+            named = {upload.upload_id for upload in outcome.uploads}
+            rows = transaction.every("waiting_parts", run_id=run.run_id)
+            unnamed = tuple(
+                UploadOutcome(upload_id=upload_id, status=UploadStatus.FAILED, error=outcome.error)
+                for upload_id in (text(row, "upload_id") for row in rows)
+                if upload_id not in named
+            )
+            uploads = outcome.uploads + unnamed
+            for upload in uploads:
+                _conclude(transaction, run.run_id, upload)
+            transaction.change(
+                "finish_run",
+                run_id=run.run_id,
+                status=outcome.status.value,
+                now=to_time(now),
+                result=to_text(outcome.result),
+                error=to_text(outcome.error),
+            )
+            statuses = {upload.upload_id: upload.status for upload in uploads}
+            _tell(transaction, rules.run_finished(run, outcome.status, statuses), now)
+
+    def release(self, claim: Claim) -> None:
+        with self._holding(claim) as (transaction, _):
+            transaction.change("put_back", run_id=claim.run_id)
+
+
+def _next_fence(transaction: Transaction) -> int:
+    row = transaction.first("next_fence")
+    if row is None:
+        raise ValueError("a journal has a fence")
+    return number(row, "value")
+
+
+def _unfinished(transaction: Transaction) -> list[rules.Standing]:
+    return [to_standing(row) for row in transaction.every("standing")]
+
+
+def _hold_run(transaction: Transaction, claim: Claim) -> Run:
+    """The claimed run, which nobody else writes to until the transaction has ended."""
+    row = transaction.first("hold_run", run_id=claim.run_id)
+    if row is None:
+        raise rules.missing_run(claim.run_id)
+    run = to_run(row)
+    if run.fence != claim.fence or run.status is not RunStatus.RUNNING:
+        raise rules.lost(claim.run_id, claim.owner_id)
+    return run
+
+
+def _step_key(run: Run, name: str) -> dict[str, str | int]:
+    return {"run_id": run.run_id, "round": run.round, "name": name}
+
+
+def _end_attempt(
+    transaction: Transaction, run: Run, step: str, ending: Ending, now: datetime
+) -> None:
+    """End the attempt that is under way, if one is."""
+    transaction.change(
+        "end_attempt",
+        **_step_key(run, step),
+        status=ending.status.value,
+        now=to_time(now),
+        error=to_text(ending.error),
+    )
+
+
+def _conclude(transaction: Transaction, run_id: str, outcome: UploadOutcome) -> None:
+    """Write what a run made of one upload; a rebuild's outcome may name one that did not wait."""
+    part = transaction.first(
+        "conclude_part",
+        run_id=run_id,
+        upload_id=outcome.upload_id,
+        is_again=True,
+        status=outcome.status.value,
+        error=to_text(outcome.error),
+    )
+    if outcome.status is UploadStatus.FAILED:
+        transaction.change(
+            "fail_upload",
+            upload_id=outcome.upload_id,
+            error=to_text(outcome.error),
+            records=outcome.records,
+            quarantined=outcome.quarantined,
+        )
+        return
+    look = None if part is None else to_format(part)
+    transaction.change(
+        "conclude_upload",
+        upload_id=outcome.upload_id,
+        status=outcome.status.value,
+        run_id=run_id,
+        records=outcome.records,
+        rows=outcome.rows,
+        quarantined=outcome.quarantined,
+        snapshot_id=outcome.snapshot_id,
+        suspicions=to_text(outcome.suspicions),
+        format=None if look is None else to_text(look),
+    )
+
+
+class _Reading:
+    """See `journal.Reading`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def upload(self, upload_id: str) -> Upload:
+        with self._database.reading() as transaction:
+            found = _find_upload(transaction, upload_id)
+        if found is None:
+            raise rules.missing_upload(upload_id)
+        return found
+
+    def uploads(
+        self,
+        *,
+        source: str | None = None,
+        statuses: Sequence[UploadStatus] = (),
+        limit: int | None = None,
+    ) -> tuple[Upload, ...]:
+        with self._database.reading() as transaction:
+            rows = transaction.every(
+                "uploads", source=source, statuses=_names(statuses), limit=limit
+            )
+        return tuple(to_upload(row) for row in rows)
+
+    def run(self, run_id: str) -> Run:
+        with self._database.reading() as transaction:
+            return _find_run(transaction, run_id)
+
+    def runs(
+        self, *, statuses: Sequence[RunStatus] = (), limit: int | None = None
+    ) -> tuple[Run, ...]:
+        is_of_few = statuses and not any(status.is_finished for status in statuses)
+        statement = "unfinished_runs" if is_of_few else "runs"
+        with self._database.reading() as transaction:
+            rows = transaction.every(statement, statuses=_names(statuses), limit=limit)
+        return tuple(to_run(row) for row in rows)
+
+    def run_uploads(self, run_id: str) -> tuple[RunUpload, ...]:
+        with self._database.reading() as transaction:
+            rows = transaction.every("run_uploads", run_id=run_id)
+        return tuple(to_run_upload(row) for row in rows)
+
+    def steps(self, run_id: str) -> tuple[Step, ...]:
+        with self._database.reading() as transaction:
+            return _find_steps(transaction, _find_run(transaction, run_id).run_id)
+
+    def attempts(self, run_id: str) -> tuple[Attempt, ...]:
+        with self._database.reading() as transaction:
+            rows = transaction.every("attempts", run_id=run_id)
+        return tuple(to_attempt(row) for row in rows)
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        with self._database.reading() as transaction:
+            rows = transaction.every("events", after=after, limit=limit)
+        return tuple(to_event(row) for row in rows)
+
+
+def _names(statuses: Sequence[UploadStatus | RunStatus]) -> str:
+    """Names between commas, as statements take them."""
+    return "".join(f",{status.value}" for status in statuses) + "," if statuses else ""

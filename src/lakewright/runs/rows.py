@@ -1,0 +1,186 @@
+"""Rows of a journal's database as values, and values as what a statement is given."""
+
+import json
+from datetime import UTC, datetime
+from typing import cast
+
+from lakewright.runs.database import Cell, Row
+from lakewright.runs.journal import (
+    Attempt,
+    Event,
+    FormatOverride,
+    Json,
+    Request,
+    RequestKind,
+    Run,
+    RunStatus,
+    RunUpload,
+    Step,
+    StepStatus,
+    Upload,
+    UploadStatus,
+)
+from lakewright.runs.rules import Standing
+
+
+def to_text(value: Json) -> str:
+    """JSON as a statement is given it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def to_time(moment: datetime) -> str:
+    """A time as a statement is given it; times in this form sort as times."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def text(row: Row, column: str) -> str:
+    """A column that always holds text."""
+    return cast("str", row[column])
+
+
+def number(row: Row, column: str) -> int:
+    """A column that always holds a whole number."""
+    return cast("int", row[column])
+
+
+def _json(row: Row, column: str) -> Json:
+    value: Json = json.loads(text(row, column))
+    return value
+
+
+def _texts(row: Row, column: str) -> tuple[str, ...]:
+    return tuple(json.loads(text(row, column)))
+
+
+def _moment(cell: Cell) -> datetime:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC)
+    return datetime.fromisoformat(cast("str", cell))
+
+
+def _some_text(row: Row, column: str) -> str | None:
+    return cast("str | None", row[column])
+
+
+def _some_number(row: Row, column: str) -> int | None:
+    return cast("int | None", row[column])
+
+
+def _some_moment(row: Row, column: str) -> datetime | None:
+    return None if row[column] is None else _moment(row[column])
+
+
+def to_format(row: Row) -> FormatOverride | None:
+    """What is said of a file's format; None: nothing."""
+    said = _some_text(row, "format")
+    found: FormatOverride | None = None if said is None else json.loads(said)
+    return found
+
+
+def to_upload(row: Row) -> Upload:
+    """One upload."""
+    return Upload(
+        upload_id=text(row, "upload_id"),
+        source=text(row, "source"),
+        sha256=text(row, "sha256"),
+        file_name=text(row, "file_name"),
+        size_bytes=number(row, "size_bytes"),
+        media_type=_some_text(row, "media_type"),
+        delivered_by=text(row, "delivered_by"),
+        accepted_at=_moment(row["accepted_at"]),
+        status=UploadStatus(text(row, "status")),
+        run_id=text(row, "run_id"),
+        records=_some_number(row, "records"),
+        rows=_some_number(row, "rows"),
+        quarantined=_some_number(row, "quarantined"),
+        snapshot_id=_some_number(row, "snapshot_id"),
+        suspicions=_texts(row, "suspicions"),
+        error=_json(row, "error"),
+        format=to_format(row) or {},
+    )
+
+
+def to_standing(row: Row) -> Standing:
+    """What an unfinished run holds or waits for."""
+    return Standing(
+        run_id=text(row, "run_id"),
+        status=RunStatus(text(row, "status")),
+        owner_id=_some_text(row, "owner_id"),
+        tables=frozenset(_texts(row, "tables")),
+    )
+
+
+def to_run(row: Row) -> Run:
+    """One run, from a row of `whole_runs`."""
+    return Run(
+        run_id=text(row, "run_id"),
+        sequence=number(row, "sequence"),
+        request=Request(
+            kind=RequestKind(text(row, "kind")),
+            payload=_json(row, "payload"),
+            source=_some_text(row, "source"),
+            upload_ids=_texts(row, "upload_ids"),
+            tables=tuple(sorted(_texts(row, "tables"))),
+        ),
+        status=RunStatus(text(row, "status")),
+        round=number(row, "round"),
+        queued_at=_moment(row["queued_at"]),
+        started_at=_some_moment(row, "started_at"),
+        finished_at=_some_moment(row, "finished_at"),
+        owner_id=_some_text(row, "owner_id"),
+        fence=number(row, "fence"),
+        result=_json(row, "result"),
+        error=_json(row, "error"),
+    )
+
+
+def to_run_upload(row: Row) -> RunUpload:
+    """One upload's part in a run."""
+    return RunUpload(
+        run_id=text(row, "run_id"),
+        upload_id=text(row, "upload_id"),
+        is_again=bool(row["is_again"]),
+        status=UploadStatus(text(row, "status")),
+        error=_json(row, "error"),
+        format=to_format(row),
+    )
+
+
+def to_step(row: Row) -> Step:
+    """One step, with the number of its attempts."""
+    return Step(
+        run_id=text(row, "run_id"),
+        name=text(row, "name"),
+        status=StepStatus(text(row, "status")),
+        attempts=number(row, "attempts"),
+        started_at=_some_moment(row, "started_at"),
+        finished_at=_some_moment(row, "finished_at"),
+        result=_json(row, "result"),
+        error=_json(row, "error"),
+    )
+
+
+def to_attempt(row: Row) -> Attempt:
+    """One attempt."""
+    return Attempt(
+        run_id=text(row, "run_id"),
+        round=number(row, "round"),
+        step=text(row, "step"),
+        number=number(row, "number"),
+        fence=number(row, "fence"),
+        status=StepStatus(text(row, "status")),
+        started_at=_moment(row["started_at"]),
+        finished_at=_some_moment(row, "finished_at"),
+        error=_json(row, "error"),
+    )
+
+
+def to_event(row: Row) -> Event:
+    """One event."""
+    return Event(
+        event_id=text(row, "event_id"),
+        sequence=number(row, "sequence"),
+        kind=text(row, "kind"),
+        at=_moment(row["at"]),
+        payload=_json(row, "payload"),
+    )

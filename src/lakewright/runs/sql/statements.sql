@@ -1,0 +1,192 @@
+-- What every journal in a database asks and writes, whichever database it is. `:name` is a value.
+-- What the databases say each in their own way stands in `<database>/statements.sql`.
+
+-- Accepting
+
+-- name: upload
+SELECT * FROM uploads WHERE upload_id = :upload_id;
+
+-- name: waiting_run
+-- The last unfinished run that an upload takes part in.
+SELECT runs.run_id, runs.kind, run_uploads.format
+FROM run_uploads JOIN runs ON runs.run_id = run_uploads.run_id
+WHERE run_uploads.upload_id = :upload_id AND runs.status IN ('queued', 'running')
+ORDER BY runs.sequence DESC LIMIT 1;
+
+-- name: last_unfinished_run_of_source
+SELECT run_id, kind, started_at,
+  (SELECT count(*) FROM run_uploads WHERE run_uploads.run_id = runs.run_id) AS uploads
+FROM runs WHERE source = :source AND status IN ('queued', 'running')
+ORDER BY sequence DESC LIMIT 1;
+
+-- name: add_run
+INSERT INTO runs (run_id, kind, source, payload, status, queued_at)
+VALUES (:run_id, :kind, :source, :payload, 'queued', :now);
+
+-- name: add_run_table
+INSERT INTO run_tables (run_id, table_name) VALUES (:run_id, :table_name)
+ON CONFLICT (run_id, table_name) DO NOTHING;
+
+-- name: add_run_upload
+INSERT INTO run_uploads (run_id, upload_id, is_again, status, format)
+VALUES (:run_id, :upload_id, :is_again, 'accepted', :format);
+
+-- name: put_upload
+INSERT INTO uploads (upload_id, source, sha256, file_name, size_bytes, media_type, delivered_by,
+  accepted_at, status, run_id, format)
+VALUES (:upload_id, :source, :sha256, :file_name, :size_bytes, :media_type, :delivered_by,
+  :now, 'accepted', :run_id, :format)
+ON CONFLICT (upload_id) DO UPDATE SET file_name = excluded.file_name,
+  media_type = excluded.media_type, delivered_by = excluded.delivered_by,
+  accepted_at = excluded.accepted_at, status = 'accepted', run_id = excluded.run_id,
+  format = excluded.format, records = NULL, rows = NULL, quarantined = NULL, snapshot_id = NULL,
+  suspicions = '[]', error = 'null';
+
+-- name: carry_steps_over
+-- A retry that goes on keeps what succeeded, in the next round.
+INSERT INTO steps (run_id, round, name, status, started_at, finished_at, result)
+SELECT run_id, round + 1, name,
+  CASE WHEN status = 'succeeded' THEN status ELSE 'pending' END,
+  CASE WHEN status = 'succeeded' THEN started_at END,
+  CASE WHEN status = 'succeeded' THEN finished_at END,
+  CASE WHEN status = 'succeeded' THEN result ELSE 'null' END
+FROM steps WHERE run_id = :run_id AND round = :round ORDER BY position;
+
+-- name: failed_parts
+SELECT * FROM run_uploads WHERE run_id = :run_id AND status = 'failed' ORDER BY sequence;
+
+-- name: take_up_part
+UPDATE run_uploads SET status = 'accepted', error = 'null'
+WHERE run_id = :run_id AND upload_id = :upload_id;
+
+-- name: take_up_upload
+UPDATE uploads SET status = 'accepted', run_id = :run_id, error = 'null',
+  format = coalesce(:format, format)
+WHERE upload_id = :upload_id AND status = 'failed';
+
+-- name: queue_next_round
+UPDATE runs SET status = 'queued', round = round + 1, queued_at = :now, finished_at = NULL,
+  error = 'null'
+WHERE run_id = :run_id;
+
+-- Carrying out
+
+-- name: standing
+SELECT run_id, status, owner_id, tables FROM whole_runs
+WHERE status IN ('queued', 'running') ORDER BY sequence;
+
+-- name: next_fence
+UPDATE fence SET value = value + 1 RETURNING value;
+
+-- name: claim_run
+UPDATE runs SET status = 'running', owner_id = :owner_id, fence = :fence,
+  started_at = coalesce(started_at, :now)
+WHERE run_id = :run_id;
+
+-- name: taken_table
+-- A table of this run that another running run has.
+SELECT theirs.table_name FROM run_tables AS mine
+JOIN run_tables AS theirs ON theirs.table_name = mine.table_name
+JOIN runs ON runs.run_id = theirs.run_id
+WHERE mine.run_id = :run_id AND theirs.run_id <> mine.run_id AND runs.status = 'running'
+LIMIT 1;
+
+-- name: put_back
+UPDATE runs SET status = 'queued' WHERE run_id = :run_id;
+
+-- name: add_step
+INSERT INTO steps (run_id, round, name, status) VALUES (:run_id, :round, :name, 'pending')
+ON CONFLICT (run_id, round, name) DO NOTHING;
+
+-- name: remove_step
+DELETE FROM steps WHERE run_id = :run_id AND round = :round AND name = :name;
+
+-- name: start_step
+UPDATE steps SET status = 'running', started_at = :now, finished_at = NULL, error = 'null'
+WHERE run_id = :run_id AND round = :round AND name = :name;
+
+-- name: end_step
+UPDATE steps SET status = :status, finished_at = :finished_at, result = :result, error = :error
+WHERE run_id = :run_id AND round = :round AND name = :name;
+
+-- name: add_attempt
+INSERT INTO attempts (run_id, round, step, number, fence, status, started_at)
+VALUES (:run_id, :round, :name,
+  (SELECT 1 + count(*) FROM attempts
+    WHERE run_id = :run_id AND round = :round AND step = :name),
+  :fence, 'running', :now)
+RETURNING number;
+
+-- name: end_attempt
+UPDATE attempts SET status = :status, finished_at = :now, error = :error
+WHERE run_id = :run_id AND round = :round AND step = :name AND status = 'running';
+
+-- name: waiting_parts
+SELECT upload_id FROM run_uploads WHERE run_id = :run_id AND status = 'accepted'
+ORDER BY sequence;
+
+-- name: conclude_part
+INSERT INTO run_uploads (run_id, upload_id, is_again, status, error)
+VALUES (:run_id, :upload_id, :is_again, :status, :error)
+ON CONFLICT (run_id, upload_id) DO UPDATE SET status = excluded.status, error = excluded.error
+RETURNING format;
+
+-- name: fail_upload
+-- An upload that is in bronze stays there when loading it again has failed.
+UPDATE uploads SET status = 'failed', error = :error, records = :records,
+  quarantined = :quarantined
+WHERE upload_id = :upload_id AND status = 'accepted';
+
+-- name: conclude_upload
+UPDATE uploads SET status = :status, run_id = :run_id, records = :records, rows = :rows,
+  quarantined = :quarantined, snapshot_id = :snapshot_id, suspicions = :suspicions,
+  error = 'null', format = coalesce(:format, format)
+WHERE upload_id = :upload_id;
+
+-- name: finish_run
+UPDATE runs SET status = :status, finished_at = :now, result = :result, error = :error
+WHERE run_id = :run_id;
+
+-- Reading. A list of statuses is their names between commas; empty: all.
+
+-- name: run
+SELECT * FROM whole_runs WHERE run_id = :run_id;
+
+-- name: runs
+SELECT * FROM whole_runs
+WHERE CAST(:statuses AS TEXT) = '' OR :statuses LIKE '%,' || status || ',%'
+ORDER BY sequence DESC LIMIT coalesce(CAST(:limit AS BIGINT), 9223372036854775807);
+
+-- name: unfinished_runs
+-- As `runs`, but those that have finished, be they ever so many, cost nothing.
+SELECT * FROM whole_runs
+WHERE status IN ('queued', 'running') AND :statuses LIKE '%,' || status || ',%'
+ORDER BY sequence DESC LIMIT coalesce(CAST(:limit AS BIGINT), 9223372036854775807);
+
+-- name: uploads
+SELECT * FROM uploads
+WHERE (CAST(:source AS TEXT) IS NULL OR source = :source)
+  AND (CAST(:statuses AS TEXT) = '' OR :statuses LIKE '%,' || status || ',%')
+ORDER BY sequence DESC LIMIT coalesce(CAST(:limit AS BIGINT), 9223372036854775807);
+
+-- name: run_uploads
+SELECT * FROM run_uploads WHERE run_id = :run_id ORDER BY sequence;
+
+-- name: steps
+SELECT steps.*,
+  (SELECT count(*) FROM attempts WHERE attempts.run_id = steps.run_id
+    AND attempts.round = steps.round AND attempts.step = steps.name) AS attempts
+FROM steps JOIN runs ON runs.run_id = steps.run_id AND runs.round = steps.round
+WHERE steps.run_id = :run_id ORDER BY position;
+
+-- name: attempts
+SELECT * FROM attempts WHERE run_id = :run_id ORDER BY sequence;
+
+-- Events
+
+-- name: tell
+INSERT INTO events (event_id, kind, at, payload) VALUES (:event_id, :kind, :now, :payload)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- name: events
+SELECT * FROM events WHERE sequence > :after ORDER BY sequence LIMIT :limit;
