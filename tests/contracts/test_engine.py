@@ -137,6 +137,22 @@ def test_an_uploads_rows_are_taken_out(engine: Engine, workshop: Workshop) -> No
     assert [file.rows for file in remainder.rewritten] == [1]
 
 
+def test_small_files_are_compacted_into_a_snapshot_that_replaces_them(
+    engine: Engine, workshop: Workshop
+) -> None:
+    for number in range(5):
+        workshop.append("bronze.orders", ORDERS, [order(number, 5, 1)], f"run{number}")
+    table = workshop.lake.file_set("bronze.orders")
+    target = workshop.lake.target("bronze.orders", ORDERS, (), "run9", "compact:bronze.orders")
+    compacted = engine.compact(table, target)
+    paths = tuple(file.path for file in table.files)
+    staged = workshop.stage("bronze.orders", ORDERS, added=(), rewritten=compacted, removed=paths)
+    workshop.publish(staged, run="run9")
+    assert amounts(workshop.lake.file_set("bronze.orders")) == dict.fromkeys(range(5), 5)
+    assert len(workshop.lake.file_set("bronze.orders").files) == 1
+    assert workshop.lake.history("bronze.orders")[0].operation == "replace"
+
+
 def test_a_row_that_cannot_be_computed_fails_the_model(engine: Engine, workshop: Workshop) -> None:
     workshop.append("bronze.orders", ORDERS, [order(0, 5, 1)], "run1")
     step = steps.BuildModel(

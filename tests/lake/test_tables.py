@@ -76,9 +76,9 @@ def test_a_moment_names_the_snapshot_that_was_current_then(
     assert workshop.lake.snapshot_at(ORDERS, moment) == made[expected]
 
 
-def test_before_its_first_snapshot_a_table_did_not_exist(workshop: Workshop) -> None:
+def test_before_its_first_snapshot_nothing_is_known_of_a_table(workshop: Workshop) -> None:
     publish_three(workshop)
-    with pytest.raises(errors.NotFound, match="did not exist"):
+    with pytest.raises(errors.NotFound, match="nothing is known"):
         workshop.lake.snapshot_at(ORDERS, NOW - timedelta(seconds=1))
 
 

@@ -130,6 +130,9 @@ class Engine(Protocol):
     ) -> Remainder:
         """Find the files that hold rows of these uploads, and rewrite what else they hold."""
 
+    def compact(self, files: FileSet, target: Target) -> tuple[DataFile, ...]:
+        """Write the rows of these files again, as few files as their partitions allow."""
+
     def model(
         self, step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Target
     ) -> Staged:

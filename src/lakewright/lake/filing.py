@@ -61,6 +61,20 @@ def live_files(
     )
 
 
+def added_files(
+    document: Document, snapshot: metadata.SnapshotJson, reader: manifests.Reader
+) -> tuple[LiveFile, ...]:
+    """The data files that this snapshot added, whatever became of them later."""
+    snapshot_id, codecs = snapshot["snapshot-id"], _codecs(document)
+    return tuple(
+        file
+        for manifest in _live_manifests(manifests.listed(snapshot))
+        if manifest.added_snapshot_id == snapshot_id
+        for file in reader.live_files(manifest, codecs[manifest.partition_spec_id])
+        if file.snapshot_id == snapshot_id
+    )
+
+
 def plan(document: Document, removed: Sequence[str] | None, reader: manifests.Reader) -> Filing:
     """The filing after these files are removed (None: all) from the table's present snapshot.
 

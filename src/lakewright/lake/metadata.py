@@ -90,6 +90,7 @@ SnapshotJson = TypedDict(
 ReferenceJson = TypedDict("ReferenceJson", {"snapshot-id": int, "type": str})
 SnapshotLogJson = TypedDict("SnapshotLogJson", {"snapshot-id": int, "timestamp-ms": int})
 MetadataLogJson = TypedDict("MetadataLogJson", {"metadata-file": str, "timestamp-ms": int})
+StatisticsJson = TypedDict("StatisticsJson", {"snapshot-id": int, "statistics-path": str})
 Document = TypedDict(
     "Document",
     {
@@ -110,6 +111,8 @@ Document = TypedDict(
         "snapshots": NotRequired[list[SnapshotJson]],
         "snapshot-log": NotRequired[list[SnapshotLogJson]],
         "metadata-log": NotRequired[list[MetadataLogJson]],
+        "statistics": NotRequired[list[StatisticsJson]],
+        "partition-statistics": NotRequired[list[StatisticsJson]],
         "sort-orders": list[Mapping[str, object]],
         "default-sort-order-id": int,
     },
@@ -174,6 +177,14 @@ class RemoveProperties:
     names: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class RemoveSnapshots:
+    """Forget snapshots, none of which is the table's present state."""
+
+    snapshot_ids: Sequence[int]
+    timestamp_ms: int
+
+
 Update: TypeAlias = (
     AddSchema
     | SetCurrentSchema
@@ -183,6 +194,7 @@ Update: TypeAlias = (
     | SetMain
     | SetProperties
     | RemoveProperties
+    | RemoveSnapshots
 )
 
 
@@ -306,6 +318,12 @@ def current_snapshot(document: Document) -> SnapshotJson | None:
     return None if snapshot_id is None else snapshot(document, snapshot_id)
 
 
+def statistics_files(document: Document) -> Iterator[str]:
+    """The files of statistics that other programs have written beside the snapshots."""
+    for entry in (*document.get("statistics", ()), *document.get("partition-statistics", ())):
+        yield entry["statistics-path"]
+
+
 def ancestors(document: Document, snapshot_id: int | None = None) -> Iterator[SnapshotJson]:
     """The snapshot (None: the current one), its parent, and so on, as far as they are kept."""
     by_id = {one["snapshot-id"]: one for one in snapshots(document)}
@@ -353,6 +371,21 @@ def _apply_one(document: Document, update: Update) -> Document:
                 name: value for name, value in document["properties"].items() if name not in names
             }
             return {**document, "properties": kept}
+        case RemoveSnapshots(snapshot_ids, timestamp_ms):
+            left = _without(document, frozenset(snapshot_ids))
+            return {**left, "last-updated-ms": timestamp_ms}
+
+
+def _without(document: Document, gone: frozenset[int]) -> Document:
+    """The document without these snapshots. Of the log only what follows the last of them stays:
+    a gap would let time travel answer with another state than the one of that time."""
+    log = document.get("snapshot-log", [])
+    places = [place for place, entry in enumerate(log) if entry["snapshot-id"] in gone]
+    return {
+        **document,
+        "snapshots": [one for one in snapshots(document) if one["snapshot-id"] not in gone],
+        "snapshot-log": log[places[-1] + 1 :] if places else log,
+    }
 
 
 def _point_main(document: Document, snapshot_id: int, timestamp_ms: int) -> Document:

@@ -12,7 +12,7 @@ seldom change and may be long (a contract) are kept once, as a table property na
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -68,6 +68,16 @@ def state(document: Document, snapshot: SnapshotJson | None) -> Mapping[str, str
     }
     known: dict[str, str] = orjson.loads(kept)
     return {**known, **own}
+
+
+def states(document: Document) -> frozenset[str]:
+    """The names of the table's properties that hold states."""
+    return frozenset(name for name in document["properties"] if name.startswith(f"{_STATE}."))
+
+
+def states_named(snapshots: Iterable[SnapshotJson]) -> frozenset[str]:
+    """Those of them that these snapshots refer to."""
+    return frozenset(f"{_STATE}.{one['summary'].get(_STATE)}" for one in snapshots)
 
 
 def describe(

@@ -10,7 +10,7 @@ and write the folder that it came from: it is refused until its paths are rewrit
 from collections.abc import Mapping
 from pathlib import Path
 
-from lakewright import errors
+from lakewright import errors, wording
 from lakewright.lake import manifests, metadata
 from lakewright.lake.catalog import Catalog
 
@@ -39,6 +39,22 @@ class Storage:
                     hint="run `lakewright relocate` to make its tables refer to this folder",
                 )
         return pointers
+
+    def pointer(self, table: str) -> str:
+        """The metadata file of a table.
+
+        Raises:
+            NotFound: there is no such table.
+            Conflict: the lake has moved.
+        """
+        pointers = self.pointers()
+        if table not in pointers:
+            raise errors.NotFound(
+                f"there is no table {table}",
+                why=f"looked in {self.catalog.path}",
+                hint=wording.suggestion(table, pointers, "tables"),
+            )
+        return pointers[table]
 
     def location(self, table: str) -> Path:
         """The folder of a table that is about to be made."""

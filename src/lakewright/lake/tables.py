@@ -1,8 +1,8 @@
 """The lake: the tables of one environment, as they are, as they were, and how they change.
 
-Tables change only by `publish`, `rollback` and `drop`; each is one catalog commit. A snapshot that
-was published is never changed. Reading the state of the tables needs no heavy library; their files
-are listed through PyIceberg.
+Tables change only by `publish`, `rollback` and `tidy`; each is one catalog commit. A snapshot that
+was published is never changed, only forgotten. Reading the state of the tables needs no heavy
+library; their files are listed through PyIceberg.
 """
 
 import re
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lakewright import errors, wording
+from lakewright import errors
 from lakewright.lake import (
+    cleaning,
     durable,
     filing,
     metadata,
@@ -20,9 +21,10 @@ from lakewright.lake import (
     publish,
     relocate,
     schema,
+    upkeep,
 )
 from lakewright.lake.metadata import Document, SnapshotJson
-from lakewright.lake.staged import FileSet, Published, Staged, Target
+from lakewright.lake.staged import DataFile, FileSet, Published, Staged, Target
 from lakewright.lake.storage import Storage
 from lakewright.plan import codec, observed
 from lakewright.project.contract import Contract, PartitionField
@@ -101,31 +103,39 @@ class Lake:
         """
         document = self._document(table)
         snapshot = _snapshot(table, document, at)
-        return self._file_set(table, document, snapshot, since=None)
+        return self._file_set(table, document, snapshot)
 
     def added_since(self, table: str, snapshot_id: int) -> FileSet:
         """The files that were added after that snapshot, which must be an ancestor of now.
 
+        They are as their snapshots added them, even if the same rows lie in other files by now.
+
         Raises:
             NotFound: the snapshot is not, or not any more, an ancestor of the present one.
-            Conflict: a later snapshot did more than add files.
+            Conflict: a later snapshot did more than add rows.
         """
         document = self._document(table)
-        later: set[int] = set()
+        later: list[SnapshotJson] = []
         for ancestor in metadata.ancestors(document):
             if ancestor["snapshot-id"] == snapshot_id:
                 break
-            if ancestor["summary"]["operation"] != "append":
+            if not _only_adds(ancestor):
                 raise errors.Conflict(
                     f"the table {table} has not only grown since snapshot {snapshot_id}",
                     why=f"snapshot {ancestor['snapshot-id']} changed or removed rows",
                     hint="build what reads it in full",
                 )
-            later.add(ancestor["snapshot-id"])
+            later.append(ancestor)
         else:
             raise _no_snapshot(table, document, snapshot_id)
         snapshot = _snapshot(table, document, None)
-        return self._file_set(table, document, snapshot, since=frozenset(later))
+        added = tuple(
+            one.file
+            for ancestor in reversed(later)
+            if ancestor["summary"]["operation"] != "replace"
+            for one in filing.added_files(document, ancestor, self.storage.reader)
+        )
+        return self._file_set(table, document, snapshot, files=added)
 
     def target(
         self,
@@ -140,7 +150,7 @@ class Lake:
         document = metadata.read(pointer) if pointer else None
         base = None
         if document is not None and metadata.current_snapshot(document) is not None:
-            base = self._file_set(table, document, _snapshot(table, document, None), since=None)
+            base = self._file_set(table, document, _snapshot(table, document, None))
         assigned = schema.assign(
             wanted,
             metadata.schema(document) if document else None,
@@ -207,9 +217,9 @@ class Lake:
             size_bytes=sum(one.file.size_bytes for one in files),
             snapshot_id=snapshot["snapshot-id"],
             snapshots=len(metadata.snapshots(document)),
-            changed_at=_moment(document["last-updated-ms"]),
+            changed_at=_changed_at(document, snapshot),
             location=document["location"],
-            metadata_location=self._pointer(table),
+            metadata_location=self.storage.pointer(table),
         )
 
     def snapshot_at(self, table: str, moment: datetime) -> int:
@@ -223,10 +233,10 @@ class Lake:
         log = document.get("snapshot-log", [])
         past = [one for one in log if one["timestamp-ms"] <= moment_ms]
         if not past:
-            first = f"; its first snapshot is of {_moment(log[0]['timestamp-ms'])}" if log else ""
+            first = f" begins at {_moment(log[0]['timestamp-ms'])}" if log else " is empty"
             raise errors.NotFound(
-                f"the table {table} did not exist at {moment.isoformat()}",
-                why=f"looked in its history{first}",
+                f"nothing is known of the table {table} at {moment.isoformat()}",
+                why=f"the history that is kept{first}",
                 hint=f"`lakewright tables history {table}` shows its snapshots",
             )
         return past[-1]["snapshot-id"]
@@ -241,7 +251,7 @@ class Lake:
             NotFound: there is no such table or snapshot.
             CommitConflict: somebody else has just changed the table.
         """
-        pointer = self._pointer(table)
+        pointer = self.storage.pointer(table)
         document = metadata.read(pointer)
         snapshot = _snapshot(table, document, snapshot_id)
         is_there = document.get("current-snapshot-id") == snapshot_id
@@ -262,6 +272,16 @@ class Lake:
             is_repeat=is_repeat,
         )
 
+    def tidy(
+        self, table: str, keep: int, terms: cleaning.Terms, *, is_dry: bool = False
+    ) -> upkeep.Tidied:
+        """Forget old snapshots and delete what nothing refers to: see `upkeep.tidy`."""
+        return upkeep.tidy(self.storage, table, keep, terms, is_dry=is_dry)
+
+    def due(self, keep: int, tables: Sequence[str] | None = None) -> tuple[str, ...]:
+        """The tables that need upkeep: see `upkeep.is_due`."""
+        return upkeep.due(self.storage, keep, tables)
+
     def relocate(self) -> tuple[str, ...]:
         """Make tables that were made in another folder refer to this one: see `relocate`."""
         return relocate.relocate(self.storage)
@@ -270,30 +290,27 @@ class Lake:
         """Let go of the catalog's file."""
         self.storage.catalog.close()
 
-    def _pointer(self, table: str) -> str:
-        pointers = self.storage.pointers()
-        if table not in pointers:
-            raise errors.NotFound(
-                f"there is no table {table}",
-                why=f"looked in {self.storage.catalog.path}",
-                hint=wording.suggestion(table, pointers, "tables"),
-            )
-        return pointers[table]
-
     def _document(self, table: str) -> Document:
-        return metadata.read(self._pointer(table))
+        return metadata.read(self.storage.pointer(table))
 
     def _file_set(
-        self, table: str, document: Document, snapshot: SnapshotJson, since: frozenset[int] | None
+        self,
+        table: str,
+        document: Document,
+        snapshot: SnapshotJson,
+        files: Sequence[DataFile] | None = None,
     ) -> FileSet:
+        """The table as of a snapshot; `files`: only these of it."""
         fields = _fields_of(document, snapshot)
-        files = filing.live_files(document, snapshot["snapshot-id"], self.storage.reader)
+        if files is None:
+            found = filing.live_files(document, snapshot["snapshot-id"], self.storage.reader)
+            files = [one.file for one in found]
         return FileSet(
             table=table,
             snapshot_id=snapshot["snapshot-id"],
             schema=schema.of_fields(fields),
             field_ids=schema.field_ids(fields),
-            files=tuple(one.file for one in files if since is None or one.snapshot_id in since),
+            files=tuple(files),
         )
 
 
@@ -309,7 +326,7 @@ def _observe(table: str, document: Document, current: SnapshotJson) -> observed.
             observed.Snapshot(
                 snapshot_id=one["snapshot-id"],
                 parent_id=one.get("parent-snapshot-id"),
-                is_append=one["summary"]["operation"] == "append",
+                is_append=_only_adds(one),
             )
             for one in metadata.ancestors(document)
         ),
@@ -318,6 +335,11 @@ def _observe(table: str, document: Document, current: SnapshotJson) -> observed.
         contract=_contract(table, contract) if contract else None,
         rows=_count(current, "total-records") or 0,
     )
+
+
+def _only_adds(snapshot: SnapshotJson) -> bool:
+    """Whether every row of the snapshot before is in it still, maybe in another file."""
+    return snapshot["summary"]["operation"] in ("append", "replace")
 
 
 def _contract(table: str, text: str) -> Contract:
@@ -355,6 +377,12 @@ def _count(snapshot: SnapshotJson, name: str) -> int | None:
 
 def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _changed_at(document: Document, current: SnapshotJson) -> datetime:
+    """When the table came to its present state: by its snapshot, or by a rollback to it."""
+    log = document.get("snapshot-log", ())
+    return _moment((log[-1] if log else current)["timestamp-ms"])
 
 
 def _snapshot(table: str, document: Document, snapshot_id: int | None) -> SnapshotJson:

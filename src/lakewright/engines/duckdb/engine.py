@@ -17,7 +17,7 @@ from lakewright.engines.engine import (
     Report,
     UploadStaged,
 )
-from lakewright.lake.staged import FileSet, Staged, Target
+from lakewright.lake.staged import DataFile, FileSet, Staged, Target
 from lakewright.plan import steps
 from lakewright.plan.landed import Landed
 from lakewright.project.model import Check
@@ -50,6 +50,10 @@ class DuckDbEngine:
     ) -> Remainder:
         """Find the files that hold rows of these uploads, and rewrite what else they hold."""
         return rewriting.remove_uploads(self._connection, table, upload_ids, target)
+
+    def compact(self, files: FileSet, target: Target) -> tuple[DataFile, ...]:
+        """Write the rows of these files again; see the port."""
+        return rewriting.compact(self._connection, files, target)
 
     def model(
         self, step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Target

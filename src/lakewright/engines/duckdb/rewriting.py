@@ -1,4 +1,7 @@
-"""Rows leave a table only with their whole files: find these, and write their other rows anew."""
+"""Rows leave a table only with their whole files: find these, and write their other rows anew.
+
+Small files become few by being written anew too.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,7 +55,9 @@ def _rest(
     if not gone.files:
         writing.remove_leftovers(target, "rest")
         return ()
-    rows = f"SELECT present.* FROM ({reading.relation_sql(gone)}) AS present ANTI {join}"
+    new = [each.name for each in target.schema.fields if each.name not in gone.schema.names]
+    values = ", ".join(["present.*", *(f"NULL AS {text.name(name)}" for name in new)])
+    rows = f"SELECT {values} FROM ({reading.relation_sql(gone)}) AS present ANTI {join}"
     file_rows = max(file.rows for file in gone.files)
     return writing.copy(connection, rows, target, "rest", max(file_rows, writing.FILE_ROWS_MIN))
 
@@ -70,3 +75,12 @@ def remove_uploads(
     join = f"JOIN (SELECT {values} AS id) AS gone ON present._upload_id = gone.id"
     with connection.cursor() as cursor:
         return without(cursor, table, ("_upload_id",), join, target)
+
+
+def compact(
+    connection: duckdb.DuckDBPyConnection, files: FileSet, target: Target
+) -> tuple[DataFile, ...]:
+    """Write the rows of these files again, as few files as their partitions allow."""
+    file_rows = writing.merged_file_rows(target.base.rows if target.base else 0)
+    with connection.cursor() as cursor:
+        return writing.copy(cursor, reading.relation_sql(files), target, "compact", file_rows)
