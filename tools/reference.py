@@ -150,8 +150,13 @@ A ZIP file or tar archive, packed as a whole with gzip or zstd or not, is one up
 its bytes. The files in it are read one after the other as if they had come so: each is held to the
 contract, their columns are matched by name, and if one of them cannot be read or is refused,
 nothing of the archive is loaded. A row's `_source_file` is `archive.zip/file.csv`, and records are
-numbered on from file to file. All files are of one format; several Parquet files are better
-uploaded themselves.
+numbered on from file to file. However many small files there are, the table gets few data files.
+
+All files are of one format: an archive of CSV and JSON is refused, with the formats named, as
+nobody can say which of them are meant; `members: "*.csv"` says it. Within its format each file may
+be written in its own way: delimited files in several dialects, workbooks with several sheets,
+Parquet files with several schemas. A column's type is what the values of all files fit, by the
+source's evolution policy.
 
 Hidden files (`__MACOSX`, names that begin with a dot), marks of programs (`_SUCCESS`, `Thumbs.db`)
 and documents about the data (`README`, `LICENSE`, `*.md`) are left out, which the upload's evidence

@@ -4,6 +4,7 @@ import gzip
 import io
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakewright import errors
-from lakewright.ingest import packing, preview
+from lakewright.ingest import members, packing, preview
 from lakewright.plan.landed import CsvPart, Landed, ParquetPart, TextPart
 from lakewright.project.contract import Column, Contract, Evolution, Policy
 from lakewright.project.source import Compression, Csv, Dialect, FixedField, FixedWidth, Json
@@ -28,8 +29,14 @@ B = b"id,name\n3,Cy\n"
 
 
 def places(landed: Landed) -> list[tuple[str | None, int]]:
-    """Of each part, the file and how many records."""
-    return [(part.file_name, part.records) for part in landed.parts]
+    """Of each file, its name and how many records it has, in their order."""
+    return list(Counter(record.file_name for record in preview.records(landed)).items())
+
+
+def large(first: int) -> bytes:
+    """A file that is large enough to stay as it is; the number of its first record."""
+    count = members.OWN_PART_BYTES_MIN // 100 + 1
+    return b"id,name\n" + b"".join(b"%d,%s\n" % (first + n, b"x" * 100) for n in range(count))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +57,33 @@ def test_the_files_of_an_archive_are_one_upload(tmp_path: Path, name: str, data:
     assert landed.suspicions == ()
 
 
-def test_files_alike_stay_where_an_engine_reads_them_fast(tmp_path: Path) -> None:
-    landed = land(tmp_path, zipped({"a.csv": A, "b.csv": B}), "two.zip")
-    firsts = [part.first_record for part in landed.parts if isinstance(part, CsvPart)]
-    assert firsts == [1, 3]
+def test_large_files_alike_stay_where_an_engine_reads_them_fast(tmp_path: Path) -> None:
+    data = zipped({"a.csv": A, "b.csv": large(3) + b"more,than,two\n", "c.csv": B})
+    landed = land(tmp_path, data, "three.zip")
+    kept = [part for part in landed.parts if isinstance(part, CsvPart)]
+    assert {part.file_name for part in kept} == {"three.zip/b.csv"}
+    assert kept[0].first_record == 3
+    assert len(problems(landed)) == 1
+    assert places(landed)[0] == ("three.zip/a.csv", 2)
+    assert places(landed)[2] == ("three.zip/c.csv", 1)
+
+
+def test_however_many_files_there_are_they_become_few_parts(tmp_path: Path) -> None:
+    files = {f"{n}.csv": A if n % 3 else A + b'1,2,3\n"x' for n in range(60)}
+    files |= {f"{n}.csv": b'name;id\n"B;b";7\n' for n in range(60, 80)}
+    landed = land(tmp_path, zipped(files), "many.zip")
+    assert len(landed.parts) == 2
+    assert len(rows(landed)) == 140
+    assert rows(landed)[-1] == ["7", "B;b"]
+    assert places(landed)[0] == ("many.zip/0.csv", 4)
+    assert places(landed)[79] == ("many.zip/79.csv", 1)
+
+
+def test_a_column_that_is_called_as_ours_is_another_one(tmp_path: Path) -> None:
+    data = zipped({"a.csv": b"id,_file\n1,x\n", "b.csv": b"id,_FILE\n2,y\n"})
+    landed = land(tmp_path, data, "a.zip")
+    assert rows(landed) == [["1", "x"], ["2", "y"]]
+    assert names(landed)[1].lower() == "_file"
 
 
 def test_records_are_numbered_on_from_file_to_file_whatever_reads_them(tmp_path: Path) -> None:
@@ -63,9 +93,9 @@ def test_records_are_numbered_on_from_file_to_file_whatever_reads_them(tmp_path:
     assert found[1] == ["1", "Ada"]
     assert found[5] == ["3", "Cy"]
     assert list(problems(landed)) == [3]
-    assert {part.file_name for part in landed.parts} == {
-        "three.zip/a.csv", "three.zip/b.csv", "three.zip/c.csv"
-    }  # fmt: skip
+    assert places(landed) == [
+        ("three.zip/a.csv", 2), ("three.zip/b.csv", 2), ("three.zip/c.csv", 1)
+    ]  # fmt: skip
 
 
 def test_files_with_other_columns_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
@@ -79,6 +109,31 @@ def test_files_with_other_columns_in_another_order_are_matched_by_name(tmp_path:
     assert rows(landed) == [["1", "Ada", None], ["2", "Bob", "1999-01-01"], ["3.5", None, None]]
     assert [str(column.type) for column in landed.columns] == ["double", "string", "date"]
     assert all(isinstance(part, TextPart) for part in landed.parts)
+
+
+def test_what_differs_from_file_to_file_is_decided_for_none_and_told(tmp_path: Path) -> None:
+    files = {"a.csv": A, "b.csv": b"id;name\n3;Cy\n", "c.csv": b'id,name\n4,"D,i"\n'}
+    landed = land(tmp_path, zipped(files), "a.zip")
+    alone = [land(tmp_path / name, data, name) for name, data in files.items()]
+    assert isinstance(landed.format, Csv)
+    assert landed.format.dialect.delimiter is None
+    assert landed.header is None
+    assert landed.confidence == min(each.confidence for each in alone)
+    assert "delimiter decided file by file: ',' in a.csv, ';' in b.csv" in landed.evidence
+    source = preview.infer_source(landed, "a")
+    assert isinstance(source.format, Csv)
+    assert source.format.dialect.delimiter is None
+
+
+def test_the_least_sure_file_of_many_is_named_with_its_evidence(tmp_path: Path) -> None:
+    doubtful = b"a,b;c|d\n1,2;3|4\n"
+    files = {f"{n}.csv": b"a,b\n" + b"1,2.5\n" * 30 for n in range(40)} | {"x.csv": doubtful}
+    landed = land(tmp_path / "all", zipped(files), "a.zip")
+    least = land(tmp_path / "one", doubtful, "x.csv")
+    assert landed.confidence == least.confidence < 1
+    named = f"confidence {least.confidence:.2f}: that of x.csv, the lowest"
+    assert named in landed.evidence
+    assert any(line.startswith("x.csv: delimiter") for line in landed.evidence)
 
 
 def test_files_of_two_kinds_make_the_upload_suspect(tmp_path: Path) -> None:
@@ -103,15 +158,39 @@ def test_other_formats_lie_in_archives_too(tmp_path: Path) -> None:
     assert rows(found) == [["1"]]
 
 
-def test_one_parquet_file_is_read_and_several_are_refused(tmp_path: Path) -> None:
+def parquet(**columns: object) -> bytes:
     stream = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({"a": [1, 2]}), stream)
-    data = stream.getvalue()
-    landed = land(tmp_path / "1", zipped({"a.parquet": data}), "one.zip")
-    assert isinstance(landed.parts[0], ParquetPart)
-    assert landed.parts[0].file_name == "one.zip/a.parquet"
-    with pytest.raises(errors.FileUnreadable, match="several Parquet files"):
-        land(tmp_path / "2", zipped({"a.parquet": data, "b.parquet": data}), "two.zip")
+    pyarrow.parquet.write_table(pyarrow.table(columns), stream)
+    return stream.getvalue()
+
+
+def test_parquet_files_keep_their_own_types(tmp_path: Path) -> None:
+    files = {
+        "1.parquet": parquet(id=pyarrow.array([1, 2], pyarrow.int32()), name=["Ada", None]),
+        "2.parquet": parquet(Name=["Cy"], ID=[2**40], born=["1815"]),
+        "3.parquet": parquet(id=[1.5]),
+    }
+    landed = land(tmp_path, zipped(files), "three.zip")
+    assert names(landed) == ["id", "name", "born"]
+    assert [str(column.type) for column in landed.columns] == ["double", "string", "string"]
+    assert rows(landed) == [
+        ["1", "Ada", None], ["2", None, None], ["1099511627776", "Cy", "1815"], ["1.5", None, None]
+    ]  # fmt: skip
+    assert places(landed) == [
+        ("three.zip/1.parquet", 2), ("three.zip/2.parquet", 1), ("three.zip/3.parquet", 1)
+    ]  # fmt: skip
+    found = [part for part in landed.parts if isinstance(part, ParquetPart)]
+    assert [part.first_record for part in found] == [1, 3, 4]
+    assert [part.places for part in found] == [(0, 1, None), (1, 0, 2), (0, None, None)]
+
+
+def test_a_parquet_file_that_the_contract_does_not_allow_is_refused_with_the_difference(
+    tmp_path: Path,
+) -> None:
+    data = zipped({"a.parquet": parquet(id=[1], name=["x"]), "b.parquet": parquet(id=[2], age=[3])})
+    told = raised(tmp_path, data, contract=contract(new_columns=Policy.FREEZE))
+    assert "a.zip/b.parquet breaks the contract of source things" in told
+    assert "the file has the column age" in told
 
 
 def test_packed_files_and_archives_inside_are_unpacked(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from lakewright.ingest import landing, preview
 from lakewright.plan import steps
 from lakewright.plan.landed import Landed
 from lakewright.project.source import Compression
+from tests.ingest.delivered import book, sheet, zipped
 
 
 def land(folder: Path, data: bytes, name: str = "Orders_2024-01-31.csv") -> Landed:
+    folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_bytes(data)
     step = steps.Land(
@@ -70,6 +72,25 @@ def test_json_and_parquet_are_written_as_text(tmp_path: Path) -> None:
     assert text.splitlines()[0] == "a,b,m,s"
     assert text.splitlines()[1].startswith('true,"[1,2]",')
     assert counts.records == 2
+
+
+def test_only_what_has_the_columns_in_their_order_is_mended(tmp_path: Path) -> None:
+    alike = {
+        "1.csv": b'id,name,age\n"a,1",x,1\n"b",x,2\nc,x\n',
+        "2.csv": b'id,name,age\nd,y\n"e,5",y,3\n',
+    }
+    text, counts = written(land(tmp_path / "1", zipped(alike), "a.zip"))
+    assert text.splitlines()[1:] == ['"a,1",x,1', "b,x,2", "c,x,", "d,y,", '"e,5",y,3']
+    assert (counts.mended, counts.refused) == (2, 0)
+    other = {"1.csv": b"id,name\n1,a\n2\n", "2.csv": b"name;id\nb;3\nc\n"}
+    text, counts = written(land(tmp_path / "2", zipped(other), "a.zip"))
+    assert text.splitlines() == ["id,name", "1,a", "3,b"]
+    assert (counts.records, counts.mended, counts.refused) == (4, 0, 2)
+    cells = "<row><c><v>7</v></c></row><row><c t='e'><v>#REF!</v></c></row>"
+    header = "<row><c t='str'><v>a</v></c></row>"
+    text, counts = written(land(tmp_path / "3", book(sheet(header + cells)), "a.xlsx"))
+    assert text.splitlines() == ["a", "7"]
+    assert (counts.mended, counts.refused) == (0, 1)
 
 
 def test_the_suggested_source_has_standard_names_and_remembers_the_files(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Workbooks, fixed width files and archives, from the command line to tables and quarantine."""
 
+import io
 import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from tests.ingest import bombs
@@ -98,10 +101,64 @@ def test_the_files_of_an_archive_become_one_upload(house: House, kind: str) -> N
 
 
 def test_files_that_an_engine_reads_fast_keep_their_own_names_too(house: House) -> None:
-    [found] = house.upload(house.file("people.zip", zipped({"a.csv": A, "c.csv": A + b"z,0\n"})))
-    assert (found["records_in"], reconciles([found])) == (7, True)
+    large = b"id,name\n" + b"".join(b"%d,%s\n" % (n, b"x" * 120) for n in range(1 << 16))
+    house.write({"sources/people.yaml": "match: people*\n" + COLUMNS})
+    files = {"a.csv": A, "b.csv": large + b"z,0\n", "c.csv": A}
+    [found] = house.upload(house.file("people.zip", zipped(files)))
+    assert (found["records_in"], reconciles([found])) == ((1 << 16) + 7, True)
     table = house.table("bronze.people").sort_by("_record").to_pydict()
-    assert table["_source_file"] == ["people.zip/a.csv"] * 3 + ["people.zip/c.csv"] * 4
+    assert table["_source_file"][:3] == ["people.zip/a.csv"] * 2 + ["people.zip/b.csv"]
+    assert table["_source_file"][-3:] == ["people.zip/b.csv"] + ["people.zip/c.csv"] * 2
+    assert [each[:2] for each in quarantined(house, "people")] == [
+        (2, "x,Bob"), ((1 << 16) + 4, "z,0"), ((1 << 16) + 6, "x,Bob")
+    ]  # fmt: skip
+
+
+def test_an_archive_of_many_files_becomes_few_data_files(house: House) -> None:
+    house.write({"sources/people.yaml": "match: people*\n" + COLUMNS})
+    files = {f"{n}.csv": A if n % 2 else B for n in range(60)}
+    [found] = house.upload(house.file("people.zip", zipped(files)))
+    assert (found["records_in"], found["rows_loaded"], reconciles([found])) == (180, 120, True)
+    for table in ("bronze.people", "quarantine.people"):
+        assert house.ask("tables", "show", table)["files"] <= 2
+    rows = house.table("bronze.people").to_pylist()
+    assert len({row["_source_file"] for row in rows}) == 60
+    assert len({row["_record"] for row in rows}) == 120
+
+
+def parquet(**columns: object) -> bytes:
+    stream = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), stream)
+    return stream.getvalue()
+
+
+def test_parquet_files_of_an_archive_are_read_with_their_own_types(house: House) -> None:
+    columns = """
+columns:
+  - {name: id, type: bigint, required: true}
+  - {name: name, type: string, default: nobody}
+  - {name: score, type: "decimal(4,1)"}
+bad_records: {share_max: 1.0}
+"""
+    house.write({"sources/people.yaml": "match: people*\nformat: parquet\n" + columns})
+    files = {f"{n}.parquet": parquet(id=[n, n + 100], name=["x", "y"]) for n in range(30)}
+    files |= {
+        "a.parquet": parquet(score=[1.5, 2.25], ID=["1000", "z"]),
+        "b.parquet": parquet(id=[7]),
+    }
+    [found] = house.upload(house.file("people.zip", zipped(files)))
+    assert (found["records_in"], found["rows_loaded"], reconciles([found])) == (63, 62, True)
+    assert house.ask("tables", "show", "bronze.people")["files"] <= 4
+    rows = {row["_record"]: row for row in house.table("bronze.people").to_pylist()}
+    assert [rows[4][name] for name in ("id", "name", "_source_file")] == [
+        101, "y", "people.zip/1.parquet"
+    ]  # fmt: skip
+    assert [rows[61][name] for name in ("id", "name", "_source_file")] == [
+        1000, "nobody", "people.zip/a.parquet"
+    ]  # fmt: skip
+    assert [rows[63][name] for name in ("id", "name", "score")] == [7, "nobody", None]
+    [refused] = quarantined(house, "people")
+    assert refused[:1] + refused[2:] == (62, "not_a_bigint", "lossy_conversion")
 
 
 def test_an_archive_with_a_file_that_cannot_be_read_loads_nothing(house: House) -> None:

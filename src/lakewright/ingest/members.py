@@ -3,15 +3,18 @@
 The columns are those of all of them, matched as evolution matches the files of uploads that come
 one after the other; each file is held to the contract in that way too, and if one is refused, all
 are. Records are numbered on from file to file, so that upload and number are one record's place.
+
+However many files there are, they become few parts: see `ingest.gathering`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
 from lakewright import errors
-from lakewright.ingest import archive, delimited, rows, splitting, texts
+from lakewright.ingest import archive, delimited, gathering
 from lakewright.plan import evidence, evolution, matching, steps
 from lakewright.plan.landed import ArrivedColumn, CsvPart, Landed, ParquetPart, Part, TextPart
 from lakewright.project import naming
@@ -19,6 +22,10 @@ from lakewright.project.source import Csv, Dialect, Format, Source
 
 _ALIKE_SHARE = 0.5
 """Two files of one kind have most columns in common; those that have not may be of two kinds."""
+
+OWN_PART_BYTES_MIN = 1 << 23
+"""A delimited file of so many regular bytes stays as it is, for the engine's own reader. What is
+smaller is gathered: a part of its own takes longer to open than to read."""
 
 _V = TypeVar("_V")
 
@@ -41,13 +48,13 @@ def combine(step: steps.Land, landed: Sequence[Landed], work_folder: Path) -> La
         return replace(first, file_name=step.file_name, parts=parts)
     _check_alike(step.file_name, landed)
     columns = _columns(step, landed)
-    is_same = all(each.format == first.format and _names(each) == _names(first) for each in landed)
-    combined = replace(
+    is_same = all(_is_same(each, first) for each in landed)
+    return replace(
         first,
         file_name=step.file_name,
         format=first.format if is_same else _common(landed),
         columns=columns.merged,
-        parts=(),
+        parts=_parts(landed, columns, work_folder, is_same=is_same),
         records=sum(each.records for each in landed),
         size_bytes=sum(each.size_bytes for each in landed),
         suspicions=tuple(_suspicions(step.file_name, landed)),
@@ -55,20 +62,19 @@ def combine(step: steps.Land, landed: Sequence[Landed], work_folder: Path) -> La
         confidence=min(each.confidence for each in landed),
         header=first.header if is_same else None,
     )
-    parts_found: list[Part] = []
-    before = 0
-    for number, (each, sources) in enumerate(zip(landed, columns.sources, strict=True), start=1):
-        folder = work_folder / f"combined-{number}"
-        folder.mkdir(exist_ok=True)
-        wanted = {column.name: sources.get(column.name) for column in columns.merged}
-        placing = _Placing(landed=each, wanted=wanted, before=before, folder=folder)
-        parts_found += placing.parts(is_same=is_same)
-        before += each.records
-    return replace(combined, parts=tuple(parts_found))
+
+
+def _is_same(one: Landed, other: Landed) -> bool:
+    """Whether two files are written alike, down to their columns."""
+    return (one.format, _names(one), one.header) == (other.format, _names(other), other.header)
 
 
 def _names(landed: Landed) -> tuple[str, ...]:
-    return tuple(column.name for column in landed.columns)
+    return _names_of(landed.columns)
+
+
+def _names_of(columns: Sequence[ArrivedColumn]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
 
 
 def _check_alike(file_name: str, landed: Sequence[Landed]) -> None:
@@ -86,12 +92,6 @@ def _check_alike(file_name: str, landed: Sequence[Landed]) -> None:
             raise errors.FileUnreadable(
                 f"{file_name} holds files that do not go together", why=why, hint=hint
             )
-    if any(isinstance(part, ParquetPart) for each in landed for part in each.parts):
-        raise errors.FileUnreadable(
-            f"{file_name} holds several Parquet files",
-            why="Parquet files are packed already, and are read one by one",
-            hint="upload the files in it themselves: `lakewright upload FILE...`",
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,12 +156,14 @@ def _common(landed: Sequence[Landed]) -> Format:
 
 def _agreed(values: Sequence[_V], otherwise: _V) -> _V:
     """The first value, with the defaults where not all of them are the same."""
-    changes = {
-        field.name: getattr(otherwise, field.name)
-        for field in fields(otherwise)  # type: ignore[arg-type]
-        if len({getattr(value, field.name) for value in values}) > 1
-    }
+    changes = {name: getattr(otherwise, name) for name in _differing(values)}
     return replace(values[0], **changes)  # type: ignore[type-var]
+
+
+def _differing(values: Sequence[_V]) -> list[str]:
+    """The fields in which not all of these are the same."""
+    names = [field.name for field in fields(values[0])]  # type: ignore[arg-type]
+    return [name for name in names if len({getattr(value, name) for value in values}) > 1]
 
 
 def _evidence(file_name: str, landed: Sequence[Landed]) -> Iterator[str]:
@@ -174,6 +176,30 @@ def _evidence(file_name: str, landed: Sequence[Landed]) -> Iterator[str]:
         new = [line for line in each.evidence if line not in said]
         said.update(new)
         yield from (f"{_member(file_name, each)}: {line}" for line in new)
+    yield from _disagreements(file_name, landed)
+    least = min(landed, key=lambda each: each.confidence)
+    if least.confidence < 1:
+        yield f"confidence {least.confidence:.2f}: that of {_member(file_name, least)}, the lowest"
+        new = [line for line in least.evidence if line not in said]
+        yield from (f"{_member(file_name, least)}: {line}" for line in new)
+
+
+def _disagreements(file_name: str, landed: Sequence[Landed]) -> Iterator[str]:
+    """How files are written in several ways, so that the upload as a whole is in none of them."""
+    looks = [each.format.dialect if isinstance(each.format, Csv) else each.format
+             for each in landed]  # fmt: skip
+    for name in _differing(looks):
+        of_first = getattr(looks[0], name)
+        place = next(at for at, look in enumerate(looks) if getattr(look, name) != of_first)
+        yield (
+            f"{name.removeprefix('has_').removeprefix('is_')} decided file by file:"
+            f" {_shown(of_first)} in {_member(file_name, landed[0])},"
+            f" {_shown(getattr(looks[place], name))} in {_member(file_name, landed[place])}"
+        )
+
+
+def _shown(value: object) -> str:
+    return str(value) if isinstance(value, StrEnum) else repr(value)
 
 
 def _suspicions(file_name: str, landed: Sequence[Landed]) -> Iterator[str]:
@@ -197,49 +223,50 @@ def _member(file_name: str, landed: Landed) -> str:
     return landed.file_name.removeprefix(f"{file_name}/")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placing:
-    """One file on its way into the upload."""
-
-    landed: Landed
-    wanted: Mapping[str, str | None]
-    """The upload's columns, each with the file's own that it is."""
-    before: int
-    """How many records come before its own."""
-    folder: Path
-
-    def parts(self, *, is_same: bool) -> Iterator[Part]:
-        """Its parts with the upload's columns and numbers."""
-        for number, part in enumerate(self.landed.parts, start=1):
-            path = self.folder / f"{number}.parquet"
-            if isinstance(part, TextPart):
-                yield self._named(texts.rearranged(part, self.wanted, self.before, path))
-            elif isinstance(part, CsvPart) and is_same:
-                yield self._named(replace(part, first_record=part.first_record + self.before))
-            elif isinstance(part, CsvPart):
-                yield from map(self._named, self._read(part, number))
-
-    def _named(self, part: Part) -> Part:
-        return replace(part, file_name=self.landed.file_name)
-
-    def _read(self, part: CsvPart, number: int) -> tuple[TextPart, ...]:
-        """A regular part as texts: its columns are not those of the other files."""
-        folder = self.folder / f"{number}"
-        folder.mkdir(exist_ok=True)
-        places = {column.name: place for place, column in enumerate(self.landed.columns)}
-        wanted = [places.get(source or "") for source in self.wanted.values()]
-        written = rows.Rows(
-            tuple(self.wanted), folder, {}, lambda _: None, part.first_record + self.before
+def _parts(
+    landed: Sequence[Landed], columns: _Columns, work_folder: Path, *, is_same: bool
+) -> tuple[Part, ...]:
+    """The records of all files with the upload's columns and numbers, in few parts."""
+    names = _names_of(columns.merged)
+    # What a fast reader may read and what none may do not alternate: both are in order that way.
+    regular, exact = (
+        gathering.Gathering(work_folder / name, names, is_rearranged=not is_same)
+        for name in ("regular.parquet", "exact.parquet")
+    )
+    own: list[Part] = []
+    before = 0
+    for each, sources in zip(landed, columns.sources, strict=True):
+        member = gathering.Member(
+            file_name=each.file_name,
+            before=before,
+            columns={name: sources.get(name) for name in names},
+            names=_names(each),
+            dialect=each.format.dialect if isinstance(each.format, Csv) else Dialect(),
         )
-        look = self.landed.format
-        pinned = look.dialect if isinstance(look, Csv) else Dialect()
-        width = len(self.landed.columns)
-        with Path(part.path).open("rb") as file:
-            for record in splitting.Splitter(
-                file, pinned, start=part.byte_start, stop=part.byte_end
-            ):
-                problem = record.problem or splitting.width_problem(len(record.fields), width)
-                found = [None if problem or place is None else record.fields[place]
-                         for place in wanted]  # fmt: skip
-                written.add(rows.Row(record.byte, record.raw, found, problem))
-        return written.close()
+        found = [part for part in each.parts if isinstance(part, CsvPart)]
+        is_large = sum(part.byte_end - part.byte_start for part in found) >= OWN_PART_BYTES_MIN
+        for part in each.parts:
+            if isinstance(part, TextPart):
+                exact.add_texts(part, member)
+            elif isinstance(part, ParquetPart):
+                own.append(_placed(part, member))
+            elif is_same and is_large:
+                first = part.first_record + before
+                own.append(replace(part, first_record=first, file_name=each.file_name))
+            else:
+                regular.add_range(part, member)
+        before += each.records
+    return (*own, *regular.close(), *exact.close())
+
+
+def _placed(part: ParquetPart, member: gathering.Member) -> ParquetPart:
+    """A Parquet file among others: an engine reads it with its own types."""
+    places = {name: place for place, name in enumerate(member.names)}
+    sources = [None if name is None else places[name] for name in member.columns.values()]
+    is_whole = sources == list(range(len(member.names)))
+    return replace(
+        part,
+        file_name=member.file_name,
+        first_record=part.first_record + member.before,
+        places=None if is_whole else tuple(sources),
+    )

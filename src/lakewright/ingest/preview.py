@@ -7,7 +7,9 @@ import csv
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from enum import Enum, auto
+from functools import partial
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -35,6 +37,10 @@ class Record(NamedTuple):
     problem: str | None
     raw: str = ""
     """Where there is a problem: the record as it stands in the file."""
+    file_name: str | None = None
+    """Of an archive, the file that it is of."""
+    can_be_mended: bool = True
+    """Whether its text, split, has the fields of the columns in their order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,23 +114,40 @@ def write_csv(landed: Landed, stream: TextIO) -> Written:
         writer.writerow(header)
     dialect = landed.format.dialect if isinstance(landed.format, Csv) else None
     mended = refused = 0
-    spoilt: list[str] = []
-    for record in chain(records(landed), [None]):
-        problem = record.problem if record is not None else None
-        is_lost = problem is not None and (dialect is None or problem.startswith(splitting.OUTSIDE))
-        if record is not None and problem is not None and not is_lost:
-            spoilt.append(record.raw)
-            continue
-        for fields in salvage.records(spoilt, dialect or Dialect(), len(landed.columns)):
-            mended += fields is not None
-            refused += fields is None
-            if fields is not None:
-                writer.writerow(fields)
-        spoilt.clear()
-        refused += is_lost
-        if record is not None and problem is None:
-            writer.writerow(["" if field is None else field for field in record.fields])
+    for (fate, _), group in groupby(records(landed), partial(_fate, dialect)):
+        if fate is _Fate.SOUND:
+            writer.writerows(
+                ["" if field is None else field for field in record.fields] for record in group
+            )
+        elif fate is _Fate.LOST or dialect is None:
+            refused += sum(1 for _ in group)
+        else:
+            raws = [record.raw for record in group]
+            for fields in salvage.records(raws, dialect, len(landed.columns)):
+                mended += fields is not None
+                refused += fields is None
+                if fields is not None:
+                    writer.writerow(fields)
     return Written(records=landed.records, mended=mended, refused=refused)
+
+
+class _Fate(Enum):
+    """What becomes of a record."""
+
+    SOUND = auto()
+    SPOILT = auto()
+    """It is read as well as can be."""
+    LOST = auto()
+
+
+def _fate(dialect: Dialect | None, record: Record) -> tuple[_Fate, str | None]:
+    """That of a record, and of which file it is: lines of two files are not one record."""
+    if record.problem is None:
+        return _Fate.SOUND, None
+    is_ours = not record.problem.startswith(splitting.OUTSIDE)
+    if dialect is not None and is_ours and record.can_be_mended:
+        return _Fate.SPOILT, record.file_name
+    return _Fate.LOST, None
 
 
 def _header(landed: Landed) -> Sequence[str] | None:
@@ -138,13 +161,14 @@ def records(landed: Landed) -> Iterator[Record]:
     """Every record in the file's order, refused ones with their problem."""
     dialect = landed.format.dialect if isinstance(landed.format, Csv) else Dialect()
     names = [column.name for column in landed.columns]
-    streams: tuple[Iterator[Record], ...] = (
+    texts = [part for part in landed.parts if isinstance(part, TextPart)]
+    streams = (
         chain.from_iterable(
             _of_csv(part, dialect, len(names)) for part in landed.parts if isinstance(part, CsvPart)
         ),
-        chain.from_iterable(
-            _of_texts(part, names) for part in landed.parts if isinstance(part, TextPart)
-        ),
+        chain.from_iterable(_of_texts(part, names) for part in texts if part.file_column is None),
+        # Each of those that were gathered is in order by itself; there are few of them.
+        *(_of_texts(part, names) for part in texts if part.file_column is not None),
         chain.from_iterable(
             _of_parquet(part, landed.file_name)
             for part in landed.parts
@@ -160,34 +184,39 @@ def _of_csv(part: CsvPart, dialect: Dialect, width: int) -> Iterator[Record]:
         for number, found in enumerate(splitter, start=part.first_record):
             problem = found.problem or splitting.width_problem(len(found.fields), width)
             fields = [None] * width if problem else found.fields
-            yield Record(number, fields, problem, found.raw if problem else "")
+            yield Record(number, fields, problem, found.raw if problem else "", part.file_name)
 
 
 def _of_texts(part: TextPart, names: Sequence[str]) -> Iterator[Record]:
     with pyarrow.parquet.ParquetFile(part.path) as file:
         for batch in file.iter_batches(_BATCH_RECORDS):
-            numbers = batch.column("_record").to_pylist()
-            problems = batch.column("_problem").to_pylist()
-            raws = batch.column("_raw").to_pylist()
+            own = [batch.column(name).to_pylist() for name in ("_record", "_problem", "_raw")]
+            files = [part.file_name] * len(batch)
+            if part.file_column is not None:
+                files = batch.column(part.file_column).to_pylist()
             columns = [batch.column(name).to_pylist() for name in names]
             rows = zip(*columns, strict=True) if columns else iter([()] * len(batch))
-            for number, row, problem, raw in zip(numbers, rows, problems, raws, strict=True):
-                yield Record(number, row, problem, raw if problem else "")
+            for number, problem, raw, of, row in zip(*own, files, rows, strict=True):
+                given = raw if problem else ""
+                yield Record(number, row, problem, given, of, not part.is_rearranged)
 
 
 def _of_parquet(part: ParquetPart, file_name: str) -> Iterator[Record]:
-    number = 1
+    number = part.first_record
     try:
         with pyarrow.parquet.ParquetFile(part.path) as file:
             for batch in file.iter_batches(_BATCH_RECORDS):
                 columns = [_as_texts(column) for column in batch.columns]
+                if part.places is not None:
+                    nothing: list[str | None] = [None] * len(batch)
+                    columns = [nothing if at is None else columns[at] for at in part.places]
                 rows = zip(*columns, strict=True) if columns else iter([()] * len(batch))
                 for row in rows:
-                    yield Record(number, row, None)
+                    yield Record(number, row, None, file_name=part.file_name)
                     number += 1
     except (pyarrow.ArrowException, OSError) as error:
         raise errors.FileUnreadable(
-            f"{file_name} is a damaged Parquet file",
+            f"{part.file_name or file_name} is a damaged Parquet file",
             why=str(error).splitlines()[0],
             hint="write the file again",
         ) from error

@@ -5,11 +5,10 @@ What our own readers read exactly ends here: one text column for each column of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow
-import pyarrow.compute
 import pyarrow.parquet
 
 from lakewright.plan.landed import TextPart
@@ -69,7 +68,7 @@ class Writer:
         if self._writer is None or names != self._names:
             self._begin(names)
         arrays = {**columns, **batch.columns()}
-        record_batch = pyarrow.record_batch(list(arrays.values()), schema=_schema(names))
+        record_batch = pyarrow.record_batch(list(arrays.values()), schema=schema(names))
         if self._writer is not None:
             self._writer.write_batch(record_batch, row_group_size=count)
         path, _, before = self._files[-1]
@@ -94,35 +93,11 @@ class Writer:
         path = self._folder / f"text-{len(self._files) + 1}.parquet"
         self._files.append((path, names, 0))
         self._names = names
-        self._writer = _open(path, names)
+        self._writer = opened(path, schema(names))
 
 
-def rearranged(
-    part: TextPart, columns: Mapping[str, str | None], first: int, path: Path
-) -> TextPart:
-    """The same records in a new file, with other columns and numbers.
-
-    Args:
-        part: the present file.
-        columns: each wanted column, with the present one that it is; None: null for all records.
-        first: how much larger their numbers become.
-        path: of the new file.
-    """
-    schema = _schema(tuple(columns))
-    wanted = {**columns, **{name: name for name in RESERVED}}
-    with pyarrow.parquet.ParquetFile(part.path) as source, _open(path, tuple(columns)) as target:
-        for batch in source.iter_batches(batch_size=_BATCH_RECORDS):
-            arrays = [
-                pyarrow.nulls(len(batch), field.type) if present is None else batch.column(present)
-                for field, present in zip(schema, wanted.values(), strict=True)
-            ]
-            place = len(columns)
-            arrays[place] = pyarrow.compute.add(arrays[place], first)
-            target.write_batch(pyarrow.record_batch(arrays, schema=schema))
-    return replace(part, path=str(path))
-
-
-def _schema(names: Sequence[str]) -> pyarrow.Schema:
+def schema(names: Sequence[str]) -> pyarrow.Schema:
+    """What a file with these columns holds."""
     fields = [pyarrow.field(name, pyarrow.string()) for name in names]
     own = [
         pyarrow.field("_record", pyarrow.int64()),
@@ -133,11 +108,12 @@ def _schema(names: Sequence[str]) -> pyarrow.Schema:
     return pyarrow.schema(fields + own)
 
 
-def _open(path: Path, names: Sequence[str]) -> pyarrow.parquet.ParquetWriter:
+def opened(path: Path, wanted: pyarrow.Schema) -> pyarrow.parquet.ParquetWriter:
+    """A new file to write to."""
     # Read once and thrown away: what costs time to write and saves only space is left out.
     return pyarrow.parquet.ParquetWriter(
         path,
-        _schema(names),
+        wanted,
         compression="lz4",
         use_dictionary=False,
         write_statistics=False,
@@ -148,14 +124,14 @@ def _open(path: Path, names: Sequence[str]) -> pyarrow.parquet.ParquetWriter:
 def _widen(path: Path, names: Sequence[str]) -> None:
     """Write a file anew with null columns for the names that it lacks."""
     temporary = path.with_suffix(".wider")
-    schema = _schema(names)
-    with pyarrow.parquet.ParquetFile(path) as source, _open(temporary, names) as target:
+    wanted = schema(names)
+    with pyarrow.parquet.ParquetFile(path) as source, opened(temporary, wanted) as target:
         for batch in source.iter_batches(batch_size=_BATCH_RECORDS):
             arrays = [
                 batch.column(field.name)
                 if field.name in batch.schema.names
                 else pyarrow.nulls(len(batch), field.type)
-                for field in schema
+                for field in wanted
             ]
-            target.write_batch(pyarrow.record_batch(arrays, schema=schema))
+            target.write_batch(pyarrow.record_batch(arrays, schema=wanted))
     temporary.replace(path)

@@ -47,6 +47,10 @@ class TextPart:
     path: str
     file_name: str | None = None
     """As in `CsvPart`."""
+    file_column: str | None = None
+    """A further column, which says this for each record; None: all are of one file."""
+    is_rearranged: bool = False
+    """Whether some records had other columns in their file, or others in their places."""
     records: int
 
 
@@ -58,6 +62,11 @@ class ParquetPart:
     path: str
     file_name: str | None = None
     """As in `CsvPart`."""
+    first_record: int = 1
+    """As in `CsvPart`."""
+    places: tuple[int | None, ...] | None = None
+    """For each column of the upload, the place of the file's own that it is, from 0, or None where
+    the file lacks it; None as a whole: the file has the upload's columns."""
     records: int
 
 

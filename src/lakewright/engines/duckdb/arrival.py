@@ -2,7 +2,8 @@
 
 Every kind of part is first made a relation of one shape: the arrived columns as `column_name(i)`,
 each as text or with a type of its own, and `_record`, `_byte`, `_raw`, `_problem` (why the record
-as a whole cannot be read; null for a sound one). What follows is the same for all.
+as a whole cannot be read; null for a sound one). A part of several files has `FILE` too, which says
+of which each record is. What follows is the same for all.
 
 A value is never dropped: a column that the contract does not have, or whose type is unknown as it
 has only ever been empty, refuses the records that have a value there.
@@ -24,6 +25,7 @@ from lakewright.project.source import Csv, Format, decimal_separator
 from lakewright.sql import types
 
 TEXT = "VARCHAR"
+FILE = "__file"
 
 CONSTANT_TEXTS = ("_upload_id", "_source_file")
 """Metadata columns with one text for all rows. They are enums of that text, which Parquet holds as
@@ -118,13 +120,20 @@ _STRANGER = Cast(
 """Takes no value at all."""
 
 
-def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -> Arrival:
+def of(
+    step: steps.Bronze,
+    landed: Landed,
+    kinds: Sequence[str] | None = None,
+    *,
+    has_files: bool = False,
+) -> Arrival:
     """Match a file's columns with the step's contract.
 
     Args:
         step: says the contract and the time.
         landed: the file.
         kinds: DuckDB's type of each arrived column; None: all are text.
+        has_files: whether the relation says of which file each record is.
 
     Raises:
         ContractBroken: a column's format or default cannot be read.
@@ -153,7 +162,7 @@ def of(step: steps.Bronze, landed: Landed, kinds: Sequence[str] | None = None) -
         width=len(landed.columns),
         columns=columns,
         strangers=strangers,
-        constants=_constants(step, landed),
+        constants=_constants(step, landed, has_files=has_files),
         has_quotes=isinstance(landed.format, Csv),
     )
 
@@ -256,11 +265,11 @@ def _stranger(name: str, arrived: str, kind: str, contract: Contract) -> typing.
     )
 
 
-def _constants(step: steps.Bronze, landed: Landed) -> str:
+def _constants(step: steps.Bronze, landed: Landed, *, has_files: bool) -> str:
     loaded_at = step.loaded_at.astimezone(UTC).isoformat(sep=" ")
     values = {
         "_upload_id": _constant_text(landed.upload_id),
-        "_source_file": _constant_text(landed.file_name),
+        "_source_file": FILE if has_files else _constant_text(landed.file_name),
         "_loaded_at": f"TIMESTAMPTZ {text.literal(loaded_at)}",
     }
     return ", ".join(f"{value} AS {name}" for name, value in values.items())

@@ -81,20 +81,19 @@ class _Load:
 
     def read_whole_files(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Load the parts that DuckDB reads as they are, each with all its threads."""
-        for part in self._landed.parts:
-            if isinstance(part, CsvPart):
-                continue
-            source = parts.source(cursor, part, self._landed)
-            judge = arrival.of(self._step, self._of_file(part), source.kinds)
-            with parts.readable(part, self._landed):
+        whole = [part for part in self._landed.parts if not isinstance(part, CsvPart)]
+        for source in parts.sources(cursor, whole, self._landed):
+            landed = self._of_file(source.parts[0])
+            judge = arrival.of(self._step, landed, source.kinds, has_files=source.has_files)
+            with parts.readable(source.parts, self._landed):
                 accepted = judge.accepted(cursor, source.relation)
                 files = writing.copy(
                     cursor, accepted, self._target, self._suffix(), enums=arrival.CONSTANT_TEXTS
                 )
                 self._rows += files
-                if _count(files) < part.records:
+                if _count(files) < source.records:
                     self._quarantine.write(cursor, judge, parts.without(source.relation, files))
-            self._done(part.records)
+            self._done(source.records)
 
     def read_ranges(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Load the parts of delimited files, those of one file side by side."""
