@@ -66,6 +66,9 @@ def texts(draw: st.DrawFn) -> str:
 @given(contents=st.lists(texts(), min_size=1, max_size=4))
 @example(contents=["-0", "1.0", "1e5", "18446744073709551615", "18446744073709551616", "1E400"])
 @example(contents=['{"a": ", \\"b\\": 1.10"}', '{"a, " : 1}', "1.1"])
+@example(
+    contents=['{"a":"\\u00e4\\\\\\"","b":1.0}', '{"a":"\\u00e4","b":1.5}', '["\\/1.10"]', "1.10"]
+)
 def test_texts_are_read_to_the_digit_one_by_one_and_together(contents: list[str]) -> None:
     parsed = json_values.parse([content.encode() for content in contents])
     assert not parsed.problems

@@ -12,8 +12,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import cast
 
+import numpy
 import orjson
 import pyarrow
+import pyarrow.compute
 
 from lakewright import errors
 from lakewright.ingest import encoding, json_records, json_values, texts
@@ -225,6 +227,22 @@ def _as_texts(values: list[Value]) -> pyarrow.Array:
     kinds = set(map(type, values))
     if kinds <= {str, Number, type(None)}:
         return pyarrow.array(values, pyarrow.string())
-    if kinds <= {bool, int, float, type(None)}:
-        return pyarrow.array(json_values.texts(values), pyarrow.string())
+    if kinds <= {bool, int, float, Number, type(None)}:
+        return _scalar_texts(values, may_be_null=type(None) in kinds)
     return pyarrow.array(list(map(json_values.text, values)), pyarrow.string())
+
+
+def _scalar_texts(values: list[Value], *, may_be_null: bool) -> pyarrow.Array:
+    """Booleans and numbers by what JSON writes of all of them, cut at the commas."""
+    written = json_values.written(values)
+    commas = numpy.flatnonzero(numpy.frombuffer(written, numpy.uint8) == ord(","))
+    ends = numpy.append(commas, len(written)) - numpy.arange(len(values))
+    offsets = numpy.concatenate(([0], ends)).astype(numpy.int32)
+    data = written.translate(None, b",")
+    texts = pyarrow.StringArray.from_buffers(
+        len(values), pyarrow.py_buffer(offsets), pyarrow.py_buffer(data)
+    )
+    if not may_be_null:
+        return texts
+    is_null = pyarrow.compute.equal(texts, "null")
+    return pyarrow.compute.if_else(is_null, pyarrow.scalar(None, pyarrow.string()), texts)

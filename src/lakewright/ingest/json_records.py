@@ -12,6 +12,8 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy
+
 from lakewright import errors
 from lakewright.ingest import json_values
 from lakewright.ingest.json_values import BLANKS, RECORD_BYTES_MAX, InvalidError, Value
@@ -58,9 +60,9 @@ def _lines(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
         end = data.rfind(b"\n") + 1 if block else len(data)
         lines = data[:end].split(b"\n")
         rest = data[end:]
-        if len(rest) > RECORD_BYTES_MAX or any(len(line) > RECORD_BYTES_MAX for line in lines):
+        if len(rest) > RECORD_BYTES_MAX or max(map(len, lines)) > RECORD_BYTES_MAX:
             raise _too_long(file_name, position, "line")
-        places, contents = _stripped(data[:end], lines, position)
+        places, contents = _stripped(lines, position)
         if contents:
             parsed = json_values.parse(contents)
             problems = {place: _words(problem) for place, problem in parsed.problems.items()}
@@ -70,23 +72,11 @@ def _lines(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
             return
 
 
-_NOT_BARE = (b"\r", b" \n", b"\t\n", b"\n ", b"\n\t", b"\n\n")
-"""Without these only the first line can start with a blank, and only the last one end so."""
-
-
-def _stripped(
-    data: bytes, lines: Sequence[bytes], position: int
-) -> tuple[Sequence[int], Sequence[bytes]]:
+def _stripped(lines: Sequence[bytes], position: int) -> tuple[Sequence[int], Sequence[bytes]]:
     """Where the content of lines starts, and that content, without those that are blank."""
     places = accumulate((len(line) + 1 for line in lines), initial=position)
     contents = lines if lines[-1] else lines[:-1]
-    is_bare = not any(marks in data for marks in _NOT_BARE)
-    if (
-        contents
-        and is_bare
-        and contents[0].lstrip(BLANKS) == contents[0] != b""
-        and (contents[-1].rstrip(BLANKS) == contents[-1])
-    ):
+    if all(contents) and list(map(bytes.strip, contents)) == contents:
         return list(places)[: len(contents)], contents
     found = [
         (place + len(line) - len(line.lstrip(BLANKS)), content)
@@ -149,15 +139,16 @@ def _concatenated(file: BinaryIO, start: int, file_name: str) -> Iterator[Record
 _BLANKS_RE = re.compile(rb"[ \t\r\n]*")
 _DECODER = JSONDecoder(parse_int=len)  # Python refuses to make numbers of very many digits.
 _NEAR_END = 32  # A value that the block cuts is found wrong at most this far before its end.
-_BORDER = re.compile(r"\}[^{]*\{|\][^[]*\[")
+_CUT_BYTES_MAX = _BLOCK_BYTES << 2
+"""Up to so many bytes are cut at their brackets: to know them all takes eight bytes for each."""
 
 
 class _Values:
     """Reads values that follow each other in a file, block by block.
 
-    Where they end is guessed first: what stands between two of them is looked for in all that
-    follows. If every piece is JSON the guess was right, as there is no other way to read them. If
-    one is not, the standard library finds where each value ends.
+    They are cut at the brackets and commas that stand outside strings. If every piece is JSON the
+    cuts were right, as there is no other way to read them. If one is not, or a value is very long,
+    the standard library finds where each value ends, and what is wrong there.
     """
 
     def __init__(self, file: BinaryIO, start: int, file_name: str, mark: str) -> None:
@@ -169,8 +160,7 @@ class _Values:
         self._at = 0
         self._start = start  # Of the buffer, in the file.
         self._records = 0
-        self._border: bytes | None = None
-        """From the end of a value to the start of the next one; empty: guessing has failed."""
+        self._may_be_cut = True
 
     def peek(self) -> bytes:
         """The next byte that is not blank; empty at the end."""
@@ -196,7 +186,7 @@ class _Values:
     def read(self) -> Iterator[Records]:
         """The values from here on, as long as the mark (if it is empty, any value) follows."""
         while True:
-            found = self._guessed() or self._scanned()
+            found = self._cut() or self._scanned()
             self._records += len(found.places)
             yield found
             following = self.peek()
@@ -205,25 +195,30 @@ class _Values:
             self._at += len(self._mark)
             self.peek()
 
-    def _guessed(self) -> Records | None:
-        """The values up to the last border in the buffer, if they are values."""
-        border = self._border
-        if not border:
-            return None
-        while (last := self._buffer.rfind(border, self._at)) < 0:
-            if not self._more():
+    def _cut(self) -> Records | None:
+        """The values that end within the buffer, if cutting it gives values."""
+        ends: Sequence[int] = ()
+        while self._may_be_cut and not ends:
+            data = self._buffer[self._at :]
+            ends = _ends(data, self._mark) if len(data) <= _CUT_BYTES_MAX else ()
+            if not ends and (len(data) > _CUT_BYTES_MAX or not self._more()):
                 return None
-        contents = self._buffer[self._at : last + 1].split(border)
-        for place in range(1, len(contents)):
-            contents[place] = border[-1:] + contents[place]
-            contents[place - 1] += border[:1]
+        if not ends:
+            return None
+        skipped = len(self._mark)
+        starts = [0, *(end + skipped for end in ends[:-1])]
+        pieces = [data[start:end] for start, end in zip(starts, ends, strict=True)]
+        contents = [piece.strip(BLANKS) for piece in pieces]
         parsed = json_values.parse(contents)
         if any(isinstance(problem, InvalidError) for problem in parsed.problems.values()):
-            self._border = b""
+            self._may_be_cut = False
             return None
-        sizes = [len(content) + len(border) - 2 for content in contents]
-        places = list(accumulate(sizes, initial=self._start + self._at))[:-1]
-        self._at = last + 1
+        first = self._start + self._at
+        places = [
+            first + start + len(piece) - len(piece.lstrip(BLANKS))
+            for start, piece in zip(starts, pieces, strict=True)
+        ]
+        self._at += ends[-1]
         problems = {place: str(problem) for place, problem in parsed.problems.items()}
         return Records(places, contents, parsed.values, problems)
 
@@ -258,9 +253,6 @@ class _Values:
             passed = end
         found = _sound(places, contents, self._records + 1, self._file_name)
         self._at = byte - self._start
-        if self._border is None and len(spans) > 1:
-            border = text[spans[0][1] - 1 : spans[1][0] + 1]
-            self._border = border.encode() if _BORDER.fullmatch(border) else b""
         return found
 
     def _decoded(self) -> tuple[str, InvalidError | None]:
@@ -291,6 +283,46 @@ class _Values:
         self._start += self._at
         self._buffer, self._at = rest + block, 0
         return bool(block)
+
+
+_QUOTE, _OPEN, _CLOSE, _COMMA = 1, 2, 3, 4
+_MARKS = {
+    ord(mark): kind
+    for kind, marks in ((_QUOTE, '"'), (_OPEN, "[{"), (_CLOSE, "]}"), (_COMMA, ","))
+    for mark in marks
+}
+_KINDS = bytes(_MARKS.get(byte, 0) for byte in range(256))
+_STEPS = numpy.array([0, 0, 1, -1, 0], numpy.int32)
+"""How much deeper each of these kinds leads."""
+
+
+def _ends(data: bytes, mark: bytes) -> Sequence[int]:
+    """Where values end in bytes that start with one, as far as brackets and quotes tell.
+
+    Args:
+        data: values, the last of which may be cut.
+        mark: stands between them, a comma; a bracket that none has opened ends the last one. Empty:
+            values end with a bracket.
+    """
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    kinds = numpy.frombuffer(data.translate(_KINDS), numpy.uint8)
+    places = numpy.flatnonzero(kinds != 0)
+    kinds = kinds[places]
+    is_quote = kinds == _QUOTE
+    is_inside = numpy.cumsum(is_quote, dtype=numpy.uint8) & 1 == 1
+    is_bare = ~(is_quote | is_inside)
+    places, kinds = places[is_bare], kinds[is_bare]
+    depths = numpy.cumsum(_STEPS[kinds])
+    beyond = numpy.flatnonzero(depths < 0)[:1]
+    if len(beyond):
+        depths = depths[: beyond[0]]
+    last = kinds[: len(depths)]
+    found = places[: len(depths)][(depths == 0) & (last == (_COMMA if mark else _CLOSE))]
+    ends: list[int] = (found if mark else found + 1).tolist()
+    if mark and len(beyond):
+        ends.append(int(places[beyond[0]]))
+    return ends
 
 
 class _Failure(NamedTuple):

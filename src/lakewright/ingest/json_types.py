@@ -8,6 +8,7 @@ one place have no common type but text: numbers by their digits, lists and objec
 import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import cast
 
 import pyarrow
@@ -24,6 +25,7 @@ fields in all its structs: engines take milliseconds to make ready for each."""
 _DEPTH_MAX = 6
 """What lies deeper is text. Engines take twice the time for each list within a list."""
 _LONG_DIGITS = 18
+_EXPONENT = re.compile("[eE]")
 _WHOLE = re.compile(r"-?([0-9]+)")
 
 
@@ -74,8 +76,8 @@ class _Place:
         """Take the place's value in some more records into account."""
         if len(self.kinds) > 1:
             return
-        kinds = set(map(type, values)) - {type(None)}
-        self.kinds |= {float if kind in (int, Number) else kind for kind in kinds}
+        kinds = set(map(type, values))
+        self.kinds |= {float if kind in (int, Number) else kind for kind in kinds - {type(None)}}
         if len(self.kinds) != 1:
             return
         (kind,) = self.kinds
@@ -92,15 +94,20 @@ class _Place:
 
     def _see_numbers(self, values: Sequence[int | float | Number | None], kinds: set[type]) -> None:
         if int in kinds:
-            whole = [value for value in values if type(value) is int]
-            self._number_types |= {_whole_type(min(whole)), _whole_type(max(whole))}
+            whole = values if kinds == {int} else [each for each in values if type(each) is int]
+            present = cast("Sequence[int]", whole)
+            self._number_types |= {_whole_type(min(present)), _whole_type(max(present))}
         if float in kinds:
-            largest = max(abs(value) for value in values if type(value) is float)
-            self._number_types.add(_fraction_type(Number(json_values.text(largest))))
+            floats = [abs(value) for value in values if type(value) is float]
+            self._number_types.add(_fraction_type(Number(json_values.text(max(floats)))))
         if Number in kinds:
-            self._number_types |= {
-                _fraction_type(value) for value in values if isinstance(value, Number)
-            }
+            self._see_digits([value for value in values if isinstance(value, Number)])
+
+    def _see_digits(self, numbers: Sequence[Number]) -> None:
+        if len(max(numbers, key=len)) <= _LONG_DIGITS and not _EXPONENT.search(" ".join(numbers)):
+            self._number_types.add(types.DOUBLE)
+        else:
+            self._number_types |= set(map(_fraction_type, numbers))
 
     def _see_lists(self, lists: Sequence[Sequence[Value] | None]) -> None:
         if self._element is None:
@@ -109,15 +116,12 @@ class _Place:
 
     def _see_objects(self, objects: Sequence[Mapping[str, Value] | None]) -> None:
         present = [each for each in objects if each]
-        names: dict[str, None] = {}
-        for each in present:
-            names.update(dict.fromkeys(each))
-        for name in names:
+        for name in dict.fromkeys(chain.from_iterable(present)):
             if len(self._fields) > _FIELDS_MAX:
                 return
             if name not in self._fields:
                 self._fields[name] = _Place(self._depth + 1)
-            self._fields[name].see([each[name] for each in present if name in each])
+            self._fields[name].see(_values(present, name))
 
     @property
     def fields_count(self) -> int:
@@ -142,6 +146,13 @@ class _Place:
         if kind is dict and _may_name_fields(self._fields):
             return types.Struct(tuple((name, place.kind) for name, place in self._fields.items()))
         return types.STRING
+
+
+def _values(objects: Sequence[Mapping[str, Value]], name: str) -> list[Value]:
+    try:
+        return list(map(itemgetter(name), objects))
+    except KeyError:
+        return [each[name] for each in objects if name in each]
 
 
 _LONG = types.Decimal(19, 0)

@@ -9,9 +9,10 @@ the digits, so that 1.10 stays 1.10, and the keys are counted.
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+import numpy
 import orjson
 
 RECORD_BYTES_MAX = 1 << 27
@@ -53,23 +54,20 @@ class Parsed(NamedTuple):
 
 def parse(contents: Sequence[bytes]) -> Parsed:
     """Read texts, none of which has blanks around it."""
-    values: Sequence[Value] = ()
-    if max(map(len, contents)) <= RECORD_VALUES_MAX:
-        try:
-            values = list(map(orjson.loads, contents))
-            if _is_written_so(b"[%b]" % b",".join(contents), values):
-                return Parsed(values, {})
-        except (orjson.JSONDecodeError, TypeError):  # Which of them it is, the loop finds.
-            pass
-    found: list[Value] = []
-    problems: dict[int, str | InvalidError] = {}
-    for place, content in enumerate(contents):
-        try:
-            found.append(_exact(content, values[place] if values else _loaded(content)))
-        except (InvalidError, _UnfitError) as error:
-            found.append(None)
-            problems[place] = error if isinstance(error, InvalidError) else str(error)
-    return Parsed(found, problems)
+    values, problems = _load(contents)
+    if not problems and _are_written_so(contents, values):
+        return Parsed(values, {})
+    sound = [b"null" if place in problems else each for place, each in enumerate(contents)]
+    written = _written(values, problems)
+    doubtful = list(_doubtful(sound, written))
+    for place in [place for place, has_lost_keys in doubtful if has_lost_keys]:
+        problems[place] = _key_that_stands_twice(contents[place])
+    places = [place for place, _ in doubtful if place not in problems]
+    for place, value in zip(places, _to_the_digit([contents[i] for i in places]), strict=True):
+        values[place] = value
+    for place in problems:
+        values[place] = None
+    return Parsed(values, problems)
 
 
 def text(value: Value) -> str | None:
@@ -79,10 +77,9 @@ def text(value: Value) -> str | None:
     return orjson.dumps(value, _fragment, orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
 
 
-def texts(values: list[Value]) -> list[str | None]:
-    """Booleans and numbers as JSON has them."""
-    found = orjson.dumps(values)[1:-1].decode().split(",")
-    return [None if each == "null" else each for each in found]
+def written(values: list[Value]) -> bytes:
+    """Booleans, numbers and nulls as JSON has them, with commas between them."""
+    return orjson.dumps(values, _fragment, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1]
 
 
 def holds_too_much(content: bytes) -> bool:
@@ -94,6 +91,24 @@ def holds_too_much(content: bytes) -> bool:
 
 class _UnfitError(Exception):
     """A text is JSON, and still no record."""
+
+
+def _load(contents: Sequence[bytes]) -> tuple[list[Value], dict[int, str | InvalidError]]:
+    """What orjson makes of texts, and why some of them are none; null stands for those."""
+    if max(map(len, contents)) <= RECORD_VALUES_MAX:
+        try:
+            return list(map(orjson.loads, contents)), {}
+        except orjson.JSONDecodeError:  # Of which of them, the loop finds.
+            pass
+    values: list[Value] = []
+    problems: dict[int, str | InvalidError] = {}
+    for place, content in enumerate(contents):
+        try:
+            values.append(_loaded(content))
+        except (InvalidError, _UnfitError) as error:
+            values.append(None)
+            problems[place] = error if isinstance(error, InvalidError) else str(error)
+    return values, problems
 
 
 def _loaded(content: bytes) -> Value:
@@ -120,47 +135,84 @@ def _beyond_doubles(content: bytes, refusal: orjson.JSONDecodeError) -> Value:
     return value
 
 
-def _exact(content: bytes, value: Value) -> Value:
-    """The value as it was loaded, or with all digits, if some of them could have been lost."""
+def _are_written_so(contents: Sequence[bytes], values: list[Value]) -> bool:
+    """Whether orjson writes all values to the byte as they were written."""
     try:
-        if _is_written_so(content, value):
-            return value
-        _check_keys(content, value)
-        largest = _largest_float((value,))
-        if largest < 0:
-            return value
-        # orjson makes floats of whole numbers as well where they do not fit 64 bits.
-        decoder = _ALL_DIGITS if largest >= _WHOLE_FLOAT else _FRACTIONS
-        exact: Value = decoder.raw_decode(content.decode())[0]
-    except (TypeError, RecursionError) as error:
-        raise _UnfitError(f"values are nested more than {DEPTH_MAX} levels deep") from error
-    return exact
+        return orjson.dumps(values) == b"[%b]" % b",".join(contents)
+    except TypeError:  # One is nested too deeply.
+        return False
 
 
-_WHOLE_FLOAT = 9e18
+def _written(values: list[Value], problems: dict[int, str | InvalidError]) -> list[bytes]:
+    """What orjson writes of each value; what it cannot write is a problem."""
+    try:
+        return list(map(orjson.dumps, values))
+    except TypeError:
+        pass
+    found = []
+    for place, value in enumerate(values):
+        try:
+            found.append(orjson.dumps(value))
+        except TypeError:
+            found.append(b"null")
+            problems[place] = f"values are nested more than {DEPTH_MAX} levels deep"
+    return found
 
 
-def _largest_float(values: Collection[Value]) -> float:
-    """The largest floating-point number anywhere in these values; below 0: there is none."""
-    kinds = set(map(type, values))
-    found = [-1.0]
-    if float in kinds:
-        found += [abs(value) for value in values if type(value) is float]
-    if dict in kinds:
-        found += [_largest_float(value.values()) for value in values if isinstance(value, dict)]
-    if list in kinds:
-        found += [_largest_float(value) for value in values if isinstance(value, list)]
-    return max(found)
+def _doubtful(contents: Sequence[bytes], written: Sequence[bytes]) -> Iterator[tuple[int, bool]]:
+    """Which texts are not written as they were given, and whether keys of theirs were lost.
 
-
-def _is_written_so(content: bytes, value: Value) -> bool:
-    """Whether orjson writes the value as it was written, blanks aside.
-
-    No number holds a blank, and no blank ends a string: so without them both texts have as many
-    keys, and the same numbers.
+    Blanks do not count, as no number holds one and none ends a string, nor does what stands within
+    strings: what is left of both texts has as many keys, and the same numbers.
     """
-    written = orjson.dumps(value)
-    return written == content or written.translate(None, BLANKS) == content.translate(None, BLANKS)
+    pairs = enumerate(zip(_without_blanks(contents), _without_blanks(written), strict=True))
+    differing = [(place, given, again) for place, (given, again) in pairs if given != again]
+    escaped = [each for each in differing if b"\\" in each[1]]
+    yield from (
+        (place, given.count(b":") > again.count(b":"))
+        for place, given, again in differing
+        if b"\\" not in given
+    )
+    if escaped:
+        given_bare = _without_strings([given for _, given, _ in escaped])
+        again_bare = _without_strings([again for _, _, again in escaped])
+        for (place, _, _), given, again in zip(escaped, given_bare, again_bare, strict=True):
+            if given != again:
+                yield place, given.count(b":") > again.count(b":")
+
+
+_BORDER = b"\0"
+"""No JSON text has it."""
+
+
+def _without_blanks(contents: Sequence[bytes]) -> Sequence[bytes]:
+    return _BORDER.join(contents).translate(None, BLANKS).split(_BORDER)
+
+
+def _without_strings(contents: Sequence[bytes]) -> Sequence[bytes]:
+    """JSON texts without what stands in quotes."""
+    joined = _BORDER.join(contents)
+    if b"\\" in joined:
+        joined = joined.replace(b"\\\\", b"").replace(b'\\"', b"")
+    data = numpy.frombuffer(joined, numpy.uint8)
+    is_inside = numpy.cumsum(data == _QUOTE, dtype=numpy.uint8) & 1
+    bare: bytes = data[is_inside == 0].tobytes()
+    return bare.split(_BORDER)
+
+
+_QUOTE = ord('"')
+
+
+def _to_the_digit(contents: Sequence[bytes]) -> Sequence[Value]:
+    """The values of JSON texts with all digits of their numbers."""
+    joined = b"[%b]" % b",".join(contents)
+    # orjson makes floats of whole numbers as well where they do not fit 64 bits.
+    decoder = _ALL_DIGITS if _LONG_DIGITS.search(joined) else _FRACTIONS
+    values: Sequence[Value] = decoder.decode(joined.decode())
+    return values
+
+
+_LONG_DIGITS = re.compile(rb"[0-9]{%d}" % (_SAFE_DIGITS + 1))
 
 
 def _invalid(content: bytes, error: orjson.JSONDecodeError) -> InvalidError:
@@ -179,28 +231,13 @@ def _marks(content: bytes) -> int:
     return content.count(b",") + content.count(b"[") + content.count(b"{")
 
 
-def _check_keys(content: bytes, value: Value) -> None:
-    """Refuse an object that has a key twice: which of its values counts, nobody can say.
-
-    Every key ends with a quote and a colon, so no more of them than keys means that none was lost.
-    """
-    keys = _count_keys(value)
-    if content.count(b":") == keys:
-        return
-    has_blanks = any(content.count(blank) for blank in (b" :", b"\n:", b"\t:", b"\r:"))
-    if has_blanks or content.count(b'":') > keys:
+def _key_that_stands_twice(content: bytes) -> str:
+    """Why an object that has a key twice is refused: which of its values counts, nobody can say."""
+    try:
         json.loads(content, object_pairs_hook=_distinct, parse_int=len)
-
-
-def _count_keys(value: Value) -> int:
-    if isinstance(value, dict):
-        return len(value) + _count_keys_within(value.values())
-    return _count_keys_within(value) if isinstance(value, list) else 0
-
-
-def _count_keys_within(values: Collection[Value]) -> int:
-    kinds = set(map(type, values))
-    return sum(map(_count_keys, values)) if dict in kinds or list in kinds else 0
+    except _UnfitError as error:
+        return str(error)
+    return "a key stands twice"
 
 
 def _distinct(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
