@@ -18,6 +18,7 @@ tried again is decided by the type alone.
     │   ├── FileSuspect         a file may have been misread, and its source refuses such
     │   ├── TooManyBadRecords   more records were refused than the source allows
     │   ├── CountsDiffer        records in are not rows plus quarantined records
+    │   ├── ModelUnfit          a model does not fit the columns that files have brought
     │   └── CheckFailed         a staged table does not meet its checks
     └── StepInterrupted         a step's process died or overran (transient)     exit 1
         ├── StepCrashed
@@ -182,6 +183,12 @@ class CountsDiffer(RunFailed):
     """Records in are not rows plus quarantined records; nothing was published."""
 
     code = "counts-differ"
+
+
+class ModelUnfit(RunFailed):
+    """A model does not fit the columns that files have brought; its table stays as it was."""
+
+    code = "model-unfit"
 
 
 class CheckFailed(RunFailed):

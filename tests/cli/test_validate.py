@@ -12,6 +12,7 @@ def test_a_sound_project_is_told_so(shop: Shop) -> None:
             "gold.customer_metrics", "gold.daily_revenue", "silver.customers", "silver.orders",
         ],
         "pending": {},
+        "unfit": {},
         "problems": [],
     }  # fmt: skip
 

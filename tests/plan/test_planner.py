@@ -20,7 +20,13 @@ from lakewright.project.contract import (
     Policy,
     Transform,
 )
-from lakewright.project.model import Model, NotNull, Range, Referential, Severity, Unique, Write
+from lakewright.project.model import (
+    Model,
+    Referential,
+    Severity,
+    Unique,
+    Write,
+)
 from lakewright.project.project import Project
 from lakewright.project.source import Csv, Dialect, Source
 from lakewright.sql import parse, types
@@ -467,32 +473,6 @@ def test_a_model_that_cannot_be_built_says_what_is_missing_all_the_way_down() ->
         "waits for the first file of source countries; upload one or declare it"
     )
     assert skipped["gold.first_country"].startswith("gold.countries, which it reads, is not built")
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"write": Write.MERGE, "key": ("town",)},
-        {"partitioning": (PartitionField(column="town"),)},
-        {"checks": (NotNull(columns=("name", "town")),)},
-        {"checks": (Range(column="town"),)},
-        {"column_descriptions": (("town", "where they live"),)},
-    ],
-)
-def test_a_model_whose_settings_do_not_fit_a_new_table_is_skipped_with_the_reason(
-    settings: Mapping[str, object],
-) -> None:
-    named = model("silver.names", "SELECT name FROM bronze.customers", **settings)
-    plan = planner.plan_models(project(*MODELS, named), loaded_state(), None, WHEN)
-    assert plan.skipped["silver.names"] == (
-        "it does not fit what it reads: its settings name `town`, which its query does not return"
-    )
-
-
-def test_a_model_that_does_not_fit_an_inferred_table_is_skipped_with_the_reason() -> None:
-    wrong = model("silver.cities", "SELECT city FROM bronze.customers")
-    plan = planner.plan_models(project(*MODELS, wrong), loaded_state(), None, WHEN)
-    assert "city" in plan.skipped["silver.cities"]
 
 
 def test_a_column_that_a_query_does_not_read_forces_no_full_build() -> None:

@@ -261,3 +261,69 @@ def test_a_table_that_no_model_makes_any_more_cannot_be_read() -> None:
 def test_loading_depends_on_nothing_but_the_files() -> None:
     files = {**BASE, "models/silver/m.sql": "SELECT id FROM bronze.a"}
     assert load.load(files) == load.load(dict(reversed(files.items())))
+
+
+def of(**columns: types.Type) -> types.Schema:
+    return types.Schema(tuple(types.Field(name=name, type=columns[name]) for name in columns))
+
+
+def test_what_a_file_has_brought_never_makes_a_project_invalid() -> None:
+    files = {
+        **BASE,
+        "models/silver/m.sql": "SELECT id, price FROM bronze.seen",
+        "models/gold/n.sql": "SELECT id FROM silver.m",
+        "models/gold/o.sql": "SELECT id FROM gold.n",
+        "models/gold/apart.sql": "SELECT id FROM bronze.a",
+    }
+    assert set(load.load(files).pending) == {"silver.m", "gold.n", "gold.o"}
+    found = load.load(files, {"bronze.seen": of(id=types.INT, amount=types.INT)})
+    assert set(found.resolved) == {"gold.apart"}
+    (problem,) = found.unfit["silver.m"]
+    assert (problem.code, str(problem.where), problem.what) == (
+        "model-unfit",
+        "models/silver/m.sql:1:12",
+        "silver.m cannot be built: there is no column 'price'",
+    )
+    waits = "waits for silver.m, which does not fit the columns that files have brought"
+    assert dict(found.pending) == {
+        "silver.m": "does not fit the columns that files have brought: there is no column 'price'",
+        "gold.n": waits,
+        "gold.o": waits,
+    }
+
+
+FITTED = {
+    "a column that files made wider": (
+        "SELECT id + 1 AS next FROM bronze.a", {"id": types.STRING}, True,
+    ),
+    "a column that files added": (
+        "SELECT note + 1 AS next FROM bronze.a", {"id": types.INT, "note": types.STRING}, True,
+    ),
+    "settings over what files added": (
+        "-- checks: [{unique: note}]\nSELECT * FROM bronze.seen", {"id": types.INT}, True,
+    ),
+    "a column that no file can bring to a declared source": (
+        "SELECT nope FROM bronze.a", {"id": types.INT, "note": types.STRING}, False,
+    ),
+    "settings that the query alone proves wrong": (
+        "-- checks: [{unique: nope}]\nSELECT id FROM bronze.a", {"id": types.STRING}, False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FITTED)
+def test_a_mistake_that_the_declared_columns_prove_stays_a_mistake(case: str) -> None:
+    sql, columns, is_held_back = FITTED[case]
+    source = BASE["sources/a.yaml"] + "evolution: {wider_types: evolve}\n"
+    files = {**BASE, "sources/a.yaml": source, "models/silver/m.sql": sql}
+    there = {"bronze.a": of(**columns), "bronze.seen": of(**columns)}
+    if is_held_back:
+        assert set(load.load(files, there).unfit) == {"silver.m"}
+    else:
+        assert "nope" in problems_of(files, there)[0].what
+
+
+def test_a_source_of_a_similar_name_that_a_file_made_is_no_mistake_of_a_model() -> None:
+    files = {"lakewright.yaml": "name: x", "models/silver/m.sql": "SELECT id FROM bronze.parcels"}
+    found = load.load(files, {"bronze.parcel": of(id=types.INT)})
+    assert "did you mean `parcel`?" in found.pending["silver.m"]

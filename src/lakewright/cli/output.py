@@ -249,6 +249,12 @@ def print_warning(what: str, why: str = "") -> None:
     error_console().print(text)
 
 
+def print_held_back(problem: errors.Problem) -> None:
+    """Show a problem for which nothing has failed yet, with all that is known of it."""
+    head = Text("warning", style="bold yellow")
+    error_console().print(_problem_text(problem, head))
+
+
 def size(size_bytes: int) -> str:
     """A number of bytes in the largest unit that keeps it above one."""
     value = float(size_bytes)
@@ -282,14 +288,14 @@ def print_error(error: errors.LakewrightError, *, as_json: bool) -> None:
         return
     screen = error_console()
     for problem in problems:
-        screen.print(_problem_text(problem))
+        head = Text(f"error[{problem.code}]", style="bold red")
+        screen.print(_problem_text(problem, head))
     if len(problems) > 1:
         screen.print(Text(printable(error.what), style="bold red"))
 
 
-def _problem_text(problem: errors.Problem) -> Text:
-    text = Text()
-    text.append(f"error[{problem.code}]", style="bold red")
+def _problem_text(problem: errors.Problem, head: Text) -> Text:
+    text = Text().append_text(head)
     text.append(f": {printable(problem.what)}\n", style="bold")
     if problem.where:
         text.append("  --> ", style="blue")

@@ -214,8 +214,10 @@ def is_number(type_text: str) -> bool:
 
 def step_result(step: journal.Step) -> str:
     """The outcome of a step in a few words."""
-    if step.error is not None:
-        return first_words(step.error)
+    error = error_of(step.error)
+    if error is not None:
+        is_left_out = step.status is journal.StepStatus.SKIPPED
+        return error.why if is_left_out and error.why else error.what
     kind = step.name.partition(":")[0]
     facts = step.result if isinstance(step.result, Mapping) else {}
     if kind == "land":

@@ -17,14 +17,23 @@ def validate(*, common: Common = Common()) -> None:
                 "sources": sorted(project.sources),
                 "models": sorted(project.models),
                 "pending": dict(project.pending),
+                "unfit": {
+                    model: [output.problem_json(problem) for problem in problems]
+                    for model, problems in project.unfit.items()
+                },
                 "problems": [],
             }
         )
         return
-    output.print_line(
+    text = (
         f"{project.name}: {counted(len(project.sources), 'source')} and"
-        f" {counted(len(project.models), 'model')} are in order",
-        style="green",
+        f" {counted(len(project.models), 'model')} are in order"
     )
+    if project.unfit:
+        text += f", but what files have brought does not fit {counted(len(project.unfit), 'model')}"
+    output.print_line(text, style="yellow" if project.unfit else "green")
     for model, reason in project.pending.items():
-        output.print_warning(f"{model} {reason}")
+        for problem in project.unfit.get(model, ()):
+            output.print_held_back(problem)
+        if model not in project.unfit:
+            output.print_warning(f"{model} {reason}")

@@ -52,6 +52,8 @@ def _words(step: steps.Step) -> list[str]:
             return list(_bronze(step))
         case steps.BuildModel():
             return [f"{_build(step.build)}{_write(step)}", *_checks(step)]
+        case steps.HoldBack():
+            return list(_held_back(step))
         case steps.CheckModel():
             asked = ", ".join(dict.fromkeys(check.to_table for check in step.checks))
             return [f"check what was asked about {asked}, which is new"]
@@ -106,6 +108,15 @@ def _write(step: steps.BuildModel) -> str:
     if step.write is Write.MERGE:
         return f"; merged by {', '.join(step.key)}"
     return "; appended" if step.write is Write.APPEND else ""
+
+
+def _held_back(step: steps.HoldBack) -> Iterator[str]:
+    for problem in step.problems:
+        yield f"held back, {problem.where}: {problem.what.partition(': ')[2]}"
+        if problem.hint:
+            yield f"  {problem.hint}"
+    if step.behind:
+        yield f"held back: it needs {', '.join(step.behind)}"
 
 
 def _checks(step: steps.BuildModel) -> Iterator[str]:

@@ -8,7 +8,7 @@ What an upload reaches is built, and what that reads where it is missing or out 
 table whose contract was edited since it was loaded is brought in line by any run that reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from lakewright.plan.steps import (
     Build,
     BuildModel,
     CheckModel,
+    HoldBack,
     Land,
     Plan,
     Publish,
@@ -30,10 +31,11 @@ from lakewright.plan.steps import (
 )
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.mistake import listing
-from lakewright.project.model import Model, Referential, Severity
-from lakewright.project.project import Project, waiting
+from lakewright.project.model import Expression, Model, Referential, Severity
+from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.source import Source, Suspects
 from lakewright.sql import query, types
+from lakewright.sql.condition import resolve_condition
 from lakewright.sql.resolve import resolve
 
 
@@ -281,6 +283,7 @@ def _plan(
     steps: list[Step] = [land for load in ordered for land in load.lands]
     steps += [load.step for load in ordered if load.step]
     steps += models.steps
+    steps += models.held.values()
     steps += models.new_checks()
     tables = [
         table
@@ -289,7 +292,7 @@ def _plan(
         for table in (load.source.bronze, load.source.quarantine)
     ] + [step.table for step in models.steps]
     return Plan(
-        steps=(*steps, Publish(tables=tuple(tables))) if tables else (),
+        steps=(*steps, Publish(tables=tuple(tables))) if tables else tuple(models.held.values()),
         skipped=models.skipped,
         blocked=_blocked(models, graph, tables),
         refused={
@@ -327,6 +330,7 @@ class _Models:
 
     def __init__(self, project: Project, observed: Observed, full: frozenset[str]) -> None:
         self.steps: list[BuildModel] = []
+        self.held: dict[str, HoldBack] = {}
         self.skipped: dict[str, str] = {}
         self.lacking: dict[str, tuple[str, ...]] = {}
         """Models that cannot be built, each with the tables that it may be for."""
@@ -366,25 +370,17 @@ class _Models:
         """Add the step that brings a model up to date, or the reason why there is none."""
         model = self._project.models[name]
         if lacking := self._missing(model):
+            if behind := tuple(table for table in lacking if table in self.held):
+                self._hold_back(HoldBack(table=name, behind=behind), lacking)
+                return
             how = "which it reads"
             if lacking[0] not in model.query.tables:
                 how = "which a check of it asks about"
-            self._skip(name, self._why_missing(lacking[0], how), lacking)
+            self.skipped[name] = self._why_missing(lacking[0], how)
+            self.lacking[name] = lacking
             return
-        try:
-            resolved = resolve(model.query, self._schemas)
-        except errors.SqlRefused as refused:
-            why = f"it does not fit what it reads: {refused.what}"
-            self._skip(name, why, model.query.tables)
-            return
-        unknown = [each for each in model.columns_named if resolved.schema.get(each) is None]
-        if unknown:
-            # Only where the project was loaded before the columns of what it reads were known.
-            why = (
-                f"it does not fit what it reads: its settings name {listing(unknown)},"
-                " which its query does not return"
-            )
-            self._skip(name, why, model.query.tables)
+        resolved = self._fitted(model)
+        if resolved is None:
             return
         self._schemas[name] = resolved.schema
         table = self._observed.tables.get(name)
@@ -404,6 +400,24 @@ class _Models:
         self.steps.append(_step(model, resolved, fingerprint, build))
         movement = incremental.movement(build, model.write)
         self._inputs[name] = Input(table=table, movement=movement)
+
+    def _fitted(self, model: Model) -> query.Resolved | None:
+        """The model's query over what it reads; None: it is held back, as it does not fit."""
+        try:
+            resolved = resolve(model.query, self._schemas)
+        except errors.SqlRefused as refused:
+            found = refused.as_problems()
+        else:
+            found = tuple(_unfit_settings(model, resolved.schema))
+            if not found:
+                return resolved
+        held = HoldBack(table=model.name, problems=unfit(model.name, found))
+        self._hold_back(held, model.query.tables)
+        return None
+
+    def _hold_back(self, step: HoldBack, lacking: tuple[str, ...]) -> None:
+        self.held[step.table] = step
+        self.lacking[step.table] = lacking
 
     def new_checks(self) -> list[CheckModel]:
         """The checks that could only warn of a table which was not there, and now comes, for
@@ -439,10 +453,6 @@ class _Models:
         asked = [each for each in lineage.tables_asked(model) if each not in self._inputs]
         return tuple(dict.fromkeys([*reads, *asked]))
 
-    def _skip(self, name: str, why: str, lacking: tuple[str, ...]) -> None:
-        self.skipped[name] = why
-        self.lacking[name] = lacking
-
     def _why_missing(self, table: str, how: str) -> str:
         if table in self.skipped:
             return f"{table}, {how}, is not built: {self.skipped[table]}"
@@ -450,6 +460,26 @@ class _Models:
         if layer in ("bronze", "quarantine"):
             return waiting(source, is_declared=source in self._project.sources)
         return f"{table}, {how}, does not exist yet"
+
+
+def _unfit_settings(model: Model, schema: types.Schema) -> Iterator[errors.Problem]:
+    """How the settings do not fit the query's columns. Where these were known, loading has told."""
+    where = errors.Place(file=model.where.file)
+    names = [each for each in model.columns_named if schema.get(each) is None]
+    if names:
+        yield errors.Problem(
+            code=errors.ModelUnfit.code,
+            what=f"its settings name {listing(names)}, which its query does not return",
+            where=where,
+            hint=f"it returns {listing(field.name for field in schema.fields)}",
+        )
+    for check in model.checks:
+        if isinstance(check, Expression):
+            try:
+                resolve_condition(check.sql, where, schema)
+            except errors.SqlRefused as refused:
+                for each in refused.as_problems():
+                    yield replace(each, what=f"in a check of it, {each.what}", where=where)
 
 
 def _step(model: Model, resolved: query.Resolved, fingerprint: str, build: Build) -> BuildModel:

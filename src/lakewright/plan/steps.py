@@ -148,6 +148,23 @@ class CheckModel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HoldBack:
+    """Leave a model that the change reaches as it is, since it cannot be built."""
+
+    kind: Literal["hold_back"] = "hold_back"
+    table: str
+    problems: tuple[Problem, ...] = ()
+    """How the model does not fit the columns of what it reads."""
+    behind: tuple[str, ...] = ()
+    """Models that it needs and that are held back themselves, if there is nothing else."""
+
+    @property
+    def name(self) -> str:
+        """`model:<table>`, as if it were built: a step that fails, or that is left out."""
+        return f"model:{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Publish:
     """Make everything that was staged and passed its checks visible, all at once."""
 
@@ -160,7 +177,7 @@ class Publish:
         return "publish"
 
 
-Step: TypeAlias = Land | Bronze | BuildModel | CheckModel | Publish
+Step: TypeAlias = Land | Bronze | BuildModel | HoldBack | CheckModel | Publish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +191,7 @@ class Plan:
     """Uploads that their contract does not allow, each with the differences: they fail, with this
     problem, and the others go on."""
     blocked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Skipped models that the change does reach, each with the tables outside of this plan that
-    another run may change meanwhile so that the model could be built after all."""
+    """Skipped or held back models that the change does reach, each with the tables outside of this
+    plan that another run may change meanwhile so that the model could be built after all."""
     differences: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
     """How each upload differs from the contract as it found it; one that does not is absent."""

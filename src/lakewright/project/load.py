@@ -4,30 +4,32 @@ Nothing is read from disk here, and nothing of the world is known but the column
 exist, where the caller passes them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from lakewright.errors import Place, Problem, SqlRefused
+from lakewright.errors import Place, Problem
 from lakewright.project import (
+    fitting,
     layers,
     model_file,
-    model_rules,
     naming,
     order,
     project_file,
     source_file,
 )
-from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA
+from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA, Contract, Policy
 from lakewright.project.file import TextFile, invalid
 from lakewright.project.files import PROJECT_FILE
 from lakewright.project.mistake import Mistake, listing, nearest, slip, suggestion
 from lakewright.project.model_file import ModelFile
-from lakewright.project.project import Project, waiting
+from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.project_file import ProjectFile
 from lakewright.project.source_file import SourceFile
-from lakewright.sql import resolve, types
+from lakewright.sql import types
 from lakewright.sql.query import Resolved
+
+_UNFIT = "does not fit the columns that files have brought"
 
 
 def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = None) -> Project:
@@ -37,7 +39,8 @@ def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = N
         files: text by path, relative to the project's folder, with `/` between folders. Files that
             are no part of a project are passed over.
         tables: columns of the tables that exist. They tell of sources that nobody has declared,
-            and of columns that files have added to bronze tables.
+            and of columns that files have added to bronze tables. Nothing that they hold makes a
+            project invalid: a model that does not fit them is pending, and told in `unfit`.
 
     Raises:
         ProjectInvalid: the files hold mistakes; every one is in its `problems`.
@@ -58,6 +61,7 @@ class _Loading:
     """Tables about which there is something wrong already, so nothing is said of their columns."""
     pending: dict[str, str] = field(default_factory=dict)
     resolved: dict[str, Resolved] = field(default_factory=dict)
+    unfit: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
 
     def project(self) -> Project:
         file = self._project_file()
@@ -65,9 +69,7 @@ class _Loading:
         self._check_patterns()
         self._describe_bronze()
         names = self._sort()
-        for name in names:
-            self._resolve(self.models[name])
-        self._check_settings(names)
+        self._fit([self.models[name] for name in names])
         self._raise()
         assert file is not None  # noqa: S101 -- a missing file has been raised
         assert file.document is not None  # noqa: S101
@@ -79,6 +81,7 @@ class _Loading:
             models={name: self.models[name].model() for name in names},
             resolved=self.resolved,
             pending={name: self.pending[name] for name in names if name in self.pending},
+            unfit=self.unfit,
         )
 
     def _raise(self) -> None:
@@ -184,22 +187,21 @@ class _Loading:
             if each.source is None:
                 self.broken.add(table)
             elif each.source.contract is not None:
-                declared_schema = each.source.contract.schema()
-                self.schemas[table] = _evolved(declared_schema, self.tables.get(table))
+                self.schemas[table] = _evolved(each.source.contract, self.tables.get(table))
             elif table not in self.tables:
                 self.pending[table] = waiting(each.name, is_declared=True)
         self._await_sources()
 
     def _await_sources(self) -> None:
         """Take it that sources which nobody has declared or loaded are still to come, unless the
-        name is a slip of the pen."""
+        name is a slip of the pen for one that is declared."""
         known = {*self.schemas, *self.pending, *self.broken}
         names = sorted({table.partition(".")[2] for table in known})
         needed = {table for file in self.models.values() for table in file.needs}
         for table in sorted(needed - known):
             layer, _, name = table.partition(".")
             is_source = layer in (layers.BRONZE, layers.QUARANTINE) and naming.is_standard(name)
-            if is_source and not slip(name, names):
+            if is_source and not slip(name, sorted(self.sources)):
                 near = suggestion(name, names)
                 self.pending[table] = waiting(name, is_declared=False) + (near and f"; {near}")
 
@@ -219,46 +221,61 @@ class _Loading:
             )
         return found.names
 
-    def _resolve(self, file: ModelFile) -> None:
-        if file.query is None or self.broken.intersection(file.query.tables):
-            self.broken.add(file.name)
-            return
-        waiting = [table for table in file.query.tables if table in self.pending]
-        if waiting:
-            self.pending[file.name] = self.pending[waiting[0]]
-            return
-        readable = layers.READABLE[layers.layer_of(file.name)]
-        visible = {
-            table: schema
-            for table, schema in self.schemas.items()
-            if layers.layer_of(table) in readable
-        }
-        try:
-            found = resolve.resolve(file.query, visible)
-        except SqlRefused as refused:
-            file.mistakes.extend(refused.as_problems())
-            self.broken.add(file.name)
-            return
-        self.resolved[file.name] = found
-        self.schemas[file.name] = found.schema
+    def _fit(self, files: Sequence[ModelFile]) -> None:
+        """Fit the models to the tables; what only deliveries make unfit is no mistake of theirs."""
+        seen = fitting.fit(files, self.schemas, {*self.broken, *self.pending})
+        declared = self._fit_declared(files) if seen.problems else seen
+        for file in files:
+            found = seen.problems.get(file.name, ())
+            file.mistakes.extend(declared.own(file.name, found))
+            if found:
+                self.unfit[file.name] = unfit(file.name, found)
+                self.pending[file.name] = f"{_UNFIT}: {found[0].what}"
+            elif (reason := self._waits_for(file)) is not None:
+                self.pending[file.name] = reason
+            elif file.name in seen.resolved:
+                self.resolved[file.name] = seen.resolved[file.name]
 
-    def _check_settings(self, names: Iterable[str]) -> None:
-        unknown = frozenset(self.broken | self.pending.keys())
-        world = model_rules.World(schemas=self.schemas, unknown=unknown)
-        for name in names:
-            if name in self.resolved:
-                model_rules.check(self.models[name], self.resolved[name], world)
+    def _fit_declared(self, files: Sequence[ModelFile]) -> fitting.Fitting:
+        """Fit the models to what the project's files say, and nothing else."""
+        unknown = {*self.broken, *self.pending}
+        declared: dict[str, types.Schema] = {}
+        for table in self.schemas:
+            source = self.sources.get(table.partition(".")[2])
+            contract = source.source.contract if source and source.source else None
+            if layers.layer_of(table) == layers.QUARANTINE:
+                declared[table] = QUARANTINE_SCHEMA
+            elif contract is not None:
+                declared[table] = contract.schema()
+            else:
+                unknown.add(table)
+        return fitting.fit(files, declared, unknown)
+
+    def _waits_for(self, file: ModelFile) -> str | None:
+        """Why a model has to wait, if it reads a table that is not there yet."""
+        reads = file.query.tables if file.query else ()
+        for table in reads:
+            if table in self.unfit:
+                return f"waits for {table}, which {_UNFIT}"
+            if table in self.pending:
+                return self.pending[table]
+        return None
 
 
-def _evolved(declared_schema: types.Schema, table: types.Schema | None) -> types.Schema:
+def _evolved(contract: Contract, table: types.Schema | None) -> types.Schema:
     """What a contract declares, with what files have added to its table and made wider."""
+    declared_schema = contract.schema()
+    may_be_text = contract.evolution.wider_types is Policy.EVOLVE
     if table is None:
         return declared_schema
     metadata = METADATA_COLUMNS.names
     own: list[types.Field] = []
     for each in declared_schema.fields:
         there = table.get(each.name)
-        is_wider = there is not None and types.is_promotion(each.type, there.type)
+        is_wider = there is not None and (
+            types.is_promotion(each.type, there.type)
+            or (may_be_text and there.type == types.STRING)
+        )
         own.append(there if there is not None and is_wider else each)
     added = [
         each

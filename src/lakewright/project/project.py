@@ -1,10 +1,10 @@
 """A project as everyone else sees it: sources, models and environments, known to be sound."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from lakewright.errors import NotFound, UsageError
+from lakewright.errors import ModelUnfit, NotFound, Problem, UsageError
 from lakewright.project.environment import DEFAULT_NAME, Environment
 from lakewright.project.mistake import listing, suggestion
 from lakewright.project.model import Model
@@ -30,7 +30,11 @@ class Project:
     resolved: Mapping[str, Resolved] = field(default_factory=dict)
     """Each model's schema, lineage and shape; without the pending ones."""
     pending: Mapping[str, str] = field(default_factory=dict)
-    """Models whose schema is not known yet, each with the reason: a file has to arrive first."""
+    """Models that cannot be built as things are, each with the reason: a file has to arrive first,
+    or what has arrived does not fit."""
+    unfit: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """Of the pending models, those that do not fit the columns that files have brought, each with
+    all that is wrong."""
 
     def source_for(self, file_name: str) -> Source | None:
         """The source that a file of this name belongs to, if any claims it.
@@ -91,6 +95,14 @@ def waiting(source: str, *, is_declared: bool) -> str:
     """Why a model that reads the tables of a source without files cannot be built yet."""
     way_out = "upload one" if is_declared else "upload one or declare it"
     return f"waits for the first file of source {source}; {way_out}"
+
+
+def unfit(model: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """What keeps a model from being built although it is no mistake of the project's files."""
+    return tuple(
+        replace(each, code=ModelUnfit.code, what=f"{model} cannot be built: {each.what}")
+        for each in problems
+    )
 
 
 def _get(known: Mapping[str, _T], name: str, noun: str) -> _T:

@@ -273,6 +273,8 @@ class Carrier:
             elif isinstance(planned, steps.Bronze):
                 if not self._bronze(planned, bases):
                     missing |= {planned.table, planned.quarantine}
+            elif isinstance(planned, steps.HoldBack):
+                self._hold_back(planned)
             elif isinstance(planned, steps.CheckModel):
                 self._read(
                     planned, "check", {check.to_table for check in planned.checks} & missing, bases
@@ -308,6 +310,15 @@ class Carrier:
             )
         )
 
+    def _hold_back(self, planned: steps.HoldBack) -> None:
+        if planned.problems:
+            self._fail([planned.name], _unfit(planned))
+        else:
+            self._leave_out(planned.name, planned.behind)
+
+    def _leave_out(self, name: str, lacking: Collection[str]) -> None:
+        self._round.skip(name, f"it reads {', '.join(sorted(lacking))}, which failed")
+
     def _read(
         self,
         planned: steps.BuildModel | steps.CheckModel,
@@ -317,7 +328,7 @@ class Carrier:
     ) -> bool:
         """Do a step that reads tables as they would be; those that it lacks could not be staged."""
         if lacking:
-            self._round.skip(planned.name, f"it reads {', '.join(sorted(lacking))}, which failed")
+            self._leave_out(planned.name, lacking)
             return False
         payload: Mapping[str, Json] = {
             "step": codec.encode(planned),
@@ -345,6 +356,15 @@ def _tables(plan: steps.Plan) -> list[str]:
         elif isinstance(step, steps.BuildModel):
             tables.append(step.table)
     return tables
+
+
+def _unfit(planned: steps.HoldBack) -> errors.ModelUnfit:
+    return errors.ModelUnfit(
+        f"{planned.table} does not fit what it reads",
+        why="; ".join(problem.what for problem in planned.problems),
+        hint="the table stays as it was",
+        problems=planned.problems,
+    )
 
 
 def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:

@@ -1,0 +1,75 @@
+"""Fits models to the columns of the tables that they read, whoever says what these are.
+
+What a project declares is in its files; what deliveries have brought is not. So the same models may
+be fitted twice: to what is known by now, and to what the files alone say. Only a mistake that is
+found both times is the project's own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lakewright.errors import Place, Problem, SqlRefused
+from lakewright.project import layers, model_rules
+from lakewright.project.file import Mistakes
+from lakewright.project.model_file import ModelFile
+from lakewright.sql import resolve, types
+from lakewright.sql.query import Resolved
+
+
+@dataclass(kw_only=True)
+class Fitting:
+    """What came of fitting some models."""
+
+    schemas: dict[str, types.Schema]
+    """Of every table whose columns are known, models included."""
+    unknown: set[str]
+    """Tables that are there, or will be, and whose columns are not known."""
+    resolved: dict[str, Resolved] = field(default_factory=dict)
+    problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """Why a model's query or its settings do not fit, for each that does not."""
+
+    def own(self, name: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Those of a model's problems that were found here too."""
+        here = {_identity(each) for each in self.problems.get(name, ())}
+        return tuple(each for each in problems if _identity(each) in here)
+
+    def add(self, file: ModelFile) -> None:
+        """Fit one more model."""
+        if file.query is None or self.unknown.intersection(file.query.tables):
+            self.unknown.add(file.name)
+            return
+        readable = layers.READABLE[layers.layer_of(file.name)]
+        visible = {
+            table: schema
+            for table, schema in self.schemas.items()
+            if layers.layer_of(table) in readable
+        }
+        try:
+            found = resolve.resolve(file.query, visible)
+        except SqlRefused as refused:
+            self.problems[file.name] = refused.as_problems()
+            self.unknown.add(file.name)
+            return
+        self.resolved[file.name] = found
+        self.schemas[file.name] = found.schema
+        trial = replace(file, mistakes=Mistakes(file=file.mistakes.file))
+        world = model_rules.World(schemas=self.schemas, unknown=frozenset(self.unknown))
+        model_rules.check(trial, found, world)
+        if not trial.mistakes.is_empty:
+            self.problems[file.name] = tuple(trial.mistakes.problems)
+
+
+def fit(
+    files: Iterable[ModelFile], schemas: Mapping[str, types.Schema], unknown: Collection[str]
+) -> Fitting:
+    """Fit models, each after those that it needs, to tables; what reads an unknown table is passed
+    over, and unknown in turn."""
+    found = Fitting(schemas=dict(schemas), unknown=set(unknown))
+    for file in files:
+        found.add(file)
+    return found
+
+
+def _identity(problem: Problem) -> tuple[str, Place | None]:
+    """What makes a mistake the same one although other columns stand around it."""
+    return problem.what, problem.where
