@@ -40,6 +40,10 @@ _ONE = numpy.uint64(1)
 _LAST = numpy.uint64(63)
 _ALL = numpy.uint64(2**64 - 1)
 
+_ONE_OF_EIGHT = numpy.uint8(1)
+_PLACE = numpy.array([(byte & -byte).bit_length() - 1 for byte in range(256)], dtype=numpy.int64)
+"""Which bit of a byte is the lowest that is set."""
+
 
 def is_possible(dialect: Dialect, columns: int) -> bool:
     """Whether a file in this dialect may have regular stretches at all.
@@ -253,17 +257,16 @@ class Index:
             data = data[:-1]  # What follows decides what it is.
         limit = self._first_strange_byte(data, is_last=is_last)
         values = numpy.frombuffer(data, dtype=numpy.uint8)
-        is_line_end = values == _NEWLINE
+        line_ends = _bits(values == _NEWLINE)
         is_open = False
         if self._quote is not None and self._quote in data:
             quotes = _Quotes(values, self._quote)
-            around = is_line_end | (values == self._delimiter)
+            around = line_ends | _bits(values == self._delimiter)
             limit = min(limit, quotes.first_strange(around, has_returns=self._has_returns))
-            is_line_end = quotes.outside(is_line_end)
+            line_ends = quotes.outside(line_ends)
             is_open = quotes.is_open
-        line_ends = numpy.flatnonzero(is_line_end)
         limit = min(limit, self._first_strange_return(data))
-        ends = line_ends + 1
+        ends = _places(line_ends) + 1
         if is_last and data and not is_open and not data.endswith(b"\n"):
             ends = numpy.append(ends, len(data))
         return self._records(values, ends, min(limit, len(data)), is_last=is_last)
@@ -347,15 +350,11 @@ class _Quotes:
         self.is_open = bool(is_odd[-1])
         """Whether the block ends inside quotes."""
 
-    def outside(self, flags: _Flags) -> _Flags:
-        """The flags of bytes that stand outside quotes."""
-        bits = _bits(flags)
-        if not (bits & self._inside).any():
-            return flags
-        packed = (bits & ~self._inside).view(numpy.uint8)
-        return numpy.unpackbits(packed, count=len(flags), bitorder="little").view(numpy.bool_)
+    def outside(self, bits: _Bits) -> _Bits:
+        """Those of the bytes that stand outside quotes."""
+        return bits & ~self._inside
 
-    def first_strange(self, around: _Flags, *, has_returns: bool) -> int:
+    def first_strange(self, around: _Bits, *, has_returns: bool) -> int:
         """Where a quote neither opens nor closes a field nor is doubled inside one.
 
         Args:
@@ -365,7 +364,7 @@ class _Quotes:
         Returns:
             The number of bytes if there is none.
         """
-        edges = _bits(around) | self._quotes
+        edges = around | self._quotes
         may_open = _next(edges)
         may_open[0] |= _ONE  # A field may start with the block.
         if has_returns:
@@ -392,9 +391,24 @@ def _beginning_with(
 def _bits(flags: _Flags) -> _Bits:
     """One bit for each flag, 64 in a number, the first one lowest; the last number is filled up."""
     packed = numpy.packbits(flags, bitorder="little")
+    if len(packed) % 8 == 0:
+        return packed.view("<u8")
     filled = numpy.zeros(-(-len(packed) // 8) * 8, dtype=numpy.uint8)
     filled[: len(packed)] = packed
     return filled.view("<u8")
+
+
+def _places(bits: _Bits) -> _Positions:
+    """The places of the bits that are set, in order.
+
+    Most bytes hold none, and those that do mostly one: looking at bytes costs a third of unpacking.
+    """
+    octets = bits.view(numpy.uint8)
+    found = numpy.flatnonzero(octets != 0)  # Of flags it is three times as fast as of numbers.
+    held = octets[found]
+    if (held & (held - _ONE_OF_EIGHT)).any():
+        return numpy.flatnonzero(numpy.unpackbits(octets, bitorder="little").view(numpy.bool_))
+    return found * 8 + _PLACE.take(held)
 
 
 def _next(bits: _Bits) -> _Bits:
@@ -413,7 +427,7 @@ def _previous(bits: _Bits) -> _Bits:
 
 def _first(bits: _Bits, default: int) -> int:
     """The place of the first bit that is set before the default, else the default."""
-    numbers = numpy.flatnonzero(bits)
+    numbers = numpy.flatnonzero(bits != 0)
     if not len(numbers):
         return default
     number = int(bits[numbers[0]])
