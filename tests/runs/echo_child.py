@@ -14,6 +14,8 @@ from lakewright import errors
 from lakewright.runs import child
 from lakewright.runs.journal import Json
 
+LATER = ("colorsys", "tabnanny")
+
 
 def echo(payload: Json, report: child.Report) -> Json:
     return payload
@@ -99,6 +101,10 @@ def owns_new_files(payload: Json, report: child.Report) -> Json:
     return path.stat().st_uid == os.geteuid()
 
 
+def is_imported(payload: Json, report: child.Report) -> Json:
+    return str(payload) in sys.modules
+
+
 def load() -> Mapping[str, child.Operation]:
     if "BROKEN_PROJECT" in os.environ:
         raise errors.ProjectInvalid("the project is broken", hint="mend it")
@@ -106,10 +112,10 @@ def load() -> Mapping[str, child.Operation]:
         found.__name__: found
         for found in (
             echo, count, refuse, blunder, no_room, kill, leave, sleep, hog, chatter, is_online,
-            owns_new_files, call,
+            owns_new_files, call, is_imported,
         )
     }  # fmt: skip
 
 
 if __name__ == "__main__":
-    child.serve(load)
+    child.serve(load, LATER)

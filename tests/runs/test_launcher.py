@@ -37,6 +37,12 @@ def test_one_child_serves_many_requests(launcher: Launcher) -> None:
     assert first != os.getpid()
 
 
+def test_a_child_with_nothing_to_do_imports_what_it_will_need(launcher: Launcher) -> None:
+    for name in ("colorsys", "tabnanny"):
+        while not launcher.call("is_imported", name, timeout_seconds=30):
+            time.sleep(0.01)
+
+
 def test_what_a_child_prints_does_not_reach_the_protocol(launcher: Launcher) -> None:
     assert isinstance(launcher.call("chatter", None, timeout_seconds=30), int)
     assert launcher.call("echo", "fine", timeout_seconds=30) == "fine"

@@ -1,5 +1,6 @@
 """The command `lakewright`. `version` answers before anything heavy is imported."""
 
+import gc
 import sys
 
 from lakewright import version
@@ -11,8 +12,11 @@ def main() -> None:
         print(version.VERSION)
         return
     try:
+        gc.disable()  # What is loaded stays: to look through it again and again takes time.
         from lakewright.cli import app
 
+        gc.freeze()
+        gc.enable()
         code = app.run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130  # While libraries were loaded: nothing has begun yet.

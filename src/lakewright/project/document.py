@@ -21,7 +21,12 @@ from pydantic_core import core_schema
 class Document(BaseModel):
     """What all documents share: unknown keys are refused, docstrings are descriptions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # Most projects use a few of the documents only.
+    )
     noun: ClassVar[str] = "this"
     """What the document is called in a message."""
 

@@ -10,12 +10,14 @@ The protocol, JSON lines over two pipes that nothing else writes to:
     child:  {"id", "progress"} ...   then   {"id", "result"}  or  {"id", "error"}
 """
 
+import gc
+import importlib
 import json
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -51,11 +53,13 @@ class Line:
     """Whether to leave the network, if the system permits it."""
 
 
-def serve(load: Callable[[], Mapping[str, Operation]]) -> None:
+def serve(load: Callable[[], Mapping[str, Operation]], later: Sequence[str] = ()) -> None:
     """Answer requests until the parent goes away; does not return.
 
-    `load` imports what is heavy and gives the operations. It runs once the limits are set, while
-    the parent may already be sending. If it fails, its error answers every request.
+    Args:
+        load: imports what is heavy and gives the operations. It runs once the limits are set, while
+            the parent may already be sending. If it fails, its error answers every request.
+        later: modules that operations will import; while nothing is asked, they are imported ahead.
     """
     line = codec.from_json(Line, os.environ.pop(VARIABLE))
     confinement.confine(
@@ -63,6 +67,7 @@ def serve(load: Callable[[], Mapping[str, Operation]]) -> None:
     )
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(line.requests, requests), daemon=True).start()
+    gc.disable()  # What is loaded stays: to look through it again and again costs a tenth.
     try:
         operations = load()
     except Exception as error:  # noqa: BLE001 - it is reported to whoever asks
@@ -72,7 +77,12 @@ def serve(load: Callable[[], Mapping[str, Operation]]) -> None:
             raise refusal
 
         operations = _Refusing(refuse)
+    gc.freeze()
+    gc.enable()
+    ahead = list(later)
     while True:
+        while ahead and requests.empty():
+            importlib.import_module(ahead.pop(0))
         _answer(line, requests.get(), operations)
 
 

@@ -34,9 +34,14 @@ WATCH_SECONDS = 0.1
 _ANSWER_BYTES_MAX = 256 * 2**20
 """An answer is a summary; whoever sends more is out of control."""
 
-_ALLOCATION = {"MALLOC_TRIM_THRESHOLD_": str(1 << 27), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+_TUNING = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    "OPENBLAS_NUM_THREADS": "1",
+}
 """glibc otherwise gives memory back to the system whenever an array of a mebibyte is freed, and has
-it cleared for the next one: reading a file in blocks takes up to 1.8 times as long."""
+it cleared for the next one: reading a file in blocks takes up to 1.8 times as long. numpy's linear
+algebra, which nothing here uses, starts threads that spin at first, waiting for work."""
 
 _LAST_WORDS_BYTES_MAX = 2000
 _END_SECONDS = 5.0
@@ -165,7 +170,7 @@ class _Child:
                 pass_fds=(theirs_in, theirs_out),
                 start_new_session=True,
                 env={
-                    **_ALLOCATION,
+                    **_TUNING,
                     **os.environ,
                     **variables,
                     child.VARIABLE: codec.to_json(line),
