@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy
 import pyarrow
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 20
+"""What is read stays in the processor's cache until it has been looked at."""
 
 _FOLLOWERS_MAX = 3
 """A character has so many bytes behind its first one."""

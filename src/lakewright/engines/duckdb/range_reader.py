@@ -95,9 +95,10 @@ def _left_out(
     if not rows:
         return list(range(first, last + 1))
     written = f"read_parquet({text.literals(file.path for file in files)})"
-    bounds = cursor.execute(f"SELECT min(_record), max(_record) FROM {written}").fetchall()
-    if rows == source.records and bounds == [(first, last)]:
-        return []
+    if rows == source.records:
+        bounds = cursor.execute(f"SELECT min(_record), max(_record) FROM {written}").fetchall()
+        if bounds == [(first, last)]:
+            return []
     numbers = cursor.execute(f"SELECT _record FROM {written}").fetchnumpy()["_record"]
     is_written = numpy.zeros(source.records, dtype=bool)
     is_written[numbers[(numbers >= first) & (numbers <= last)] - first] = True
