@@ -365,8 +365,17 @@ def _less(draft: Draft, random: Random) -> None:
         return draft.line([cells[place]]).startswith(draft.quote)
 
     def place() -> int:
-        # A quoted field behind one without quotes would be something else: stray quotes.
-        return next((p for p in places if is_quoted(p - 1) or not is_quoted(p)), 0)
+        # Where quotes touch text the separator is missed; a blank there may be an inch of 10" size.
+        return next((p for p in places if is_plain(p) or is_seen(p)), 0)
+
+    def is_plain(place: int) -> bool:
+        return not is_quoted(place - 1) and not is_quoted(place)
+
+    def is_seen(place: int) -> bool:
+        left, right = draft.line([cells[place - 1]]), draft.line([cells[place]])
+        edges = left.rstrip(draft.quote)[-1:] + right.lstrip(draft.quote)[:1]
+        is_single = draft.quote * 2 not in left + right
+        return len(edges) == 2 and edges.isalnum() and is_single
 
     def write() -> str:
         written, at = [draft.line([text]) for text in cells], place()
@@ -376,10 +385,9 @@ def _less(draft: Draft, random: Random) -> None:
 
     def read() -> list[str]:
         at = place()
-        if not at:
+        if not at or not is_plain(at):
             return cells
-        between = draft.quote if is_quoted(at - 1) and is_quoted(at) else ""
-        return [*cells[: at - 1], cells[at - 1] + between + cells[at], *cells[at + 1 :], ""]
+        return [*cells[: at - 1], cells[at - 1] + cells[at], *cells[at + 1 :], ""]
 
     draft.written[number] = write
     draft.read[number] = read

@@ -89,12 +89,60 @@ def test_a_header_is_a_first_record_of_another_kind(text: str, has_header: bool)
         ("#id,name,n\n1,a,2\n3,b,4\n", 0, ""),
         ("tag,name,n\n#1,a,2\n#3,b,4\n", 0, ""),
         ("id,name\n1,a,\n2,b,\n3,c,\n", 0, ""),
+        (",,\n,Costs of May,\n,,\nday,item,cost\n2024-05-01,tea,3\n2024-05-02,milk,2\n", 3, ""),
+        ("Costs of May,\n,\nitem,cost\ntea,3\nmilk,2\nrice,5\n", 2, ""),
+        ("Costs,,\nnotes on May,,\nitem,shop,cost\ntea,north,\nmilk,,\nrice,,\n", 2, ""),
+        ("Visits,,,\nwho,when,,\nAnn,2024-05-01,,\nBen,2024-05-02,,\nCem,2024-05-03,,\n", 1, ""),
     ],
 )
 def test_what_is_no_part_of_the_table_is_found(text: str, skip_lines: int, comment: str) -> None:
     found = detect(text).dialect
     assert (found.skip_lines, found.comment) == (skip_lines, comment)
     assert found.has_header
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("day,travel,,total\n,rail,taxi,\n2024-05-01,3,4,7\n2024-05-02,5,,5\n", 2),
+        ("day,travel,,total\n,,,\n,rail,taxi,\n2024-05-01,3,4,7\n2024-05-02,5,,5\n", 3),
+        ("day,note,sum\n,late,\n2024-05-01,a,4\n2024-05-02,b,5\n", 1),
+        ("Costs,,\nday,item,cost\n2024-05-01,tea,3\n2024-05-02,milk,2\n", 1),
+    ],
+)
+def test_a_second_header_row_names_what_the_first_leaves_open(text: str, rows: int) -> None:
+    found = detect(text).dialect
+    assert (found.has_header, found.header_rows) == (True, rows)
+
+
+BODY = "".join(f"{n},x,2024-01-{n:02}\n" for n in range(10, 30))
+
+
+@pytest.mark.parametrize(
+    ("rest", "records", "what", "is_table"),
+    [
+        (",,\n,,\n", 2, "an empty row", False),
+        (",,\nin all 20,,\n", 2, "a footer", False),
+        ("code,sum\n" + "1,2\n" * 5, 6, "another table starts here", True),
+        ("code,sum,a,b\n" + "1,2,3,4\n" * 5, 6, "another table starts here", True),
+    ],
+)
+def test_a_table_ends_where_something_else_starts(
+    rest: str, records: int, what: str, is_table: bool
+) -> None:
+    found = detect("id,name,day\n" + BODY + rest)
+    assert found.end is not None
+    assert (found.end.records, found.end.what, found.end.is_table) == (records, what, is_table)
+    assert found.end.byte == len("id,name,day\n" + BODY)
+    assert found.confidence == 1
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "1,2\n" * 3, "code,sum\n1,2\n30,x,2024-02-01\n1,2\n", "a,b\n" * 6]
+)
+def test_damaged_records_are_no_other_table(rest: str) -> None:
+    found = detect("id,name,day\n" + BODY + rest)
+    assert found.end is None
 
 
 def test_blanks_between_delimiter_and_quote_are_dropped() -> None:

@@ -64,10 +64,12 @@ class Table:
         """Why a record is none of the table's, or cannot be read."""
         if self.end is not None and record.byte >= self.end.byte:
             return splitting.OUTSIDE + self.end.what
-        if len(record.fields) > 1 and record.fields in self.header.records:
+        if any(record.fields) and len(record.fields) > 1 and record.fields in self.header.records:
             return f"{splitting.OUTSIDE}the header once more"
         if salvage.is_in_other_quotes(record.fields, self.dialect):
             return "quotes of another kind than the file's stand around its fields"
+        if salvage.is_torn(record, self.dialect, len(self.names)):
+            return "a separator seems to be missing beside a quote"
         return record.problem or splitting.width_problem(len(record.fields), len(self.names))
 
 

@@ -78,6 +78,9 @@ def detect(samples: Samples, declared: Dialect) -> Detected:
     if end is not None:
         table = table[: len(table) - end.records]
         end = replace(end, byte=end.byte + skipped)
+        width, agreement = consistency.agreed_width(table)
+        if end.is_table and width == found.width:  # The other table says nothing against this one.
+            found = replace(found, agreement=agreement)
     header = _header(table, found, declared)
     dialect = replace(
         found.dialect,
@@ -142,7 +145,8 @@ def _end(table: Sequence[Record], found: consistency.Fit, sample: bytes) -> endi
         marks = consistency.COMMON
         return is_spoilt or salvage.whole(raw, found.dialect, found.width, marks) is not None
 
-    return ending.find(table, found.width, sample, is_record)
+    header_rows = heading.count_rows(_rows(table, found))
+    return ending.find(table, found.width, sample, is_record, header_rows)
 
 
 def _rows(table: Sequence[Record], found: consistency.Fit) -> list[list[str]]:

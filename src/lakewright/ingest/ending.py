@@ -4,6 +4,7 @@ Looks at records that were split already, and only where the whole file is befor
 behind a table's end is kept for quarantine: it is no record, but nobody else has it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from lakewright.ingest import heading
 from lakewright.ingest.splitting import Record
 
 _OTHER_RECORDS_MIN = 2
+_CLOSE_RECORDS_MIN = 4  # A few records of another width may as well be damaged.
+_CLOSE_SHARE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +33,9 @@ class End:
 IsRecord = Callable[[str], bool]
 
 
-def find(records: Sequence[Record], width: int, sample: bytes, is_record: IsRecord) -> End | None:
+def find(
+    records: Sequence[Record], width: int, sample: bytes, is_record: IsRecord, header_rows: int = 1
+) -> End | None:
     """Where the table ends, if that is before the last of its file's records.
 
     Args:
@@ -38,22 +43,53 @@ def find(records: Sequence[Record], width: int, sample: bytes, is_record: IsReco
         width: of the table.
         sample: the file, in which the records lie.
         is_record: whether a text may be a record after all, though it has too few fields.
+        header_rows: how many records may be the header; the table does not end among them.
     """
     if width < 2:
         return None
-    gaps = [n for n in range(2, len(records)) if _is_apart(records[n - 1], records[n], sample)]
+    places = range(header_rows + 1, len(records))
+    gaps = [n for n in places if _is_apart(records[n - 1], records[n], sample)]
     for gap in gaps:
         block = _block(records, gap)
         rest = records[gap:]
         is_over = len(block[0].fields) == width or not _is_common(rest, width)
         if is_over and _is_other_table(block, records[1:gap], width):
             return _end(records, gap, "another table starts here", is_table=True)
-        if all(_is_note(record, width) and not is_record(record.raw) for record in rest):
-            return _end(records, gap, "a footer", is_table=False)
+        if all(_is_note(record, width, is_record) for record in rest):
+            what = "an empty row" if all(map(_is_empty, rest)) else "a footer"
+            return _end(records, gap, what, is_table=False)
+    place = _other_width(records, width)
+    if place is not None:
+        return _end(records, place, "another table starts here", is_table=True)
     last = len(records)
-    while last > 1 and _is_short(records[last - 1], width) and not is_record(records[last - 1].raw):
+    while last > 1 and (_is_note_line(records[last - 1], width, is_record)):
         last -= 1
-    return _end(records, last, "a footer", is_table=False) if last < len(records) else None
+    if last == len(records):
+        return None
+    what = "an empty row" if all(map(_is_empty, records[last:])) else "a footer"
+    return _end(records, last, what, is_table=False)
+
+
+def _other_width(records: Sequence[Record], width: int) -> int | None:
+    """Where a table of another width starts without a gap before it; it goes on to the end."""
+    widths = [len(record.fields) for record in records]
+    behind = Counter(widths[1:])
+    for place in range(1, len(widths) - _CLOSE_RECORDS_MIN + 1):
+        other, rest = widths[place], len(widths) - place
+        is_over = (
+            behind[other] >= _CLOSE_SHARE * rest and behind[width] <= (1 - _CLOSE_SHARE) * rest
+        )
+        if 1 < other != width and is_over:
+            block = [record.fields for record in records[place:]]
+            if heading.is_names(block[0], block[1:]):
+                return place
+        behind[other] -= 1
+    return None
+
+
+def _is_note_line(record: Record, width: int, is_record: IsRecord) -> bool:
+    """Whether a record may be left out at a file's very end."""
+    return _is_empty(record) or (_is_short(record, width) and not is_record(record.raw))
 
 
 def _end(records: Sequence[Record], place: int, what: str, *, is_table: bool) -> End:
@@ -105,11 +141,11 @@ def _is_unlike(rows: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -
     return heading.typed_columns(rows) != heading.typed_columns(others[1:])
 
 
-def _is_note(record: Record, width: int) -> bool:
+def _is_note(record: Record, width: int, is_record: IsRecord) -> bool:
     """Whether a record is a line of text, perhaps filled up with delimiters."""
-    filled = [field for field in record.fields if field.strip()]
-    is_short = _is_short(record, width)
-    return is_short or (width > 2 and len(filled) <= 1) or _is_empty(record)
+    if len(record.fields) == width:
+        return sum(bool(field.strip()) for field in record.fields) <= (width > 2)
+    return _is_short(record, width) and not is_record(record.raw)
 
 
 def _is_short(record: Record, width: int) -> bool:

@@ -19,6 +19,7 @@ _TYPED_COLUMNS_MIN = 2
 _VOTES_MIN = 0.5  # Less says too little: fields of one length, such as codes have it.
 _SPANNED_RECORDS_MIN = 3
 _TITLE_RECORDS_MAX = 20
+_NAMED_SHARE = 0.9
 _TELLING = (cells.Kind.NUMBER, cells.Kind.MOMENT, cells.Kind.TOKEN)
 _NO_NAMES = ("-", "--", "?", "unknown", "missing", "tbd", "tba", "n.a.", "not available")
 
@@ -92,23 +93,49 @@ def find_first(records: Sequence[Record], width: int, is_record: Callable[[Recor
 
 
 def _behind_titles(records: Sequence[Record], first: int, width: int) -> int:
-    """Where the table starts if spreadsheet titles come before it, filled up with delimiters."""
-    filled = [sum(map(bool, map(str.strip, record.fields))) for record in records]
-    usual = sorted(filled[first:])[len(filled[first:]) // 2]
-    if width < 3 or usual < 3:
+    """Where the table starts if titles come before it, filled up with delimiters, or empty rows.
+
+    That is how spreadsheets are exported. Where most records fill less than three columns, a first
+    record may well look like a title; then a row that names every column in use has to follow.
+    """
+    place = first
+    is_left = True  # Whether titles stand in the first column, as they usually do.
+    while place < min(first + _TITLE_RECORDS_MAX, len(records) - 1):
+        row = records[place].fields
+        filled = [bool(field.strip()) for field in row]
+        if len(row) != width or sum(filled) > 1:
+            break
+        is_left = is_left and (filled[0] or not any(filled))
+        place += 1
+    if place == first or len(records[place].fields) != width:
         return first
-    for place in range(first, min(first + _TITLE_RECORDS_MAX, len(records) - 1)):
-        is_title = filled[place] == 1 and bool(records[place].fields[:1][0].strip())
-        if len(records[place].fields) != width or not (is_title or filled[place] == 0):
-            return place
-    return first
+    counts = [sum(map(bool, map(str.strip, record.fields))) for record in records[first:]]
+    usual = sorted(counts)[len(counts) // 2]
+    if is_left and width > 2 and usual > 2:
+        return place
+    is_apart = 0 in counts[: place - first]
+    is_headed = (is_apart or width > 2) and _names_all(records[place:], width)
+    return place if is_headed else first
+
+
+def _names_all(records: Sequence[Record], width: int) -> bool:
+    """Whether the first record has words, and only words, over all but a few of the fields."""
+    names, *rows = [record.fields for record in records if len(record.fields) == width]
+    named = [bool(name.strip()) for name in names]
+    used = [sum(bool(row[place].strip()) for row in rows) for place in range(width)]
+    under = sum(count for count, is_named in zip(used, named, strict=True) if is_named)
+    return (
+        sum(named) > 1
+        and under >= _NAMED_SHARE * sum(used)
+        and not any(_name_kind(names, place) in _TELLING for place in range(width))
+    )
 
 
 def judge(rows: Sequence[Row]) -> Header:
     """Whether the first record is a header: whether it differs in kind from what is below it."""
     if not rows:
         return Header(is_there=False, reason="there is no record to judge", is_sure=False)
-    several = _count_rows(rows)
+    several = count_rows(rows)
     if several > 1:
         reason = f"{several} rows of names stand over fields of another kind"
         return Header(is_there=True, reason=reason, rows=several)
@@ -205,12 +232,16 @@ def typed_columns(body: Sequence[Row]) -> list[int]:
     return columns
 
 
-def _count_rows(rows: Sequence[Row]) -> int:
+def count_rows(rows: Sequence[Row]) -> int:
     """How many rows of names there are; 1 where there is no sign of a second."""
     for count in range(min(_HEADER_ROWS_MAX, len(rows) - 1), 1, -1):
         upper, last, body = rows[: count - 1], rows[count - 1], rows[count:]
         # A header may lack a separator, or have one too many; a record that is torn is none.
         if any(abs(len(row) - _usual_width(body)) > 1 for row in rows[1:count]):
+            continue
+        if _is_completed(rows[:count], body):
+            return count
+        if any(_is_title(row) for row in upper):
             continue
         if is_names(last, body) and not any(_has_values(row, body) for row in upper):
             return count
@@ -235,6 +266,32 @@ def _name_kind(row: Row, place: int) -> cells.Kind:
         return cells.Kind.EMPTY
     kind = cells.kind(text)
     return cells.Kind.WORDS if kind is cells.Kind.OTHER or _is_year(text) else kind
+
+
+def _is_title(row: Row) -> bool:
+    """Whether a row holds nothing but a text in its first field."""
+    return len(row) > 2 and bool(row[0].strip()) and not any(map(str.strip, row[1:]))
+
+
+def _is_completed(rows: Sequence[Row], body: Sequence[Row]) -> bool:
+    """Whether lower rows of a header add names just where the first row has none, or a wide one.
+
+    A wide name stands over empty fields. One of the columns that get a name so has to hold values.
+    """
+    first, *lower = rows
+    width = len(first)
+    named = [bool(text.strip()) for text in first]
+    is_open = [not named[n] or not all(named[n + 1 : n + 2]) for n in range(width)]
+    if not named[0] or sum(named) < 2 or not any(map(str.strip, lower[-1])):
+        return False
+    if any(len(row) != width or row[0].strip() for row in lower):
+        return False
+    if any(_name_kind(row, place) in _TELLING for row in rows for place in range(width)):
+        return False
+    added = [any(row[place].strip() for row in lower) for place in range(width)]
+    new = {place for place in range(width) if added[place] and not named[place]}
+    is_fitting = all(map(int.__ge__, is_open, added))
+    return is_fitting and any(place in new for place in typed_columns(body))
 
 
 def _is_spanning(row: Row) -> bool:
