@@ -24,7 +24,8 @@ tried again is decided by the type alone.
         ├── StepCrashed
         └── StepTimedOut
 
-    Besides: InternalError, a mistake of ours that surfaced in a child process   exit 70
+    Besides: JournalUnavailable, its server does not answer now (transient)      exit 1
+    and InternalError, a mistake of ours that surfaced in a child process   exit 70
 """
 
 from collections.abc import Mapping, Sequence
@@ -214,6 +215,13 @@ class StepTimedOut(StepInterrupted):
     """A step ran longer than its limit and was ended."""
 
     code = "step-timed-out"
+
+
+class JournalUnavailable(LakewrightError):
+    """The journal's server does not answer, or the connection was lost; ask again later."""
+
+    code = "journal-unavailable"
+    is_transient = True
 
 
 class InternalError(LakewrightError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.runs import memory, sqlite
+from lakewright.runs import memory, postgres, sqlite
 from lakewright.runs.journal import (
     Accepted,
     Claim,
@@ -24,13 +24,15 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    opened = (
-        memory.open_journal()
-        if request.param == "memory"
-        else sqlite.open_journal(tmp_path / "journal.sqlite")
-    )
+    match request.param:
+        case "sqlite":
+            opened = sqlite.open_journal(tmp_path / "journal.sqlite")
+        case "postgres":
+            opened = postgres.open_journal(request.getfixturevalue("postgres_url"))
+        case _:
+            opened = memory.open_journal()
     yield opened
     opened.close()
 

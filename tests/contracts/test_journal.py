@@ -1,4 +1,4 @@
-"""What every journal promises, tried on the one on disk and on its twin in memory."""
+"""What every journal promises: on SQLite, on PostgreSQL, and the twin in memory."""
 
 import pytest
 

@@ -30,7 +30,7 @@ from lakewright.runs.journal import (
     RunStatus,
     UploadStatus,
 )
-from lakewright.runs.ownership import Owner
+from lakewright.runs.ownership import FileOwner
 from lakewright.runs.progress import Silent
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def drain_deadly(workplace: "Workplace", fatal: int, number: int = signal.SIGKIL
         acceptance=journal.acceptance,
         execution=deadly,
         reading=journal.reading,
+        owners=journal.owners,
         close=journal.close,
     )
     with workplace.worker(mortal) as worker:
@@ -208,7 +209,7 @@ def test_an_owner_that_was_only_asleep_is_fenced_off(
     os.waitpid(pid, os.WUNTRACED)
     lease = ownership.LEASE_SECONDS
     monkeypatch.setattr(
-        "lakewright.runs.worker.ownership.is_alive",
+        "lakewright.runs.ownership.is_alive",
         lambda folder, owner_id: ownership_is_alive(folder, owner_id, lease),
     )
     (run,) = workplace.drain(accepted.run_id)
@@ -249,7 +250,7 @@ def test_after_a_power_failure_only_what_was_published_is_trusted(
 def test_a_late_write_of_a_lost_run_is_refused_by_name(workplace: "Workplace") -> None:
     workplace.deliver("a")
     execution = workplace.journal.execution
-    with Owner(workplace.root / "owners") as owner:
+    with FileOwner(workplace.root / "owners") as owner:
         old = execution.claim(owner.owner_id, lambda _: True, datetime.now().astimezone())
     assert old is not None
     workplace.drain()
@@ -262,7 +263,10 @@ def test_a_foreground_command_waits_for_another_process_and_says_when_it_gives_u
     workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted = workplace.deliver("a")
-    with Owner(workplace.root / "owners") as owner, workplace.worker(progress=Silent()) as worker:
+    with (
+        FileOwner(workplace.root / "owners") as owner,
+        workplace.worker(progress=Silent()) as worker,
+    ):
         claim = workplace.journal.execution.claim(
             owner.owner_id, lambda _: True, datetime.now().astimezone()
         )

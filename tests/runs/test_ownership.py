@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from lakewright.runs import ownership
-from lakewright.runs.ownership import Owner
+from lakewright.runs.ownership import FileOwner
 
 
 def test_an_owner_lives_until_it_is_closed(tmp_path: Path) -> None:
-    with Owner(tmp_path) as owner:
+    with FileOwner(tmp_path) as owner:
         assert ownership.is_alive(tmp_path, owner.owner_id)
     assert not ownership.is_alive(tmp_path, owner.owner_id)
     assert list(tmp_path.iterdir()) == []
@@ -21,8 +21,8 @@ def test_an_owner_that_never_was_is_dead(tmp_path: Path) -> None:
 
 def test_a_killed_owner_is_dead_at_once_and_its_file_is_cleaned_up(tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom lakewright.runs.ownership import Owner\n"
-        "print(Owner(Path(sys.argv[1])).owner_id, flush=True)\ntime.sleep(60)\n"
+        "import sys, time\nfrom pathlib import Path\nfrom lakewright.runs.ownership import FileOwner\n"
+        "print(FileOwner(Path(sys.argv[1])).owner_id, flush=True)\ntime.sleep(60)\n"
     )
     process = subprocess.Popen(
         (sys.executable, "-c", script, str(tmp_path)), stdout=subprocess.PIPE, text=True
@@ -40,7 +40,7 @@ def test_a_killed_owner_is_dead_at_once_and_its_file_is_cleaned_up(tmp_path: Pat
 
 def test_an_owner_whose_heartbeat_is_old_counts_as_asleep(tmp_path: Path) -> None:
     now = 1_000_000.0
-    with Owner(tmp_path, clock=lambda: now) as owner:
+    with FileOwner(tmp_path, clock=lambda: now) as owner:
         assert ownership.is_alive(tmp_path, owner.owner_id, clock=lambda: now + 59)
         assert not ownership.is_alive(tmp_path, owner.owner_id, clock=lambda: now + 61)
         now += 61
@@ -50,7 +50,7 @@ def test_an_owner_whose_heartbeat_is_old_counts_as_asleep(tmp_path: Path) -> Non
 
 def test_heartbeats_touch_the_file_seldom(tmp_path: Path) -> None:
     now = 1_000_000.0
-    with Owner(tmp_path, clock=lambda: now) as owner:
+    with FileOwner(tmp_path, clock=lambda: now) as owner:
         file = tmp_path / f"{owner.owner_id}.lock"
         os.utime(file, (5, 5))
         owner.beat()
@@ -61,7 +61,7 @@ def test_heartbeats_touch_the_file_seldom(tmp_path: Path) -> None:
 
 
 def test_an_owner_knows_the_boot_of_its_machine(tmp_path: Path) -> None:
-    with Owner(tmp_path) as owner:
+    with FileOwner(tmp_path) as owner:
         assert ownership.is_of_this_boot(owner.owner_id)
     assert ownership.is_of_this_boot(None)
     assert not ownership.is_of_this_boot("00000000-1-abc")

@@ -33,6 +33,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from lakewright.plan import codec
+from lakewright.runs.ownership import Owners
 
 Json: TypeAlias = codec.Json
 """What JSON can say. Integers beyond 2^53 and decimals cross as text."""
@@ -422,9 +423,10 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journal:
-    """One journal, through its three ports."""
+    """One journal, through its ports."""
 
     acceptance: Acceptance
     execution: Execution
     reading: Reading
+    owners: Owners
     close: Callable[[], None]

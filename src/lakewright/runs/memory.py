@@ -6,11 +6,11 @@ It keeps the same promises but durability: what it holds ends with its process.
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from lakewright.runs import journal, rules
+from lakewright.runs import journal, ownership, rules
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -42,6 +42,7 @@ def open_journal() -> journal.Journal:
         acceptance=_Acceptance(state),
         execution=_Execution(state),
         reading=_Reading(state),
+        owners=_Owners(),
         close=lambda: None,
     )
 
@@ -502,6 +503,37 @@ class _Reading:
         with self._state.lock:
             found = [event for event in self._state.events.values() if event.sequence > after]
         return tuple(found[:limit])
+
+
+class _Owners:
+    """See `ownership.Owners`."""
+
+    def __init__(self) -> None:
+        self._living: set[str] = set()
+
+    def hold(self) -> ownership.Owner:
+        return _Owner(self._living)
+
+    def is_alive(self, owner_id: str) -> bool:
+        return owner_id in self._living
+
+
+class _Owner(AbstractContextManager["_Owner"]):
+    """See `ownership.Owner`."""
+
+    def __init__(self, living: set[str]) -> None:
+        self.owner_id = ownership.new_id()
+        self._living = living
+        living.add(self.owner_id)
+
+    def beat(self) -> None:
+        """It lives as long as the journal does, and never sleeps."""
+
+    def close(self) -> None:
+        self._living.discard(self.owner_id)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _attempts(state: _State, run: Run, step: str) -> int:

@@ -1,9 +1,10 @@
 """Who carries out a run: a process that holds a lock, for as long as it lives and is awake.
 
-An owner holds an OS lock on a file of its own. The system lets go of it the moment the process
-dies, however it dies, so a survivor may take its runs over at once. A process that is only asleep
-keeps its lock: it is known by a heartbeat, the file's time, that has grown old. Should it wake up,
-the journal refuses its writes by their fence.
+Whoever keeps the lock lets go of it the moment the process dies, however it dies, so a survivor may
+take its runs over at once. A process that is only asleep keeps its lock: it is known by a heartbeat
+that has grown old. Should it wake up, the journal refuses its writes by their fence.
+
+On one machine the lock is the system's, on a file of the owner's own, whose time is the heartbeat.
 """
 
 import os
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from lakewright.lake import lock_file
 
@@ -26,12 +27,58 @@ BEAT_SECONDS = 2.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Owner:
-    """This process's lock. Use it as a context; what it owns may be adopted when it is left."""
+class Owner(Protocol):
+    """A lock of this process. Use it as a context; what it owns may be adopted when it is left."""
+
+    owner_id: str
+
+    def beat(self) -> None:
+        """Say that this owner is awake; cheap enough to be called in every turn of a wait."""
+
+    def close(self) -> None:
+        """Let go of the lock."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Owners(Protocol):
+    """All who own runs of one journal, or may."""
+
+    def hold(self) -> Owner:
+        """A new owner, which lives until it is closed or its process ends."""
+
+    def is_alive(self, owner_id: str) -> bool:
+        """Whether this owner's process lives and has been awake within the lease."""
+
+
+class FileOwners:
+    """Owners on one machine. See `Owners`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self) -> "FileOwner":
+        """A new owner, which lives until it is closed or its process ends."""
+        return FileOwner(self._folder)
+
+    def is_alive(self, owner_id: str) -> bool:
+        """Whether this owner's process lives and has been awake within the lease."""
+        return is_alive(self._folder, owner_id)
+
+
+class FileOwner:
+    """See `Owner`."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.owner_id = f"{_boot()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.owner_id = new_id()
         self._path = _path(folder, self.owner_id)
         self._clock = clock
         self._descriptor = lock_file.hold(self._path)
@@ -80,6 +127,11 @@ def is_alive(
     except FileNotFoundError:
         return False
     return clock() - beaten_at <= lease_seconds
+
+
+def new_id() -> str:
+    """The id of a new owner: no other has it, and it tells the boot of the machine."""
+    return f"{_boot()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def is_of_this_boot(owner_id: str | None) -> bool:

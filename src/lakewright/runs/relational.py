@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from lakewright.runs import journal, rules
+from lakewright.runs import journal, ownership, rules
 from lakewright.runs.database import Database, Transaction
 from lakewright.runs.journal import (
     Accepted,
@@ -62,12 +62,13 @@ _TURNS = "turns"
 _EVENTS = "events"
 
 
-def open_journal(database: Database) -> journal.Journal:
-    """The journal that lies in this database."""
+def open_journal(database: Database, owners: ownership.Owners) -> journal.Journal:
+    """The journal that lies in this database, and those who own its runs."""
     return journal.Journal(
         acceptance=_Acceptance(database),
         execution=_Execution(database),
         reading=_Reading(database),
+        owners=owners,
         close=database.close,
     )
 

@@ -58,7 +58,7 @@ class Resident:
 
     def serve(self) -> None:
         """Work until `stop`; returns when every lane has ended."""
-        with ownership.Owner(self._presence) as present:
+        with ownership.FileOwner(self._presence) as present:
             lanes = [
                 threading.Thread(target=self._serve_lane, name=f"lane-{number}")
                 for number in range(1, self._lanes + 1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from lakewright import errors
 from lakewright.runs import journal, relational, statements
 from lakewright.runs.database import Row, Value
+from lakewright.runs.ownership import FileOwners
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a write waits for another process's. Ours take milliseconds; a slow disk's sync more."""
@@ -25,7 +26,7 @@ def open_journal(path: Path) -> journal.Journal:
     Raises:
         Conflict: the file was written by a newer Lakewright, or stays locked by another process.
     """
-    return relational.open_journal(Database(path))
+    return relational.open_journal(Database(path), FileOwners(path.parent / "owners"))
 
 
 class Database:

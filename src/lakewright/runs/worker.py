@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 
 from lakewright import errors
-from lakewright.runs import accept, failure, ownership, rules
+from lakewright.runs import accept, failure, rules
 from lakewright.runs.carrier import Carrier
 from lakewright.runs.following import Follower
 from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
@@ -35,7 +35,6 @@ class Worker:
     def __init__(self, hands: Hands, breaks: Counter[str] | None = None) -> None:
         """`breaks`: how often each run has broken its worker, where workers share the count."""
         self._hands = hands
-        self._owners = hands.terms.storage / "owners"
         self._breaks: Counter[str] = Counter() if breaks is None else breaks
 
     def drain(
@@ -115,7 +114,7 @@ class Worker:
         return [run for run in runs if not run.status.is_finished]
 
     def _is_alive(self, owner_id: str) -> bool:
-        return ownership.is_alive(self._owners, owner_id)
+        return self._hands.journal.owners.is_alive(owner_id)
 
     def sweep(self) -> None:
         """Delete the work folders that nobody needs: see `_is_left`."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
-from lakewright.runs import accept, launcher, ownership, resident, rules, worker
+from lakewright.runs import accept, launcher, resident, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -195,7 +195,7 @@ class Lakehouse:
             step_attempts_max=self.settings.step_attempts_max,
             wait_max_seconds=self.settings.wait_max_seconds,
         )
-        with ownership.Owner(self.storage / "owners") as owner:
+        with self.journal.owners.hold() as owner:
             yield Hands(
                 journal=self.journal,
                 launcher=self.launcher,

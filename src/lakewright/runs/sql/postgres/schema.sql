@@ -51,7 +51,7 @@ CREATE TABLE uploads (
   snapshot_id  BIGINT,
   suspicions   JSON NOT NULL DEFAULT '[]',
   error        JSON NOT NULL DEFAULT 'null',
-  format       JSON NOT NULL DEFAULT '{}',
+  "format"     JSON NOT NULL DEFAULT '{}',
   UNIQUE (source, sha256)
 );
 
@@ -67,7 +67,7 @@ CREATE TABLE run_uploads (
   status    TEXT NOT NULL
     CHECK (status IN ('accepted', 'loaded', 'suspect', 'failed', 'removed')),
   error     JSON NOT NULL DEFAULT 'null',
-  format    JSON,
+  "format"  JSON,
   UNIQUE (run_id, upload_id)
 );
 
@@ -126,6 +126,13 @@ CREATE TABLE subscriptions (
   position      BIGINT NOT NULL,
   missed        BIGINT NOT NULL DEFAULT 0,
   subscribed_at TIMESTAMPTZ NOT NULL
+);
+
+-- Who may own runs. An owner holds an advisory lock for as long as its connection lives; `beaten_at`,
+-- by the server's clock, tells whether it is awake.
+CREATE TABLE owners (
+  owner_id  TEXT NOT NULL PRIMARY KEY,
+  beaten_at TIMESTAMPTZ NOT NULL
 );
 
 -- One row: the version of this schema.

@@ -16,3 +16,43 @@ FOR NO KEY UPDATE;
 -- name: hold_free_run
 -- Nothing, while somebody else writes to the run.
 SELECT run_id FROM runs WHERE run_id = :run_id FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: journal_version_table
+SELECT to_regclass(current_schema() || '.journal_version')::text AS name;
+
+-- name: version
+SELECT value FROM journal_version;
+
+-- name: add_version
+INSERT INTO journal_version (value) VALUES (:version);
+
+-- name: put_version
+UPDATE journal_version SET value = :version;
+
+-- Owners. A lock is held by a connection, and let go of when that ends, however it ends.
+
+-- name: lock_owner
+SELECT pg_advisory_lock(hashtextextended(current_schema() || ':owner ' || :owner_id, 0));
+
+-- name: beat
+INSERT INTO owners (owner_id, beaten_at) VALUES (:owner_id, clock_timestamp())
+ON CONFLICT (owner_id) DO UPDATE SET beaten_at = excluded.beaten_at;
+
+-- name: remove_owner
+DELETE FROM owners WHERE owner_id = :owner_id;
+
+-- name: remove_old_owners
+DELETE FROM owners WHERE beaten_at < clock_timestamp() - interval '1 day';
+
+-- name: living_owner
+-- The owner, if it was awake within the lease and somebody holds its lock. An advisory lock's key
+-- stands in two halves.
+SELECT owners.owner_id FROM owners
+CROSS JOIN LATERAL
+  (SELECT hashtextextended(current_schema() || ':owner ' || owners.owner_id, 0) AS value) AS key
+JOIN pg_locks ON pg_locks.locktype = 'advisory' AND pg_locks.granted AND pg_locks.objsubid = 1
+  AND pg_locks.classid = ((key.value >> 32) & 4294967295)::oid
+  AND pg_locks.objid = (key.value & 4294967295)::oid
+JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE owners.owner_id = :owner_id AND pg_database.datname = current_database()
+  AND owners.beaten_at >= clock_timestamp() - make_interval(secs => :lease_seconds);
