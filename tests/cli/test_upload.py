@@ -86,7 +86,7 @@ def test_one_file_that_is_not_there_keeps_no_other_from_being_loaded(
     said = lakewright("upload", "days.csv", "gone.csv", "--project", "lake")
     assert said.code == 5
     assert "days.csv: loaded (source days)" in said.out
-    assert "gone.csv: not taken" in said.out
+    assert "gone.csv: failed" in said.out
     assert "error[not-found]: there is no file gone.csv" in said.err
 
 

@@ -29,7 +29,7 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
         output.print_note("nothing has run yet; try `lakewright upload FILE`")
         return
     output.print_table(
-        ["run", "status", "for", "queued (UTC)", "took", "error"],
+        ["run", "status", "for", "queued", "took", "error"],
         [
             (
                 run.run_id,
@@ -42,7 +42,7 @@ def list_(*, limit: int = 30, common: Common = Common()) -> None:
             for run, status, seconds in zip(runs, statuses, took, strict=True)
         ],
         right=["took"],
-        spare=["took", "queued (UTC)"],
+        spare=["took", "queued"],
         sparse=["error"],
         styles=show.STYLES,
     )
@@ -80,7 +80,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
             ("run", run.run_id),
             ("status", show.run_status(run, parts)),
             ("for", show.purpose(run.request)),
-            ("queued", f"{show.moment(run.queued_at)} UTC"),
+            ("queued", show.moment(run.queued_at)),
             ("took", took or "not finished"),
         ],
         styles=show.STYLES,

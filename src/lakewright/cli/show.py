@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from lakewright import errors
 from lakewright.cli import output
 from lakewright.plan import codec, difference
-from lakewright.runs import account, carrier, failure, journal, verdict
+from lakewright.runs import account, carrier, examples, failure, journal, verdict
 from lakewright.wording import count, counted
 
 STYLES = {
@@ -26,12 +26,6 @@ STYLES = {
 }
 """The colour of a status; its word is always there too."""
 
-_ROW_LETTERS_MAX = 60
-"""So much of an offending row is shown with a warning; the run's record holds all of it."""
-
-_ROWS_MAX = 3
-"""So many of them."""
-
 
 def number(value: int | None) -> str:
     """A count, or nothing while it is unknown."""
@@ -39,8 +33,8 @@ def number(value: int | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """A time in UTC, to the second."""
-    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """A time to the second, in UTC: as `sql` shows it, and as `--at` takes it."""
+    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds(start: datetime | None, end: datetime | None) -> str:
@@ -183,7 +177,7 @@ def upload_lines(upload: journal.Upload, told: account.Account) -> list[tuple[st
         ("status", str(upload.status)),
         ("size", output.size(upload.size_bytes)),
         ("sha256", upload.sha256),
-        ("accepted", f"{moment(upload.accepted_at)} UTC by {upload.delivered_by or 'unknown'}"),
+        ("accepted", f"{moment(upload.accepted_at)} by {upload.delivered_by or 'unknown'}"),
         ("run", upload.run_id),
     ]
     if counts(upload):
@@ -279,29 +273,9 @@ def _kind(result: Mapping[str, journal.Json]) -> str:
 
 
 def _rows(result: Mapping[str, journal.Json]) -> list[str]:
-    """Some rows that fail a check, no two alike in the columns that it is about. Those stand first,
-    and as many others follow as fit on a line."""
     check = result.get("check")
     facts = check if isinstance(check, Mapping) else {}
-    asked = facts.get("columns", [facts.get("column")])
-    about = [str(each) for each in asked] if isinstance(asked, list | tuple) else []
-    found: dict[tuple[journal.Json, ...], str] = {}
-    for sample in _mappings(result.get("samples")):
-        first = [name for name in about if name in sample]
-        names = [*first, *(name for name in sample if name not in first)]
-        alike = tuple(sample[name] for name in first or names)
-        found.setdefault(alike, "such as " + _row([(name, sample[name]) for name in names]))
-    return list(found.values())[:_ROWS_MAX]
-
-
-def _row(values: Sequence[tuple[str, journal.Json]]) -> str:
-    text = ""
-    for name, value in values:
-        part = f"{name} = {cell(value)}"
-        if text and len(text) + len(part) > _ROW_LETTERS_MAX:
-            return f"{text}, …"
-        text += f", {part}" if text else part
-    return text if len(text) <= 2 * _ROW_LETTERS_MAX else text[: 2 * _ROW_LETTERS_MAX - 1] + "…"
+    return examples.rows(facts, _mappings(result.get("samples")))
 
 
 def _mappings(value: journal.Json) -> list[Mapping[str, journal.Json]]:

@@ -23,7 +23,7 @@ def list_(*, common: Common = Common()) -> None:
         output.print_note("there are no tables yet; try `lakewright upload FILE`")
         return
     output.print_table(
-        ["table", "rows", "files", "size", "snapshots", "changed (UTC)"],
+        ["table", "rows", "files", "size", "snapshots", "changed"],
         [
             (
                 table.table,
@@ -36,7 +36,7 @@ def list_(*, common: Common = Common()) -> None:
             for table in sorted(tables, key=lambda table: show.layer_order(table.table))
         ],
         right=["rows", "files", "size", "snapshots"],
-        spare=["snapshots", "files", "changed (UTC)"],
+        spare=["snapshots", "files", "changed"],
     )
 
 
@@ -61,7 +61,7 @@ def show_(table: str, /, *, common: Common = Common()) -> None:
             ("rows", count(found.rows)),
             ("files", f"{count(found.files)}, {output.size(found.size_bytes)}"),
             ("snapshot", f"{found.snapshot_id}, the newest of {found.snapshots}"),
-            ("changed", f"{show.moment(found.changed_at)} UTC"),
+            ("changed", show.moment(found.changed_at)),
             ("partitioning", ", ".join(found.partitioning) or "none"),
             ("location", found.location),
             ("metadata", found.metadata_location),
@@ -91,7 +91,7 @@ def history(table: str, /, *, common: Common = Common()) -> None:
         output.print_json([show.value_json(entry) for entry in entries])
         return
     output.print_table(
-        ["", "snapshot", "made (UTC)", "operation", "rows", "added", "removed", "run"],
+        ["", "snapshot", "made", "operation", "rows", "added", "removed", "run"],
         [
             (
                 "now" if entry.is_current else "" if entry.is_ancestor else "rolled back",

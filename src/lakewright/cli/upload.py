@@ -47,7 +47,7 @@ class _Outcome:
     is_kept: bool = False
     """Whether the file failed, but rows of an earlier load of it stay."""
     error: errors.LakewrightError | None = None
-    """Why the file was not taken, or what its load failed with."""
+    """Why the file could not be received, or what its load failed with."""
     warnings: tuple[errors.Problem, ...] = ()
     """What the checks of its run found that does not keep a table from being published."""
     kept: tuple[str, ...] = ()
@@ -241,7 +241,7 @@ def _print_in_full(outcome: _Outcome) -> None:
     found = outcome.upload
     style = show.STYLES.get(outcome.status, "")
     if found is None:
-        output.print_line(f"{outcome.file.name}: not taken", style=style)
+        output.print_line(f"{outcome.file.name}: {outcome.words}", style=style)
         return
     words = outcome.words
     if outcome.is_known:
@@ -263,7 +263,7 @@ def _print_table(outcomes: Sequence[_Outcome]) -> None:
         [
             (
                 outcome.file.name,
-                outcome.words if outcome.upload else "not taken",
+                outcome.words,
                 outcome.upload.source if outcome.upload else "",
                 show.number(outcome.upload.records) if outcome.upload else "",
                 show.number(outcome.upload.rows) if outcome.upload else "",

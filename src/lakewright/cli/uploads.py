@@ -38,7 +38,7 @@ def list_(
         output.print_note("nothing was uploaded yet; try `lakewright upload FILE`")
         return
     output.print_table(
-        ["upload", "file", "source", "status", "records", "rows", "quarantined", "accepted (UTC)"],
+        ["upload", "file", "source", "status", "records", "rows", "quarantined", "accepted"],
         [
             (
                 upload.upload_id,
@@ -53,7 +53,7 @@ def list_(
             for upload in uploads
         ],
         right=["records", "rows", "quarantined"],
-        spare=["accepted (UTC)", "source", "rows"],
+        spare=["accepted", "source", "rows"],
         styles=show.STYLES | {_ROLLED_BACK: "yellow"},
     )
 

@@ -29,15 +29,13 @@ from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
 from lakewright.project.model import Referential, Severity
 from lakewright.project.project import Project
 from lakewright.project.source import Suspects
-from lakewright.runs import failure, overlay, verdict
+from lakewright.runs import examples, failure, overlay, verdict
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.journal import Json, RequestKind
 from lakewright.sql import types
+from lakewright.wording import counted
 
 _T = TypeVar("_T")
-
-SAMPLES_SHOWN_MAX = 3
-"""Offending rows that an error shows; the step's record keeps all that the engine gave."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,7 +293,7 @@ class Executor:
         ]
         if broken:
             _unlink((*staged.added, *staged.rewritten))
-            raise _check_failed(step.table, broken)
+            raise _check_failed(step, broken)
         return {
             "staged": [codec.encode(staged)],
             "checks": [codec.encode(each) for each in results],
@@ -484,25 +482,24 @@ def _upload_json(
     }
 
 
-def _check_failed(table: str, broken: Sequence[CheckResult]) -> errors.CheckFailed:
+def _check_failed(step: steps.BuildModel, broken: Sequence[CheckResult]) -> errors.CheckFailed:
     problems = [
         errors.Problem(
             code=errors.CheckFailed.code,
-            what=f"{table}: the check {each.check.kind} failed: {each.message}",
-            why="\n".join(_row_text(row) for row in each.samples[:SAMPLES_SHOWN_MAX]),
-            hint="mend the model or its inputs; a check of `severity: warn` is only recorded",
+            what=f"{step.table}: the check {each.check.kind} failed: {each.message}",
+            why="\n".join(
+                examples.rows(
+                    cast("Mapping[str, Json]", codec.encode(each.check)), each.samples, step.key
+                )
+            ),
+            hint="mend the model or its inputs; with `severity: warn` the table is published all"
+            " the same, and `lakewright sql` shows every such row",
         )
         for each in broken
     ]
     return errors.CheckFailed(
-        f"{table} does not meet {len(broken)} of its checks",
+        f"{step.table} does not meet {counted(len(broken), 'check')}",
         why="; ".join(each.message for each in broken),
         hint="the table stays as it was",
         problems=problems,
-    )
-
-
-def _row_text(row: Mapping[str, str | None]) -> str:
-    return ", ".join(
-        f"{name} = {'null' if value is None else value}" for name, value in row.items()
     )
