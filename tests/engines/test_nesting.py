@@ -1,7 +1,7 @@
 import duckdb
 import pytest
 
-from lakewright.engines.duckdb import nesting, text, typing
+from lakewright.engines.duckdb import fitting, nesting, text, typing
 from lakewright.sql import types
 
 
@@ -18,6 +18,7 @@ def read(kind: types.Type, values: list[str]) -> list[str | None]:
     query = typing.typed(f"SELECT * FROM (VALUES {rows}) AS v(i, given)", [field])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        fitting.create(connection)
         found = connection.execute(
             f"SELECT CASE WHEN {typing.ACCEPTED} THEN CAST({typing.value_name(0)} AS VARCHAR)"
             f" ELSE '<' || {typing.reasons([field])}[1].message || '>' END FROM ({query})"

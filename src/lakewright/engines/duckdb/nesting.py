@@ -1,15 +1,16 @@
 """JSON text into arrays, structs and maps, strictly: no value and no field is dropped silently.
 
 DuckDB's own JSON casts make null of what does not fit and leave out fields that the type does not
-have. What such a cast makes is taken only if it prints as the very text that it was made of. Any
-other value is built piece by piece, and only from JSON that fits the type everywhere; else the
-reason names every path that does not. Scalars inside are read as text is everywhere else, so that
-`"5"` and `5` are both a bigint; a string takes anything, lists and objects as their JSON text.
+have. What such a cast makes is taken only if it prints as the very text that it was made of, or if
+that text is proved to fit (see `fitting`). Any other value is built piece by piece, and only from
+JSON that fits the type everywhere; else the reason names every path that does not. Scalars inside
+are read as text is everywhere else, so that `"5"` and `5` are both a bigint; a string takes
+anything, lists and objects as their JSON text.
 """
 
 from collections.abc import Callable
 
-from lakewright.engines.duckdb import casting, text
+from lakewright.engines.duckdb import casting, fitting, text
 from lakewright.engines.duckdb.casting import Cast, reason
 from lakewright.sql import types
 
@@ -27,12 +28,21 @@ def from_json(kind: types.Type) -> Cast:
     if _lists_within(kind) > _LISTS_MAX:
         raise ValueError(f"{kind} holds lists within lists, more than {_LISTS_MAX} deep")
     _misfits("", kind, "", 0)  # Raises for what cannot be read.
-    type_name, prints_what_it_read = text.type_name(kind), _prints_what_it_read(kind)
+    type_name = text.type_name(kind)
 
     def candidate(name: str) -> str:
-        if prints_what_it_read:
+        if fitting.may_fit(kind):
             return f"TRY_CAST(TRY_CAST({name} AS JSON) AS {type_name})"
         return f"CAST(NULL AS {type_name})"
+
+    def is_exact(name: str, candidate: str) -> str:
+        if not fitting.may_fit(kind):
+            return "false"
+        fits = fitting.fits(name, kind)
+        if not _prints_what_it_read(kind):
+            return fits
+        printed = f"CAST(to_json({candidate}) AS VARCHAR)"
+        return f"CASE WHEN {printed} = {name} THEN true ELSE {fits} END"
 
     def value(name: str, candidate: str, exact: str) -> str:
         fits = f"len({_misfits('json', kind, _quoted('$'), 0)}) = 0"
@@ -48,7 +58,7 @@ def from_json(kind: types.Type) -> Cast:
 
     return Cast(
         candidate=candidate,
-        is_exact=lambda name, candidate: f"CAST(to_json({candidate}) AS VARCHAR) = {name}",
+        is_exact=is_exact,
         value=value,
         is_sound=lambda _name, _value: "true",
         reason=refused,

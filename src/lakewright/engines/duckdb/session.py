@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from lakewright.engines.duckdb import text
+from lakewright.engines.duckdb import fitting, text
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -71,4 +71,5 @@ def _open(
         "SET lock_configuration = true",
     ):
         connection.execute(statement)
+    fitting.create(connection)
     return connection
