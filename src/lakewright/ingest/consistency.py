@@ -23,9 +23,13 @@ _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"
 _ODD = ("^", "~", "\x1f", "\x01", "\x14", "§", "¦", "¬", "¶")
 _ODD_WEIGHT = 0.8  # They hardly ever stand inside fields, but a common mark is likelier still.
 _PROSE = (":", " ", "#", "*", "!", "&", "@", "=", "/", "+")
+_RARE = ("#", "*", "!", "&", "@", "=", "+")
 _PROSE_WEIGHT = 0.4  # They stand inside ordinary fields too: clock times, dates, sentences.
 _PROSE_TYPED_SHARE_MIN = 0.3
 _PROSE_SAME_RECORDS_MIN = 5
+_ALIKE_RECORDS_MIN = 50  # So many records with so many marks, rare in sentences, are no chance.
+_ALIKE_WIDTH_MIN = 4
+_MARK_COLUMN_PENALTY = 0.5  # Where a column holds one mark and nothing else, that is the delimiter.
 _QUOTES = ('"', "'", "`", "|", "þ")
 _ESCAPES = ("^", "~", "`", "!")
 _NO_ESCAPE_WEIGHT = 0.98  # One stray quote among a hundred records is a fault, not a habit.
@@ -96,6 +100,8 @@ def fit(sample: bytes, dialect: Dialect) -> Fit:
     is_headed = bool(rows) and _is_headed(records, rows)
     if not is_headed:
         score *= _HEADLESS_WEIGHT
+    if _has_mark_column(rows):
+        score *= _MARK_COLUMN_PENALTY
     if width == 1:
         score = agreement * (0.45 if typed > 0.9 else 0.05)
     elif agreement < _AGREEMENT_LEAST:
@@ -161,6 +167,17 @@ def _has_blanks_everywhere(rows: Sequence[splitting.Record], dialect: Dialect, w
     return sum(min(count, width - 1) for count in marks) >= 0.9 * len(rows) * (width - 1)
 
 
+def _has_mark_column(rows: Sequence[splitting.Record]) -> bool:
+    """Whether a column holds the same mark in every record."""
+    first = rows[0].fields if len(rows) > 2 else []
+    return any(
+        len(mark) == 1
+        and not mark.isalnum()
+        and all(record.fields[place] == mark for record in rows[:_TYPED_RECORDS_MAX])
+        for place, mark in enumerate(first)
+    )
+
+
 def _filled_columns(rows: Sequence[splitting.Record]) -> int:
     """How many columns hold anything."""
     columns = zip(*(record.fields for record in rows[:_TYPED_RECORDS_MAX]), strict=True)
@@ -183,6 +200,8 @@ def _prose_weight(
     ):  # fmt: skip
         return _ODD_WEIGHT
     is_alike = len(rows) == len(records) >= _PROSE_SAME_RECORDS_MIN and width > 2
+    if is_alike and mark in _RARE and len(rows) >= _ALIKE_RECORDS_MIN and width >= _ALIKE_WIDTH_MIN:
+        return _ODD_WEIGHT
     return _PROSE_WEIGHT if typed >= _PROSE_TYPED_SHARE_MIN or is_alike else 0
 
 
@@ -201,6 +220,9 @@ def _shares(records: Sequence[splitting.Record], quote: str | None) -> tuple[flo
             # Whatever stands in quotes may hold any mark: that is what they are for.
             if kind is cells.Kind.OTHER and quote and quote + field.split(quote)[0] in record.raw:
                 kind = cells.Kind.WORDS
+            # A delimiter that tears brackets apart is none.
+            elif kind is cells.Kind.WORDS and field.count("(") != field.count(")"):
+                kind = cells.Kind.OTHER
             kinds[kind] += 1
         blanks += sum(field.startswith(" ") for field in record.fields)
     filled = kinds.total() - kinds[cells.Kind.EMPTY]
@@ -242,7 +264,8 @@ def _delimiters(text: str, declared: Dialect) -> Sequence[str]:
     rare = [mark for mark in (*_ODD, *_PROSE) if sum(mark in line for line in lines) > often]
     single = [*(common or COMMON[:1]), *rare]
     # Two marks in a row may be one delimiter, and quotes are only seen behind the whole of it.
-    longer = [mark + more for mark in single if mark != " " for more in (mark, " ")]
+    marks = [mark for mark in single if mark != " "]
+    longer = [longer for mark in marks for longer in (mark + mark, f"{mark} ", f" {mark} ")]
     return [*single, *(mark for mark in longer if sum(mark in line for line in lines) > often)]
 
 
@@ -257,10 +280,12 @@ def _quotes(text: str, delimiter: str, declared: Dialect) -> Sequence[str]:
         if mark not in text or mark in delimiter:
             continue
         quoted = re.escape(mark)
+        # Two marks alone may also be how somebody writes nothing, unless they are the usual quotes.
+        opening = quoted if mark == _QUOTES[0] else rf"{quoted}(?!{quoted})"
         # One field that is quoted as it should be proves that the mark is a quote.
         inside = rf"(?:[^{quoted}]*|(?:(?!{re.escape(delimiter)})[^\r\n])*)"
-        has_proof = re.search(rf"{before}{quoted}{inside}{quoted}{after}", text) is not None
-        if has_proof or (mark in _QUOTES[:2] and re.search(before + quoted, text)):
+        has_proof = re.search(rf"{before}{opening}{inside}{quoted}{after}", text) is not None
+        if has_proof or (mark in _QUOTES[:2] and re.search(before + opening, text)):
             found.append(mark)
         is_proven = is_proven or has_proof
     if not found:

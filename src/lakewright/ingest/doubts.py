@@ -77,7 +77,7 @@ def of_dialect(
         share = same / max(len(found.records), 1)
         text = f"only {share:.0%} of its records have {found.width} fields"
         yield Doubt(factor=found.agreement, text=text)
-    elif rival is not None and rival.width > 1 and rival.score > _CLOSE * found.score:
+    elif rival is not None and rival.width > 1 and _is_close(found, rival):
         other = consistency.name(rival.dialect.delimiter)
         name = consistency.name(found.dialect.delimiter)
         text = f"it was split at each {name}, but each {other} makes almost as good a table"
@@ -87,6 +87,12 @@ def of_dialect(
         if width != found.width:
             text = f"further on most of its records have {width} fields, not {found.width}"
             yield Doubt(factor=1 - agreement / 2, text=text)
+
+
+def _is_close(found: consistency.Fit, rival: consistency.Fit) -> bool:
+    """Whether another delimiter is nearly as good; of a single record any may be the right one."""
+    is_common = (rival.dialect.delimiter or "") in consistency.COMMON
+    return rival.score > _CLOSE * found.score or (len(found.records) == 1 and is_common)
 
 
 def of_table(found: consistency.Fit, seen: Seen) -> Iterator[Doubt]:
