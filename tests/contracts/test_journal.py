@@ -110,6 +110,17 @@ def test_a_failed_upload_delivered_again_is_tried_again(journal: Journal) -> Non
     assert part.is_again is False
 
 
+def test_a_failed_upload_keeps_why_it_may_have_been_misread(journal: Journal) -> None:
+    upload_id = accept(journal, "a", run="r1").upload.upload_id
+    outcome = UploadOutcome(
+        upload_id=upload_id, status=UploadStatus.FAILED, suspicions=("two delimiters fit",)
+    )
+    end = Outcome(status=RunStatus.FAILED, uploads=(outcome,))
+    journal.execution.finish(claim(journal), end, LATER)
+    assert journal.reading.upload(upload_id).suspicions == ("two delimiters fit",)
+    assert accept(journal, "a", run="r2").upload.suspicions == ()
+
+
 def test_again_keeps_the_upload_loaded_until_it_is_replaced(journal: Journal) -> None:
     upload_id = load(journal, "a", run="r1")
     accepted = accept(journal, "a", run="r2", is_again=True)

@@ -425,7 +425,6 @@ class _Execution:
                 run_id=run_id,
                 rows=outcome.rows,
                 snapshot_id=outcome.snapshot_id,
-                suspicions=outcome.suspicions,
                 error=None,
                 format=upload.format if look is None else look,
             )
@@ -434,6 +433,7 @@ class _Execution:
             status=outcome.status,
             records=outcome.records,
             quarantined=outcome.quarantined,
+            suspicions=outcome.suspicions,
         )
 
     def release(self, claim: Claim) -> None:

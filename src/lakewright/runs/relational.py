@@ -435,6 +435,7 @@ def _conclude(transaction: Transaction, run_id: str, outcome: UploadOutcome) -> 
             error=to_text(outcome.error),
             records=outcome.records,
             quarantined=outcome.quarantined,
+            suspicions=to_text(outcome.suspicions),
         )
         return
     look = None if part is None else to_format(part)

@@ -134,7 +134,7 @@ RETURNING format;
 -- name: fail_upload
 -- An upload that is in bronze stays there when loading it again has failed.
 UPDATE uploads SET status = 'failed', error = :error, records = :records,
-  quarantined = :quarantined
+  quarantined = :quarantined, suspicions = :suspicions
 WHERE upload_id = :upload_id AND status = 'accepted';
 
 -- name: conclude_upload
