@@ -20,6 +20,7 @@ tried again is decided by the type alone.
     │   ├── CountsDiffer        records in are not rows plus quarantined records
     │   ├── ModelUnfit          a model does not fit the columns that files have brought
     │   └── CheckFailed         a staged table does not meet its checks
+    ├── StorageFailed           the machine refuses to read or write a file      exit 1
     └── StepInterrupted         a step's process died or overran (transient)     exit 1
         ├── StepCrashed
         └── StepTimedOut
@@ -196,6 +197,12 @@ class CheckFailed(RunFailed):
     """A staged table does not meet an error-level check; it stays as it was."""
 
     code = "check-failed"
+
+
+class StorageFailed(LakewrightError):
+    """The machine refuses to read or write a file: no room, no permission, or damage."""
+
+    code = "storage-failed"
 
 
 class StepInterrupted(LakewrightError):

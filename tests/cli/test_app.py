@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -103,6 +104,28 @@ def test_a_mistake_of_ours_ends_with_70_and_shows_no_trace(
     (kept,) = tmp_path.glob("lakewright-*.txt")
     assert str(kept) in said.err.replace("\n", "")
     assert "Traceback" in kept.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EACCES, "allow yourself to write there"),
+        (errno.EROFS, "allow yourself to write there"),
+        (errno.ENOSPC, "make room on the disk"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_mistake_of_ours(
+    number: int, hint: str, lakewright: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/lake/journal.sqlite")
+
+    monkeypatch.setattr("pathlib.Path.is_file", refuse)
+    said = lakewright("validate")
+    assert said.code == 1
+    assert "error[storage-failed]: /lake/journal.sqlite cannot be read or written" in said.err
+    assert f"why: {os.strerror(number)}" in said.err
+    assert f"hint: {hint}" in said.err
 
 
 def test_an_upload_that_is_interrupted_names_the_command_that_finishes_it(tmp_path: Path) -> None:

@@ -48,3 +48,14 @@ def test_a_model_that_waits_for_a_file_is_told_and_fails_nothing(
     told = lakewright("validate", "--json", "--project", "lake").json
     assert isinstance(told, dict)
     assert told["pending"] == {"silver.later": why}
+
+
+def test_a_project_file_of_the_wrong_size_says_how_large_it_is(
+    lakewright: Type, tmp_path: Path
+) -> None:
+    lakewright("init", "lake")
+    (tmp_path / "lake" / "lakewright.yaml").write_bytes(b"#" * 1_100_000)
+    said = lakewright("validate", "--project", "lake")
+    assert said.code == 2
+    assert "lakewright.yaml is too large for a project file" in said.err
+    assert "it has 1,100,000 bytes; at most 1,048,576 are read" in said.err

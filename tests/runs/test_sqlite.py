@@ -192,3 +192,14 @@ def test_processes_that_accept_at_once_lose_nothing_and_share_a_run(tmp_path: Pa
     assert len(journal.reading.runs()) == 1
     assert len(journal.reading.events()) == 7
     journal.close()
+
+
+def test_a_damaged_journal_is_told_as_such_and_not_as_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    whole = path.read_bytes()
+    for damaged in (b"no database " * 1000, whole[:4096] + b"\xff" * (len(whole) - 4096)):
+        path.write_bytes(damaged)
+        with pytest.raises(errors.StorageFailed, match="is damaged") as refused:
+            sqlite.open_journal(path).reading.uploads()
+        assert "put back a copy" in refused.value.hint

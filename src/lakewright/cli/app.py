@@ -1,5 +1,6 @@
 """Every command in one place: its name, its function, and what becomes of an error."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -116,6 +117,19 @@ COMMANDS: dict[str, Verb] = {
 """Every command by its name."""
 
 
+_WAYS_OUT = {
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "allow yourself to write there, or work in another folder",
+    ),
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT), "make room on the disk; what was acknowledged is safe"
+    ),
+    errno.EIO: "the disk may be failing; what was acknowledged may have to come from a copy",
+}
+"""What the machine refuses, by the error's number, and what can be done."""
+
+
 def build() -> App:
     """The command line as Cyclopts knows it; a command's module is imported when it is needed."""
     app = App(
@@ -167,8 +181,9 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last door: nobody is to see a raw traceback
-        output.print_error(_mistake_of_ours(error), as_json=as_json)
-        return output.EXIT_INTERNAL
+        told = _refused_by_machine(error) or _mistake_of_ours(error)
+        output.print_error(told, as_json=as_json)
+        return told.exit_code
     return code if isinstance(code, int) else 0
 
 
@@ -189,12 +204,28 @@ def _usage(error: CycloptsError) -> errors.UsageError:
     )
 
 
+def _refused_by_machine(error: Exception) -> errors.StorageFailed | None:
+    """What to say where the machine, not we, is why a file cannot be read or written."""
+    hint = _WAYS_OUT.get(error.errno or 0) if isinstance(error, OSError) else None
+    if hint is None or not isinstance(error, OSError):
+        return None
+    name = error.filename2 or error.filename
+    return errors.StorageFailed(
+        f"{name if isinstance(name, str) else 'a file'} cannot be read or written",
+        why=error.strerror or str(error),
+        hint=hint,
+    )
+
+
 def _mistake_of_ours(error: Exception) -> errors.InternalError:
     """What to say of an error that nobody foresaw; its trace is kept in a file."""
-    descriptor, path = tempfile.mkstemp(prefix="lakewright-", suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"lakewright {version.VERSION}, Python {sys.version}\n")
-        file.write("".join(traceback.format_exception(error)))
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="lakewright-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"lakewright {version.VERSION}, Python {sys.version}\n")
+            file.write("".join(traceback.format_exception(error)))
+    except OSError as unwritten:
+        path = f"the trace (it could not be written: {unwritten.strerror})"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return errors.InternalError(
         f"Lakewright made a mistake: {type(error).__name__}: {error}",

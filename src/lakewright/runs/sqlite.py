@@ -149,7 +149,14 @@ def _translate(cause: sqlite3.Error, path: Path) -> errors.LakewrightError:
             why=f"another process has been writing to it for {BUSY_TIMEOUT_SECONDS} seconds",
             hint="wait for it, or end it",
         )
-    return errors.LakewrightError(
+    if getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return errors.StorageFailed(
+            f"the journal {path} is damaged",
+            why=str(cause),
+            hint="put back a copy of the file; the tables and the delivered files beside it are"
+            " whole, and `lakewright sql` reads them",
+        )
+    return errors.StorageFailed(
         f"the journal {path} cannot be read or written",
         why=str(cause),
         hint="check that the disk has room and that the folder may be written to",

@@ -81,10 +81,10 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
             raise errors.ProjectInvalid(
-                f"{path.name} is no project file",
+                f"{path.name} is too large for a project file",
                 where=where,
-                why=f"it is larger than {_FILE_BYTES_MAX:,} bytes",
-                hint="keep data outside of sources/ and models/",
+                why=f"it has {path.stat().st_size:,} bytes; at most {_FILE_BYTES_MAX:,} are read",
+                hint="if it is data, keep it outside of sources/ and models/; else shorten it",
             )
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
