@@ -26,7 +26,7 @@ START_SECONDS_MAX = 60
 
 SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=100")
 
-GUARD = '"$@" & read -r end; kill -INT $! 2>/dev/null; wait $!'
+GUARD = '"$@" & read -r end; kill -QUIT $! 2>/dev/null; wait $!'
 
 
 class PostgresServer:

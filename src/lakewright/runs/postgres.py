@@ -82,12 +82,13 @@ class Server:
     def __init__(self, url: str) -> None:
         try:
             given = conninfo.conninfo_to_dict(url)
-        except psycopg.ProgrammingError as cause:
+        except psycopg.ProgrammingError:
+            # Its cause repeats the URL, which may hold a password.
             raise errors.UsageError(
                 "the journal's URL cannot be read",
-                why=str(cause).strip(),
+                why="it is not one as PostgreSQL's programs take it",
                 hint="write it as postgresql://user@host:5432/database",
-            ) from cause
+            ) from None
         defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
         self._conninfo = conninfo.make_conninfo(url, **defaults)
         place = ":".join(str(given[key]) for key in ("host", "port") if given.get(key))
@@ -185,7 +186,7 @@ class Database:
             self._is_writing = True
             try:
                 yield _Transaction(self._execute, self._statements)
-                self._connection.execute(b"COMMIT")
+                self._execute(b"COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
@@ -286,8 +287,12 @@ class Owner:
     def _locked(self) -> _Connection:
         connection = self._server.connect()
         key = {"owner_id": self.owner_id}
-        connection.execute(self._statements["lock_owner"], key)
-        connection.execute(self._statements["beat"], key)
+        try:
+            connection.execute(self._statements["lock_owner"], key)
+            connection.execute(self._statements["beat"], key)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def beat(self) -> None:

@@ -32,7 +32,7 @@ UPDATE journal_version SET value = :version;
 -- Owners. A lock is held by a connection, and let go of when that ends, however it ends.
 
 -- name: lock_owner
-SELECT pg_advisory_lock(hashtextextended(current_schema() || ':owner ' || :owner_id, 0));
+SELECT pg_advisory_lock(hashtextextended(current_schema() || ' owner ' || :owner_id, 0));
 
 -- name: beat
 INSERT INTO owners (owner_id, beaten_at) VALUES (:owner_id, clock_timestamp())
@@ -49,7 +49,7 @@ DELETE FROM owners WHERE beaten_at < clock_timestamp() - interval '1 day';
 -- stands in two halves.
 SELECT owners.owner_id FROM owners
 CROSS JOIN LATERAL
-  (SELECT hashtextextended(current_schema() || ':owner ' || owners.owner_id, 0) AS value) AS key
+  (SELECT hashtextextended(current_schema() || ' owner ' || owners.owner_id, 0) AS value) AS key
 JOIN pg_locks ON pg_locks.locktype = 'advisory' AND pg_locks.granted AND pg_locks.objsubid = 1
   AND pg_locks.classid = ((key.value >> 32) & 4294967295)::oid
   AND pg_locks.objid = (key.value & 4294967295)::oid

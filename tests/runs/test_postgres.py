@@ -1,0 +1,264 @@
+"""What only the journal in PostgreSQL has: connections that are lost, and owners on any machine."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import psycopg
+import pytest
+
+from lakewright import errors
+from lakewright.runs import accept, ownership, postgres, relational, statements
+from lakewright.runs.database import Value
+from lakewright.runs.journal import (
+    Claim,
+    Delivery,
+    Ending,
+    Journal,
+    Outcome,
+    RunStatus,
+    StepStatus,
+    UploadOutcome,
+    UploadStatus,
+)
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+DELIVERY = Delivery(source="orders", sha256="a" * 64, file_name="a.csv", size_bytes=1)
+
+T = TypeVar("T")
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Journal]:
+    journal = postgres.open_journal(url)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def end_backend(url: str, pid: int) -> None:
+    """End the server's side of a connection, and wait until it has gone."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+
+
+class Doomed(postgres.Database):
+    """Loses its connection at one of its statements: before it, or before its answer is there."""
+
+    fatal = 0
+    is_late = False
+    count = 0
+
+    def _execute(
+        self, sql: bytes, values: Mapping[str, Value] | None = None
+    ) -> psycopg.Cursor[dict[str, object]]:
+        self.count += 1
+        if self.count != self.fatal:
+            return super()._execute(sql, values)
+        pid = self._connection.info.backend_pid
+        if self.is_late:
+            super()._execute(sql, values)
+        end_backend(self.url, pid)
+        return super()._execute(b"SELECT 1")
+
+    url = ""
+
+
+def insist(work: Callable[[], T]) -> T:
+    """Do as whoever works does: once more, if the journal could not be reached."""
+    try:
+        return work()
+    except errors.JournalUnavailable:
+        return work()
+
+
+def load(journal: Journal, delivery: Delivery) -> None:
+    """Take a file from its acceptance to its end, come what may."""
+    execution = journal.execution
+    insist(lambda: accept.accept(journal, delivery, NOW))
+
+    def take() -> Claim:
+        claim = execution.claim("me", lambda _: True, NOW)
+        assert claim is not None
+        return claim
+
+    claim = insist(take)
+    insist(lambda: execution.lock(claim, ["gold.x"]))
+    insist(lambda: execution.prepare(claim, ["land", "publish"]))
+    insist(lambda: execution.start(claim, "land", NOW))
+    upload, *_ = insist(journal.reading.uploads)
+    landed = Ending(status=StepStatus.SUCCEEDED, ready={upload.upload_id: {"records": 1}})
+    insist(lambda: execution.end(claim, "land", landed, NOW))
+    outcome = UploadOutcome(upload_id=upload.upload_id, status=UploadStatus.LOADED, rows=1)
+    finished = Outcome(status=RunStatus.SUCCEEDED, uploads=(outcome,))
+    try:
+        insist(lambda: execution.finish(claim, finished, NOW))
+    except errors.RunLost:
+        assert journal.reading.run(claim.run_id).status is RunStatus.SUCCEEDED
+
+
+def check_loaded(journal: Journal, sha256: str, after: int) -> int:
+    """Check that the last file was loaded, and told of once; the sequence of its last event."""
+    upload, *_ = journal.reading.uploads()
+    assert (upload.sha256, upload.status, upload.rows) == (sha256, UploadStatus.LOADED, 1)
+    run, *_ = journal.reading.runs()
+    assert (run.run_id, run.status) == (upload.run_id, RunStatus.SUCCEEDED)
+    events = journal.reading.events(after=after)
+    kinds = [event.kind for event in events]
+    assert kinds == ["file-uploaded", "raw-data-ready", "run-finished"]
+    attempts = journal.reading.attempts(run.run_id)
+    assert attempts[-1].status is StepStatus.SUCCEEDED
+    assert len(attempts) <= 2
+    return events[-1].sequence
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
+def test_a_connection_that_is_lost_at_any_statement_loses_nothing_and_repeats_nothing(
+    postgres_url: str, is_late: bool
+) -> None:
+    database = Doomed(postgres_url)
+    database.url, database.is_late = postgres_url, is_late
+    journal = relational.open_journal(database, postgres.Owners(database))
+    sequence, statement = 0, 0
+    while database.count >= database.fatal:
+        statement += 1
+        database.count, database.fatal = 0, statement
+        sha256 = f"{statement:064}"
+        load(journal, replace(DELIVERY, sha256=sha256))
+        # What is checked is no part of what is counted.
+        reached, database.count = database.count, statement
+        sequence = check_loaded(journal, sha256, sequence)
+        database.count = reached
+    assert statement > 40
+    journal.close()
+
+
+def test_a_connection_that_was_lost_meanwhile_is_made_anew_and_nobody_hears_of_it(
+    postgres_url: str,
+) -> None:
+    database = postgres.Database(postgres_url)
+    journal = relational.open_journal(database, postgres.Owners(database))
+    for work in (
+        lambda: accept.accept(journal, DELIVERY, NOW),
+        journal.reading.uploads,
+        lambda: journal.execution.claim("me", lambda _: True, NOW),
+    ):
+        end_backend(postgres_url, database._connection.info.backend_pid)
+        assert work()
+    journal.close()
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    url = "postgresql://me:secret@127.0.0.1:1/shop?connect_timeout=2"
+    with pytest.raises(errors.JournalUnavailable, match="shop") as refused:
+        postgres.open_journal(url)
+    assert "secret" not in str(refused.value)
+    with pytest.raises(errors.UsageError, match="URL") as wrong:
+        postgres.open_journal("mysql://me:secret@there")
+    assert "secret" not in str(wrong.value)
+
+
+def test_a_newer_journal_is_refused_and_left_alone(postgres_url: str) -> None:
+    postgres.open_journal(postgres_url).close()
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("UPDATE journal_version SET value = value + 1")
+    with pytest.raises(errors.Conflict, match=f"has version {statements.VERSION + 1}"):
+        postgres.open_journal(postgres_url)
+
+
+def test_a_migration_that_fails_leaves_the_journal_as_it_was(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.open_journal(postgres_url).close()
+    monkeypatch.setattr(statements, "VERSION", statements.VERSION + 1)
+    script = "CREATE TABLE later (a TEXT); INSERT INTO later VALUES ('x; 100 %'); BROKEN;"
+    monkeypatch.setattr(statements, "scripts", lambda database, version: [script])
+    with pytest.raises(errors.LakewrightError, match="cannot be read or written"):
+        postgres.open_journal(postgres_url)
+    script = script.removesuffix(" BROKEN;")
+    postgres.open_journal(postgres_url).close()
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT a FROM later").fetchall() == [("x; 100 %",)]
+        assert connection.execute("SELECT value FROM journal_version").fetchall() == [
+            (statements.VERSION,)
+        ]
+
+
+def test_acceptance_is_synced_and_steps_are_not(postgres_url: str) -> None:
+    database = postgres.Database(postgres_url)
+    for is_synced, mode in ((True, "on"), (False, "off")):
+        with database.writing(is_synced=is_synced):
+            (row,) = database._execute(b"SHOW synchronous_commit")
+            assert row["synchronous_commit"] == mode
+    database.close()
+
+
+def test_an_owner_lives_until_it_is_closed(postgres_url: str) -> None:
+    with opened(postgres_url) as journal, opened(postgres_url) as other:
+        with journal.owners.hold() as owner, journal.owners.hold() as second:
+            assert owner.owner_id != second.owner_id
+            assert ownership.is_of_this_boot(owner.owner_id)
+            assert other.owners.is_alive(owner.owner_id)
+        assert not other.owners.is_alive(owner.owner_id)
+        assert not other.owners.is_alive("nobody")
+
+
+OWNER = """
+import sys, time
+from lakewright.runs import postgres
+owner = postgres.open_journal(sys.argv[1]).owners.hold()
+print(owner.owner_id, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_owners_run_is_adopted_at_once(postgres_url: str) -> None:
+    process = subprocess.Popen(
+        (sys.executable, "-c", OWNER, postgres_url), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    owner_id = process.stdout.readline().strip()
+    with opened(postgres_url) as journal:
+        accept.accept(journal, DELIVERY, NOW)
+        old = journal.execution.claim(owner_id, journal.owners.is_alive, NOW)
+        assert old is not None
+        assert journal.execution.claim("other", journal.owners.is_alive, NOW) is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        deadline = time.monotonic() + 30
+        while (new := journal.execution.claim("other", journal.owners.is_alive, NOW)) is None:
+            assert time.monotonic() < deadline
+        assert new.fence > old.fence
+        with pytest.raises(errors.RunLost):
+            journal.execution.prepare(old, ["land"])
+
+
+def test_an_owner_that_sleeps_longer_than_the_lease_counts_as_dead(postgres_url: str) -> None:
+    with opened(postgres_url) as journal, journal.owners.hold() as owner:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("UPDATE owners SET beaten_at = beaten_at - interval '61 seconds'")
+        assert not journal.owners.is_alive(owner.owner_id)
+        owner.beat()
+
+
+def test_an_owner_whose_connection_is_lost_takes_its_lock_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "BEAT_SECONDS", 0)
+    with opened(postgres_url) as journal:
+        owner = postgres.Owner(postgres.Server(postgres_url))
+        end_backend(postgres_url, owner._connection.info.backend_pid)
+        assert not journal.owners.is_alive(owner.owner_id)
+        owner.beat()
+        owner.beat()
+        assert journal.owners.is_alive(owner.owner_id)
+        end_backend(postgres_url, owner._connection.info.backend_pid)
+        owner.close()
