@@ -1,5 +1,6 @@
 import csv
 import io
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,10 @@ from lakewright.ingest import dialect
 from lakewright.project.source import Dialect
 
 
-def detect(text: str, declared: Dialect | None = None) -> dialect.Detected:
-    return dialect.detect(dialect.Samples(head=text.encode()), declared or Dialect())
+def detect(
+    text: str, declared: Dialect | None = None, names: Sequence[str] = ()
+) -> dialect.Detected:
+    return dialect.detect(dialect.Samples(head=text.encode()), declared or Dialect(), names)
 
 
 ROWS = "1,x,2024-01-31\n2,y,2024-02-01\n3,z,2024-02-02\n"
@@ -76,6 +79,22 @@ def test_quote_and_escape_are_those_under_which_records_agree(
 )
 def test_a_header_is_a_first_record_of_another_kind(text: str, has_header: bool) -> None:
     assert detect(text).dialect.has_header is has_header
+
+
+@pytest.mark.parametrize(
+    ("first", "is_sure"),
+    [("ann,ben,cem", True), ("Ann,CEM,Ben", True), ("ann,,cem", True), ("ann,ben,dan", False)],
+)
+def test_a_record_of_the_declared_names_is_a_header(first: str, is_sure: bool) -> None:
+    found = detect(f"{first}\nx,y,z\nv,u,w\n", names=["ann", "ben", "cem"])
+    assert (found.suspicions == ()) is is_sure
+    assert found.dialect.has_header or not is_sure
+
+
+def test_a_record_of_the_declared_names_is_a_header_whatever_stands_below() -> None:
+    text = "2019,2020\n1,2\n3,4\n"
+    assert not detect(text).dialect.has_header
+    assert detect(text, names=["n_2019", "n_2020"]).dialect.has_header
 
 
 @pytest.mark.parametrize(

@@ -73,22 +73,30 @@ class Table:
         return record.problem or splitting.width_problem(len(record.fields), len(self.names))
 
 
-def understand(text: encoding.Text, declared: Dialect, file_name: str) -> Table:
+def understand(
+    text: encoding.Text, declared: Dialect, file_name: str, names: Sequence[str] = ()
+) -> Table:
     """Decide everything about a file but its types.
+
+    Args:
+        text: of the file.
+        declared: what is None in it is found.
+        file_name: as it was delivered.
+        names: of the columns that are declared, if any are.
 
     Raises:
         FileUnreadable: there is no table in it.
     """
     with text.path.open("rb") as file:
-        detected = dialect.detect(_samples(file, text), declared)
+        detected = dialect.detect(_samples(file, text), declared, names)
         pinned = replace(detected.dialect, encoding=text.encoding)
         position = splitting.skip_lines(file, text.start, pinned.skip_lines or 0)
         header = _Header(records=(), line=b"", end=position)
         if pinned.has_header:
             header = _read_header(file, pinned, position, detected.width, file_name)
-    names = heading.joined(header.records)
-    width = max(detected.width, len(names))
-    if width > detected.width and not any(names[detected.width :]):
+    found = heading.joined(header.records)
+    width = max(detected.width, len(found))
+    if width > detected.width and not any(found[detected.width :]):
         width = detected.width
     if width > COLUMNS_MAX:
         raise errors.FileUnreadable(
@@ -100,7 +108,7 @@ def understand(text: encoding.Text, declared: Dialect, file_name: str) -> Table:
     return Table(
         text=text,
         dialect=pinned,
-        names=column_names(names[:width] + [""] * (width - len(names))),
+        names=column_names(found[:width] + [""] * (width - len(found))),
         header=header,
         end=end and replace(end, byte=end.byte + text.start),
         is_strange=detected.is_strange,

@@ -53,12 +53,13 @@ class Samples:
     """Whether the head is the whole file."""
 
 
-def detect(samples: Samples, declared: Dialect) -> Detected:
+def detect(samples: Samples, declared: Dialect, names: Sequence[str] = ()) -> Detected:
     """The dialect of a file.
 
     Args:
         samples: of the file, about `SAMPLE_BYTES` each.
         declared: what is None in it is found.
+        names: of the columns that are declared, if any are: a record of just these is a header.
     """
     sample = samples.head
     skipped = sum(map(len, sample.splitlines(keepends=True)[: declared.skip_lines or 0]))
@@ -81,7 +82,7 @@ def detect(samples: Samples, declared: Dialect) -> Detected:
         width, agreement = consistency.agreed_width(table)
         if end.is_table and width == found.width:  # The other table says nothing against this one.
             found = replace(found, agreement=agreement)
-    header = _header(table, found, declared)
+    header = _header(_rows(table, found), declared, names)
     dialect = replace(
         found.dialect,
         comment=comment,
@@ -158,14 +159,18 @@ def _rows(table: Sequence[Record], found: consistency.Fit) -> list[list[str]]:
     return rows
 
 
-def _header(table: Sequence[Record], found: consistency.Fit, declared: Dialect) -> heading.Header:
+def _header(
+    rows: Sequence[Sequence[str]], declared: Dialect, names: Sequence[str]
+) -> heading.Header:
     if declared.has_header is not None or declared.header_rows is not None:
         return heading.Header(
             is_there=declared.has_header is not False,
             reason="declared",
             rows=declared.header_rows or 1,
         )
-    return heading.judge(_rows(table, found))
+    if rows and heading.holds(rows[0], names):
+        return heading.Header(is_there=True, reason="it holds the names that are declared")
+    return heading.judge(rows)
 
 
 def _width(table: Sequence[Record], usual: int, header: heading.Header) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lakewright.ingest import cells
 from lakewright.ingest.splitting import Record
+from lakewright.project import naming
 
 _COMMENTS = ("#", "//", "--", "%")
 _BODY_RECORDS_MAX = 200
@@ -129,6 +130,17 @@ def _names_all(records: Sequence[Record], width: int) -> bool:
         and under >= _NAMED_SHARE * sum(used)
         and not any(_name_kind(names, place) in _TELLING for place in range(width))
     )
+
+
+def holds(row: Row, names: Sequence[str]) -> bool:
+    """Whether a row holds most of these names of columns, however they are written, and no other.
+
+    A file may lack a column or two of those that are declared.
+    """
+    known, found = set(names), {text for text in row if text.strip()}
+    if not found <= known:
+        known, found = set(map(naming.standardise, known)), set(map(naming.standardise, found))
+    return bool(found) and found <= known and len(found) * 2 > len(known)
 
 
 def judge(rows: Sequence[Row]) -> Header:

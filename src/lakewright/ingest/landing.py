@@ -280,7 +280,9 @@ def _untyped(names: Sequence[str]) -> tuple[ArrivedColumn, ...]:
 
 def _land_csv(job: _Job, declared: Csv) -> Landed:
     text = encoding.as_utf8(job.unpacked.path, declared.dialect.encoding, job.work_folder, job.name)
-    table = delimited.understand(text, declared.dialect, job.name)
+    contract = job.step.contract
+    names = [column.header for column in contract.columns] if contract else []
+    table = delimited.understand(text, declared.dialect, job.name, names)
     untyped = tuple(ArrivedColumn(name=name, type=types.UNKNOWN) for name in table.names)
     found = replace(declared, dialect=table.dialect)
     wanted = _wanted(job.step.contract, job.landed(found, untyped, ()))
