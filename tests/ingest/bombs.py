@@ -88,7 +88,20 @@ def _listed(count: int) -> bytes:
     return b"PK\3\4" + entries + end
 
 
+def _sparse() -> bytes:
+    """A tar archive of one file that is nothing but a hole of 8 GB."""
+    header = bytearray(tarfile.TarInfo("a.csv").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[124:136] = b"%011o\0" % 4
+    header[386:410] = b"%011o\0%011o\0" % (8 * 10**9 - 4, 4)
+    header[483:495] = b"%011o\0" % (8 * 10**9)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + b"1,2\n" + bytes(508 + 1024)
+
+
 ARCHIVES: Bombs = {
+    "a file of holes": (_sparse, "looks like a bomb"),
     "archives in archives": (lambda: _nested(5, 16), "archives more than 2 deep"),
     "a million members": (lambda: _listed(1_000_000), "too many members"),
     "a file without end": (

@@ -365,6 +365,48 @@ def test_an_archive_that_is_made_to_do_harm_is_refused(tmp_path: Path, name: str
         land(tmp_path, make(), "bomb")
 
 
+def test_a_bomb_that_says_what_it_becomes_is_refused_unpacked(tmp_path: Path) -> None:
+    data = zipped({"a.csv": A, "b.csv": b"1,2\n" * 30_000_000})
+    assert "looks like a bomb" in raised(tmp_path, data)
+    assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
+    many = zipped({f"{n}.csv": A for n in range(20)})
+    raised(tmp_path / "many", many, limits=packing.Limits(members_max=19))
+    assert [path for path in (tmp_path / "many/work").rglob("*") if path.is_file()] == []
+
+
+def test_archives_of_every_make_are_read(tmp_path: Path) -> None:
+    large, piped = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(large, "w") as archive, archive.open("a.csv", "w", force_zip64=True) as to:
+        to.write(A)
+    with zipfile.ZipFile(Unseekable(piped), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", A)
+    for number, stream in enumerate((large, piped)):
+        landed = land(tmp_path / str(number), stream.getvalue(), "a.zip")
+        assert rows(landed) == [["1", "Ada"], ["2", "Bob"]]
+
+
+class Unseekable:
+    """A stream to which sizes cannot be written afterwards, so that they follow the data."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> int:
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def test_names_of_any_kind_are_data(tmp_path: Path) -> None:
+    strange = ["a\x1b[2J\n.csv", "q'\"; DROP TABLE x;--.csv", "\u202evsc.csv", "$(rm -rf).csv"]
+    landed = land(tmp_path, zipped(dict.fromkeys(strange, A)), "a.zip")
+    assert places(landed) == [(f"a.zip/{name}", 2) for name in strange]
+
+
 def test_limits_are_those_of_the_caller(tmp_path: Path) -> None:
     data = zipped({f"{n}.csv": A for n in range(5)})
     for limits, what in (

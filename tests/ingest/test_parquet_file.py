@@ -111,3 +111,39 @@ def test_a_damaged_footer_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:-1])
     with pytest.raises(errors.FileUnreadable, match="cut short"):
         parquet_file.check_ends(path, "x.parquet")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"use_dictionary": True},
+        {"use_dictionary": False, "column_encoding": {"a": "DELTA_BYTE_ARRAY"}},
+    ],
+)
+def test_a_text_that_is_written_once_and_meant_very_often_is_a_bomb(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
+    path = tmp_path / "a.parquet"
+    texts = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([0] * 2_000, pyarrow.int32()), pyarrow.array(["x" * 100_000])
+    )
+    table = pyarrow.table({"a": texts if options["use_dictionary"] else texts.cast("string")})
+    pyarrow.parquet.write_table(table, path, compression="zstd", store_schema=False, **options)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(errors.FileUnreadable, match="looks like a bomb"):
+        parquet_file.read(path, tmp_path, "a.parquet")
+
+
+@pytest.mark.parametrize("encoding", [None, "DELTA_BYTE_ARRAY"])
+def test_long_texts_that_few_rows_have_are_no_bomb(tmp_path: Path, encoding: str | None) -> None:
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table({"a": ["x" * 500_000] + ["y"] * 100_000})
+    pyarrow.parquet.write_table(
+        table,
+        path,
+        compression="zstd",
+        use_dictionary=encoding is None,
+        column_encoding={"a": encoding} if encoding else None,
+    )
+    _, part = parquet_file.read(path, tmp_path, "a.parquet")
+    assert part.records == 100_001

@@ -132,6 +132,15 @@ def parquet(**columns: object) -> bytes:
     return stream.getvalue()
 
 
+def test_columns_that_are_called_as_the_engine_calls_its_own_are_columns(house: House) -> None:
+    data = parquet(file_row_number=[5, 6], filename=["a", "b"], file_index=[1, 2])
+    [found] = house.upload(house.file("things.parquet", data))
+    assert (found["rows_loaded"], reconciles([found])) == (2, True)
+    table = house.table("bronze.things").sort_by("_record").to_pydict()
+    assert table["file_row_number"] == [5, 6]
+    assert table["filename"] == ["a", "b"]
+
+
 def test_parquet_files_of_an_archive_are_read_with_their_own_types(house: House) -> None:
     columns = """
 columns:

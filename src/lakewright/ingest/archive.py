@@ -165,12 +165,7 @@ class _Taking:
         read = self._zip if kind is Kind.ZIP else self._tar
         for entry in read(path, prefix):
             self._entries += 1
-            if self._entries > self._limits.members_max:
-                raise errors.FileUnreadable(
-                    f"{self._file_name} holds more than {self._limits.members_max:,} files",
-                    why="each of them is read by itself, however small it is",
-                    hint="deliver them in several archives, or join them",
-                )
+            self._check_count(0)
             name = prefix + self._checked(entry.name)
             if entry.is_folder or not self._is_read(name, entry):
                 continue
@@ -178,6 +173,14 @@ class _Taking:
                 raise self._refusal(f"two files {name!r}", "nobody can say which of them counts")
             self._names.add(name)
             self._take_file(name, entry, level)
+
+    def _check_count(self, more: int) -> None:
+        if self._entries + more > self._limits.members_max:
+            raise errors.FileUnreadable(
+                f"{self._file_name} holds more than {self._limits.members_max:,} files",
+                why="each of them is read by itself, however small it is",
+                hint="deliver them in several archives, or join them",
+            )
 
     def _take_file(self, name: str, entry: _Entry, level: int) -> None:
         number = len(self._names)
@@ -241,6 +244,8 @@ class _Taking:
     def _zip(self, path: Path, prefix: str) -> Iterator[_Entry]:
         shown = f"{self._file_name}/{prefix}".rstrip("/")
         with zip_file.opened(path, shown) as archive:
+            self._check_count(len(archive.infolist()))
+            self._allowance.expect(sum(info.file_size for info in archive.infolist()))
             for info in archive.infolist():
                 mode = info.external_attr >> 16
                 yield _Entry(
@@ -279,6 +284,7 @@ class _Taking:
     def _tar_pieces(
         self, archive: tarfile.TarFile, info: tarfile.TarInfo, name: str
     ) -> Iterator[bytes]:
+        self._allowance.expect(info.size)  # A sparse file says how large it is.
         try:
             stream = archive.extractfile(info)
             while stream is not None and (piece := stream.read(zip_file.PIECE_BYTES)):

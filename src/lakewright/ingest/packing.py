@@ -67,15 +67,24 @@ class Allowance:
             FileUnreadable: they are more than the file may become.
         """
         self._taken += count
-        if self._taken <= self._most:
+        self.expect(0)
+
+    def expect(self, count: int) -> None:
+        """Refuse at once what says itself that it unpacks to so many bytes, if they are too many.
+
+        Raises:
+            FileUnreadable: they are, together with what was unpacked.
+        """
+        size_bytes = self._taken + count
+        if size_bytes <= self._most:
             return
-        if self._taken > self._limits.size_bytes_max:
+        if size_bytes > self._limits.size_bytes_max:
             what = "is too large"
             why = f"it unpacks to more than {self._limits.size_bytes_max:,} bytes"
         else:
             what = "looks like a bomb"
             ratio = self._limits.ratio_max
-            why = f"{self._delivered:,} bytes unpacked to more than {ratio:,} times that"
+            why = f"{self._delivered:,} bytes unpack to more than {ratio:,} times that"
         raise errors.FileUnreadable(
             f"{self._file_name} {what}", why=why, hint="deliver what it holds in several files"
         )

@@ -4,9 +4,12 @@ Only a footer that makes sense is accepted. What has no type among ours is refus
 name, before anything is read; so is a file that would unpack to too much.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from lakewright import errors
@@ -51,7 +54,7 @@ def read(
             schema = file.schema_arrow
             metadata = file.metadata
             columns = _columns(schema, file_name)
-            _check_size(metadata, path.stat().st_size, file_name, limits or packing.Limits())
+            _check_size(file, path, file_name, limits or packing.Limits())
             is_rare = _is_rare(file)
             if is_rare:
                 path = _rewritten(file, work_folder)
@@ -75,21 +78,76 @@ _RATIO_GRACE_BYTES = 16 << 20  # As for packed files: a small table of few value
 
 
 def _check_size(
-    metadata: pyarrow.parquet.FileMetaData, size_bytes: int, file_name: str, limits: packing.Limits
+    file: pyarrow.parquet.ParquetFile, path: Path, file_name: str, limits: packing.Limits
 ) -> None:
     """Refuse a file that becomes far more than it is: a value and a count can be a billion rows."""
+    metadata, size_bytes = file.metadata, path.stat().st_size
     groups = map(metadata.row_group, range(metadata.num_row_groups))
     pages = sum(group.total_byte_size for group in groups)
     cells = _records(metadata) * metadata.num_columns  # A byte each is the least that they take.
     unpacked = max(pages, cells)
-    allowed = max(_RATIO_GRACE_BYTES, limits.ratio_max * size_bytes)
-    if unpacked > min(allowed, limits.size_bytes_max):
+    allowed = min(max(_RATIO_GRACE_BYTES, limits.ratio_max * size_bytes), limits.size_bytes_max)
+    for name, group, chunk in _suspects(file, allowed):
+        if unpacked > allowed:
+            break
+        unpacked = max(unpacked, _text_bytes(path, name, group, chunk, allowed))
+    if unpacked > allowed:
         raise errors.FileUnreadable(
             f"{file_name}: the Parquet file looks like a bomb",
-            why=f"its {size_bytes:,} bytes say that they unpack to {unpacked:,} bytes or more;"
+            why=f"its {size_bytes:,} bytes unpack to {unpacked:,} bytes or more;"
             f" {limits.ratio_max:,} times its size and {limits.size_bytes_max:,} bytes are allowed",
             hint="set LAKEWRIGHT_UNPACKED_RATIO_MAX higher if the table is meant to be so even",
         )
+
+
+_Chunk: TypeAlias = pyarrow.parquet.ColumnChunkMetaData
+
+
+def _suspects(file: pyarrow.parquet.ParquetFile, allowed: int) -> Iterator[tuple[str, int, _Chunk]]:
+    """Columns of texts, by row group, that may become more than is allowed.
+
+    A footer counts the bytes of pages. There, a text is written once however often it stands in
+    the table (in a dictionary), or as what is new beside the text before it (delta encoding). Texts
+    inside other values are not looked at.
+    """
+    metadata = file.metadata
+    for place in range(metadata.num_columns):
+        column = file.schema.column(place)
+        if column.physical_type != "BYTE_ARRAY" or column.path != column.name:
+            continue
+        for group in range(metadata.num_row_groups):
+            chunk = metadata.row_group(group).column(place)
+            is_short = not _SHORT.isdisjoint(chunk.encodings)
+            if is_short and chunk.num_values * chunk.total_uncompressed_size > allowed:
+                yield column.name, group, chunk
+
+
+def _text_bytes(path: Path, name: str, group: int, chunk: _Chunk, allowed: int) -> int:
+    """How many bytes a column's texts have in a row group, or a bound of it that is allowed."""
+    has_dictionary = "DELTA_BYTE_ARRAY" not in chunk.encodings
+    at_once = _INDICES_AT_ONCE if has_dictionary else _TEXTS_AT_ONCE
+    kept = [name] if has_dictionary else []
+    total = 0
+    with pyarrow.parquet.ParquetFile(path, read_dictionary=kept) as file:
+        for batch in file.iter_batches(at_once, row_groups=[group], columns=[name]):
+            array = batch.column(0)
+            if not isinstance(array, pyarrow.DictionaryArray):
+                total += array.nbytes
+            else:
+                lengths = pyarrow.compute.binary_length(array.dictionary)
+                longest = pyarrow.compute.max(lengths).as_py() or 0
+                if not total and longest * chunk.num_values <= allowed:
+                    return int(longest * chunk.num_values)
+                total += pyarrow.compute.sum(lengths.take(array.indices)).as_py() or 0
+            if total > allowed:
+                break
+    return total
+
+
+_SHORT = {"PLAIN_DICTIONARY", "RLE_DICTIONARY", "DELTA_BYTE_ARRAY"}
+_INDICES_AT_ONCE = 1 << 16
+_TEXTS_AT_ONCE = 64
+"""Few, as nobody knows how long they are."""
 
 
 def _columns(schema: pyarrow.Schema, file_name: str) -> tuple[ArrivedColumn, ...]:
@@ -108,6 +166,8 @@ def _columns(schema: pyarrow.Schema, file_name: str) -> tuple[ArrivedColumn, ...
 
 _COMMON_CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "BROTLI", "LZ4_RAW")
 _REAL_TYPES = ("FLOAT", "DOUBLE")
+_ROW_NUMBER = "file_row_number"
+"""What DuckDB calls the number of a row; it reads no file that has a column of this name."""
 
 
 def _is_rare(file: pyarrow.parquet.ParquetFile) -> bool:
@@ -117,6 +177,8 @@ def _is_rare(file: pyarrow.parquet.ParquetFile) -> bool:
     without values: found with apache/parquet-testing.
     """
     metadata = file.metadata
+    if any(name.lower() == _ROW_NUMBER for name in file.schema_arrow.names):
+        return True
     for group in range(metadata.num_row_groups):
         for column in range(metadata.num_columns):
             chunk = metadata.row_group(group).column(column)
@@ -132,9 +194,15 @@ def _is_rare(file: pyarrow.parquet.ParquetFile) -> bool:
 
 def _rewritten(file: pyarrow.parquet.ParquetFile, work_folder: Path) -> Path:
     target = work_folder / "rewritten.parquet"
-    with pyarrow.parquet.ParquetWriter(target, file.schema_arrow, compression="lz4") as writer:
+    names = [
+        f"{name}_" if name.lower() == _ROW_NUMBER else name for name in file.schema_arrow.names
+    ]
+    schema = pyarrow.schema(
+        [field.with_name(name) for field, name in zip(file.schema_arrow, names, strict=True)]
+    )
+    with pyarrow.parquet.ParquetWriter(target, schema, compression="lz4") as writer:
         for batch in file.iter_batches():
-            writer.write_batch(batch)
+            writer.write_batch(batch.rename_columns(names))
     return target
 
 

@@ -81,6 +81,7 @@ def pieces(
             why="of ZIP files, members that are stored or deflated can be read",
             hint="pack it with the usual method: `zip` does so unless it is told otherwise",
         )
+    allowance.expect(member.file_size)
     try:
         with archive.open(member) as stream:
             while piece := stream.read(PIECE_BYTES):
