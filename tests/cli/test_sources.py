@@ -126,3 +126,27 @@ def test_records_that_are_read_onto_a_terminal_cannot_speak_to_it(
     assert sources.read(file) == 0
     lines = screen.getvalue().split("\n")
     assert lines == ["name,note", "ann,\\x1b]0;owned\\x07", "bob,\\u202e", ""]
+
+
+def test_a_file_is_shown_and_written_as_is_said(lakewright: Type, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1;x,y\n2;z\n", "utf-8")
+    options = ("--format", "delimiter=;", "--format", "header=false")
+    read = lakewright("sources", "read", "a.csv", *options, "--format", "csv")
+    assert (read.code, read.out) == (0, '1,"x,y"\r\n2,z\r\n')
+    inferred = lakewright("sources", "infer", "a.csv", *options, "--json")
+    assert isinstance(inferred.json, dict)
+    assert inferred.json["records"] == 2
+    assert 'delimiter: ";"' in str(inferred.json["source"])
+    for command in ("infer", "read"):
+        wrong = lakewright("sources", command, "a.csv", "--format", "delimeter=;")
+        assert wrong.code == 2
+        assert "did you mean `delimiter`?" in wrong.err
+
+
+def test_a_record_that_cannot_be_read_is_shown_beside_wide_ones(
+    lakewright: Type, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text('a,b\n1,2\n3,4\n"5,6\n7,8\n', "utf-8")
+    said = lakewright("sources", "infer", "a.csv")
+    assert said.code == 0, said.err
+    assert "the source that it suggests" in said.out

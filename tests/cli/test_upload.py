@@ -8,7 +8,7 @@ from tests.cli.conftest import ORDERS, RETURN, Shop, Type
 FIELDS = {
     "file", "status", "upload_id", "sha256", "source", "records_in", "rows_loaded",
     "records_quarantined", "snapshot_id", "run_id", "suspicions", "differences", "reasons",
-    "tables", "warnings", "error",
+    "tables", "warnings", "error", "format",
 }  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import output, show
+from lakewright.cli import format_option, output, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.cli.format_option import FormatWords
 
 
 def plan(
@@ -16,6 +17,7 @@ def plan(
     /,
     *,
     source: str | None = None,
+    format: FormatWords = (),  # noqa: A002 - it is the option's name
     model: Annotated[Sequence[str], Parameter(negative=(), show_default=False)] = (),
     full: Annotated[bool, FLAG] = False,
     common: Common = Common(),
@@ -42,8 +44,15 @@ def plan(
             "files and models cannot be planned together",
             hint="leave out the files, or --model and --full",
         )
+    if format and not files:
+        raise errors.UsageError("--format says how files are written", hint="name the files")
+    look = format_option.parse(format)
     with wiring.open_lakehouse(common.project) as house:
-        made = house.plan_files(files, source) if files else house.plan_models(model, is_full=full)
+        made = (
+            house.plan_files(files, source, look)
+            if files
+            else house.plan_models(model, is_full=full)
+        )
         waiting = house.unfinished_runs()
     if common.json:
         output.print_json(show.value_json(made) | {"waiting": [run.run_id for run in waiting]})

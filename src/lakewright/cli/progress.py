@@ -23,6 +23,7 @@ from rich.text import Text
 
 from lakewright import wiring
 from lakewright.cli import output, show
+from lakewright.plan.steps import landed_upload_id
 from lakewright.runs import failure
 from lakewright.runs.journal import Json, Run, RunStatus, Step, StepStatus
 from lakewright.wording import count
@@ -119,7 +120,7 @@ class Bars:
         """A step's name, as a person would say it: `read orders.csv`, `build silver.orders`."""
         kind, _, subject = step.partition(":")
         if kind == "land":
-            subject = " " + self._house.journal.reading.upload(subject).file_name
+            subject = " " + self._house.journal.reading.upload(landed_upload_id(step)).file_name
         return _LABELS.get(kind, kind) + subject
 
     def _begin(self, what: str, total: int | None, unit: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from lakewright import errors
 from lakewright.cli import output
 from lakewright.plan import codec, difference
+from lakewright.project.source import said
 from lakewright.runs import account, carrier, examples, failure, journal, verdict
 from lakewright.wording import count, counted
 
@@ -180,6 +181,7 @@ def upload_lines(upload: journal.Upload, told: account.Account) -> list[tuple[st
         ("accepted", f"{moment(upload.accepted_at)} by {upload.delivered_by or 'unknown'}"),
         ("run", upload.run_id),
     ]
+    lines.extend(("format", word) for word in said(upload.format))
     if counts(upload):
         lines.append(("records", counts(upload)))
     if upload.snapshot_id is not None:

@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
 from lakewright import errors, wiring
-from lakewright.cli import output, progress, show
+from lakewright.cli import format_option, output, progress, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.cli.format_option import FormatWords
 from lakewright.runs import accept, journal
 from lakewright.wording import count, counted
 
@@ -86,6 +87,7 @@ def infer(
     /,
     *,
     name: str | None = None,
+    format: FormatWords = (),  # noqa: A002 - it is the option's name
     save: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> None:
@@ -106,9 +108,11 @@ def infer(
     receiving.check_regular(file)
     source = naming.source_name_for(file.name) if name is None else name
     receiving.check_name(source)
+    look = format_option.parse(format) or {}
     with wiring.open_reader() as reader:
-        payload = {"path": str(file.absolute()), "source": source}
-        found = cast("Mapping[str, output.Json]", reader.ask("preview", payload))
+        asked = {"path": str(file.absolute()), "source": source}
+        answer = reader.ask("preview", {**asked, "format": look})
+        found = cast("Mapping[str, output.Json]", answer)
     saved = _save(common, source, str(found["source"])) if save else None
     if common.json:
         output.print_json({**found, "name": source, "saved": str(saved) if saved else None})
@@ -154,7 +158,10 @@ def _print_preview(file: Path, found: Mapping[str, output.Json]) -> None:
     sample = cast("list[tuple[int, list[str | None], str | None]]", found["sample"])
     output.print_table(
         cast("list[str]", found["names"]),
-        [fields if problem is None else [problem] for _, fields, problem in sample],
+        [
+            fields if problem is None else [problem, *[""] * (len(fields) - 1)]
+            for _, fields, problem in sample
+        ],
     )
     output.print_line()
     output.print_line("the source that it suggests", style="bold")
@@ -166,12 +173,12 @@ def read(
     file: Path,
     /,
     *,
-    format: Literal["csv"] = "csv",  # noqa: A002 - it is the option's name
+    format: FormatWords = (),  # noqa: A002 - it is the option's name
     output_file: Annotated[Path | None, Parameter(name="--output")] = None,
     strict: Annotated[bool, FLAG] = False,
     common: Common = Common(),
 ) -> int:
-    """Write a file's header and records as text, as zero configuration reads them. Loads nothing.
+    """Write a file's header and records as CSV, as zero configuration reads them. Loads nothing.
 
     Records that loading would put into quarantine are written as far as they can be read: missing
     fields are empty, surplus fields stand behind the last column. Left out are lines that are no
@@ -181,8 +188,6 @@ def read(
     ----------
     file
         Any file.
-    format
-        What to write: RFC 4180 with commas.
     output_file
         Where to; by default to stdout.
     strict
@@ -190,13 +195,15 @@ def read(
     """
     from lakewright.ingest import receiving
 
-    del format
     receiving.check_regular(file)
+    # `--format csv` says what is written, which is CSV in any case.
+    look = format_option.parse([word for word in format if word != "csv"]) or {}
     text = None
     with tempfile.TemporaryDirectory() as folder, wiring.open_reader() as reader:
         part = Path(folder) / "records.csv"
-        payload = {"path": str(file.absolute()), "output": str(part)}
-        facts = cast("Mapping[str, output.Json]", reader.ask("read", payload))
+        asked = {"path": str(file.absolute()), "output": str(part)}
+        answer = reader.ask("read", {**asked, "format": look})
+        facts = cast("Mapping[str, output.Json]", answer)
         if output_file is not None:
             shutil.copyfile(part, output_file)
         elif common.json:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, TypeGuard
 
 from lakewright import errors, wiring
-from lakewright.cli import output, progress, show
+from lakewright.cli import format_option, output, progress, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.cli.format_option import FormatWords
 from lakewright.runs import account, journal, rules
 from lakewright.wording import count, counted
 
@@ -76,6 +77,7 @@ def upload(
     /,
     *,
     source: str | None = None,
+    format: FormatWords = (),  # noqa: A002 - it is the option's name
     again: Annotated[bool, FLAG] = False,
     strict: Annotated[bool, FLAG] = False,
     common: Common = Common(),
@@ -83,6 +85,9 @@ def upload(
     """Deliver files and load them: raw, bronze and quarantine, then what is made from them.
 
     The same bytes are loaded once. Everything delivered is kept; a file that fails says why.
+
+    What --format says is kept with the upload: whenever its file is read again, by --again, a
+    retry, a replay or a rebuild, it is read in this way. `--again --format auto` ends that.
 
     Parameters
     ----------
@@ -97,9 +102,10 @@ def upload(
     """
     if not files:
         raise errors.UsageError("no file was named", hint="lakewright upload FILE...")
+    manner = _Manner(source=source, look=format_option.parse(format), is_again=again)
     with wiring.open_lakehouse(common.project) as house:
         with progress.bars(house) as bars:
-            taken = _deliver_all(house, files, source, bars, again=again)
+            taken = _deliver_all(house, files, manner, bars)
             waiting = [each.run_id for each in taken if _is_waiting(each)]
             with progress.resumable(house):
                 house.work(list(dict.fromkeys(waiting)), bars)
@@ -115,27 +121,35 @@ def upload(
 _Taken = journal.Accepted | errors.LakewrightError
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Manner:
+    """How all files of the command are delivered."""
+
+    source: str | None
+    look: journal.FormatOverride | None
+    is_again: bool
+
+
 def _deliver_all(
-    house: wiring.Lakehouse,
-    files: Sequence[Path],
-    source: str | None,
-    bars: progress.Bars,
-    *,
-    again: bool,
+    house: wiring.Lakehouse, files: Sequence[Path], manner: _Manner, bars: progress.Bars
 ) -> list[_Taken]:
     """Receive every file; after Ctrl-C in here, the same command takes those that are left."""
     try:
-        return [_deliver(house, file, source, bars, again=again) for file in files]
+        return [_deliver(house, file, manner, bars) for file in files]
     except KeyboardInterrupt:
         raise output.Interrupted(shlex.join(["lakewright", *sys.argv[1:]])) from None
 
 
-def _deliver(
-    house: wiring.Lakehouse, file: Path, source: str | None, bars: progress.Bars, *, again: bool
-) -> _Taken:
+def _deliver(house: wiring.Lakehouse, file: Path, manner: _Manner, bars: progress.Bars) -> _Taken:
     bars.receiving(file.name, file.stat().st_size if file.is_file() else 0)
     try:
-        return house.accept(file, source, is_again=again, report=bars.received)
+        return house.accept(
+            file,
+            manner.source,
+            is_again=manner.is_again,
+            look=manner.look,
+            report=bars.received,
+        )
     except errors.ProjectInvalid:
         raise
     except errors.LakewrightError as error:
@@ -199,6 +213,7 @@ def _json(outcome: _Outcome) -> output.Json:
     facts: dict[str, output.Json] = {"file": str(outcome.file), "status": outcome.status}
     for name, field in _UPLOAD_FIELDS.items():
         facts[name] = getattr(found, field) if found else None
+    facts["format"] = dict(found.format) if found else None
     facts["run_id"] = run.run_id if run else None
     facts["suspicions"] = list(found.suspicions) if found else []
     facts |= show.account_json(outcome.told)

@@ -28,7 +28,7 @@ from lakewright.ingest import (
 from lakewright.ingest.inference import ColumnType
 from lakewright.plan import evidence, matching, steps
 from lakewright.plan.landed import ArrivedColumn, Landed, Part
-from lakewright.project import naming
+from lakewright.project import format_override, naming
 from lakewright.project.contract import INFERRED_NULL_WORDS, NULL_WORDS, Contract
 from lakewright.project.source import (
     Compression,
@@ -40,6 +40,7 @@ from lakewright.project.source import (
     JsonMode,
     Parquet,
     decimal_separator,
+    said,
 )
 from lakewright.sql import types
 
@@ -70,18 +71,29 @@ def land(
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     most = limits or packing.Limits()
-    unpacked = packing.unpack(
-        raw_path,
-        step.format.compression if step.format else Compression.AUTO,
-        work_folder,
-        step.file_name,
-        most,
-    )
+    with _told(step):
+        step = replace(step, format=format_override.settled(step.format, step.override))
+        look = format_override.envelope(step.format, step.override)
+    unpacked = packing.unpack(raw_path, look.compression, work_folder, step.file_name, most)
     head = _head(unpacked.path)
     job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, report=report, limits=most)
     if archive.kind_of(unpacked.path, head, step.file_name) is not None:
         return _land_archive(job, raw_path)
     return _land_file(job, head)
+
+
+@contextmanager
+def _told(step: steps.Land) -> Iterator[None]:
+    """What is wrong in what is said of a file's format is wrong with the file."""
+    try:
+        yield
+    except errors.UsageError as error:
+        raise errors.FileUnreadable(
+            f"{step.file_name} cannot be read with what is said of its format:"
+            f" {' '.join(said(step.override))}",
+            why=": ".join(part for part in (error.what, error.why) if part),
+            hint=error.hint,
+        ) from error
 
 
 def _head(path: Path) -> bytes:
@@ -93,6 +105,8 @@ def _land_file(job: "_Job", head: bytes) -> Landed:
     declared = job.step.format
     if declared is None:
         found, why = _find_format(head, job.name)
+        with _told(job.step):
+            found = format_override.over(found, job.step.override)
         landed = _land(job, found, head)
         return replace(landed, evidence=(why, *landed.evidence))
     return _land(job, declared, head)
@@ -106,7 +120,7 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
         allowance.take(job.unpacked.size_bytes)
     folder = job.work_folder / "members"
     folder.mkdir(exist_ok=True)
-    wanted = step.format.members if step.format else ()
+    wanted = format_override.envelope(step.format, step.override).members
     taken = archive.extract(job.unpacked.path, job.name, wanted, folder, (allowance, limits))
     found: list[Landed] = []
     before = 0
@@ -200,8 +214,9 @@ def _land(job: _Job, declared: Format, head: bytes) -> Landed:
         if head.startswith(magic):
             raise errors.FileUnreadable(
                 f"{job.name} looks like {name}",
-                why=f"the source declares the format {declared.kind}",
-                hint=f"declare `format: {kind}`, or deliver {declared.kind}",
+                why=f"it is declared to have the format {declared.kind}",
+                hint=f"declare `format: {kind}` in the source, or upload it with"
+                f" `--format type={kind}`, or deliver {declared.kind}",
             )
     signature.refuse_foreign(head, job.name)
     if isinstance(declared, Json):
@@ -217,7 +232,7 @@ def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
         raise errors.FileUnreadable(
             f"{job.name} is no Parquet file",
             why="a Parquet file starts with PAR1",
-            hint="correct `format` in the source, or deliver Parquet",
+            hint="correct `format` in the source or what `--format` says, or deliver Parquet",
         )
     parquet_file.check_ends(job.unpacked.path, job.name)
     columns, part = parquet_file.read(job.unpacked.path, job.work_folder, job.name, job.limits)
@@ -231,7 +246,7 @@ def _land_excel(job: _Job, declared: Excel, head: bytes) -> Landed:
         raise errors.FileUnreadable(
             f"{job.name} is no Excel workbook",
             why="a workbook (.xlsx) is a ZIP file inside, and starts like one",
-            hint="correct `format` in the source, or deliver .xlsx",
+            hint="correct `format` in the source or what `--format` says, or deliver .xlsx",
         )
     source = excel.Source(
         path=job.unpacked.path,

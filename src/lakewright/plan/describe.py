@@ -8,6 +8,7 @@ from typing import assert_never
 
 from lakewright.plan import difference, steps
 from lakewright.project.model import Write
+from lakewright.project.source import said
 from lakewright.wording import counted
 
 _UPLOADS_SHOWN_MAX = 3
@@ -63,9 +64,8 @@ def _words(step: steps.Step) -> list[str]:
 
 
 def _format(step: steps.Land) -> str:
-    if step.format is None:
-        return "format by its content"
-    return f"as {step.format.kind}"
+    declared = "format by its content" if step.format is None else f"as {step.format.kind}"
+    return f"{declared}, but {' '.join(said(step.override))}" if step.override else declared
 
 
 def _bronze(step: steps.Bronze) -> Iterator[str]:

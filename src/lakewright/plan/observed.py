@@ -1,9 +1,10 @@
 """What is there: the state of the lake, passed to the planner as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lakewright.project.contract import Contract
+from lakewright.project.source import FormatOverride
 from lakewright.sql import types
 
 
@@ -14,7 +15,7 @@ class Snapshot:
     snapshot_id: int
     parent_id: int | None
     is_append: bool
-    """Whether it only added files to its parent."""
+    """Whether it only added rows to its parent, or wrote the same rows into other files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,8 @@ class RawUpload:
     sha256: str
     quarantined: int = 0
     """How many of its records were refused."""
+    format: FormatOverride = field(default_factory=dict)
+    """What is said of the file's format, over what its source declares."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

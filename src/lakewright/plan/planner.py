@@ -156,6 +156,7 @@ def _land(source: Source, upload: RawUpload, contract: Contract | None) -> Land:
         file_name=upload.file_name,
         sha256=upload.sha256,
         format=source.format,
+        override=upload.format,
         contract=contract,
     )
 

@@ -3,6 +3,8 @@
 A plan is a value: what should happen, in order, with nothing left to decide while it happens.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +14,7 @@ from lakewright.errors import Problem
 from lakewright.plan.difference import Difference
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.project.model import Check, Referential, Write
-from lakewright.project.source import BadRecordLimits, Format, Suspects
+from lakewright.project.source import BadRecordLimits, Format, FormatOverride, Suspects
 from lakewright.sql import types
 
 
@@ -26,14 +28,29 @@ class Land:
     file_name: str
     sha256: str
     format: Format | None
-    """None: decide by looking."""
+    """As the source declares it; None: decide by looking."""
+    override: FormatOverride = field(default_factory=dict)
+    """What is said of this file's format over that."""
     contract: Contract | None
     """What is known of the columns; None or not adopted: infer every type."""
 
     @property
     def name(self) -> str:
-        """`land:<upload id>`."""
-        return f"land:{self.upload_id}"
+        """See `land_name`."""
+        return land_name(self.upload_id, self.override)
+
+
+def land_name(upload_id: str, override: FormatOverride) -> str:
+    """`land:<upload id>`, and what tells apart the ways in which one run may read the file."""
+    if not override:
+        return f"land:{upload_id}"
+    way = json.dumps(dict(override), sort_keys=True)
+    return f"land:{upload_id}.{hashlib.sha256(way.encode()).hexdigest()[:8]}"
+
+
+def landed_upload_id(name: str) -> str:
+    """The id of the upload that the step of this name lands."""
+    return name.partition(":")[2].partition(".")[0]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -264,11 +264,11 @@ class FixedWidthDocument(Document):
         return self
 
 
+AnyFormatDocument: TypeAlias = (
+    CsvDocument | JsonDocument | ParquetDocument | ExcelDocument | FixedWidthDocument
+)
 FormatDocument: TypeAlias = Annotated[
-    Annotated[
-        CsvDocument | JsonDocument | ParquetDocument | ExcelDocument | FixedWidthDocument,
-        Field(discriminator="type"),
-    ],
+    Annotated[AnyFormatDocument, Field(discriminator="type")],
     Short(
         under("type"),
         {"type": "string", "enum": ["csv", "json", "parquet", "excel", "fixed_width"]},

@@ -10,6 +10,7 @@ from lakewright.project.source import (
     BadRecordLimits,
     Compression,
     Csv,
+    Dialect,
     Excel,
     FixedField,
     FixedWidth,
@@ -20,7 +21,8 @@ from lakewright.project.source import (
     Suspects,
 )
 
-_Value: TypeAlias = str | bool | int | float | Sequence["_Value"] | Mapping[str, "_Value"]
+Value: TypeAlias = str | bool | int | float | Sequence["Value"] | Mapping[str, "Value"]
+"""What a project file may hold, before it is text."""
 
 _PLAIN = re.compile(r"[^\W\d][\w ./*?()'+%=;-]*(?<! )")
 _NO_TEXT = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null")
@@ -35,8 +37,8 @@ def dump(source: Source) -> str:
     return "".join(f"{line}\n" for line in _lines(_source(source)))
 
 
-def _source(source: Source) -> dict[str, _Value]:
-    value: dict[str, _Value] = {}
+def _source(source: Source) -> dict[str, Value]:
+    value: dict[str, Value] = {}
     if source.description:
         value["description"] = source.description
     if source.match:
@@ -57,8 +59,8 @@ def _source(source: Source) -> dict[str, _Value]:
     return value
 
 
-def _contract(contract: Contract) -> dict[str, _Value]:
-    value: dict[str, _Value] = {}
+def _contract(contract: Contract) -> dict[str, Value]:
+    value: dict[str, Value] = {}
     if contract.null_words != NULL_WORDS:
         value["null_words"] = contract.null_words
     value["columns"] = [_column(column, contract.key) for column in contract.columns]
@@ -76,8 +78,8 @@ def _contract(contract: Contract) -> dict[str, _Value]:
     return value
 
 
-def _column(column: Column, key: Sequence[str]) -> dict[str, _Value]:
-    value: dict[str, _Value] = {"name": column.name, "type": str(column.type)}
+def _column(column: Column, key: Sequence[str]) -> dict[str, Value]:
+    value: dict[str, Value] = {"name": column.name, "type": str(column.type)}
     if column.is_required and column.name not in key:
         value["required"] = True
     for name in ("default", "null_words", "source_name", "format", "description"):
@@ -87,13 +89,16 @@ def _column(column: Column, key: Sequence[str]) -> dict[str, _Value]:
     return value
 
 
-def _format(look: Format) -> _Value:
-    value: dict[str, _Value] = {"type": look.kind}
+def _format(look: Format) -> Value:
+    value = {key: each for key, each in written(look).items() if each != _USUAL.get(key)}
+    return value if len(value) > 1 else look.kind
+
+
+def written(look: Format) -> Mapping[str, Value]:
+    """The section `format` that declares this format: every key that has a value."""
+    value: dict[str, Value] = {"type": look.kind}
     if isinstance(look, Csv):
-        for key, name in _DIALECT.items():
-            found = getattr(look.dialect, name)
-            if found is not None and found != _USUAL.get(name):
-                value[key] = found
+        value |= _given(look.dialect, _DIALECT)
     if isinstance(look, Json) and look.mode is not JsonMode.AUTO:
         value["mode"] = look.mode.value
     if isinstance(look, Excel):
@@ -106,16 +111,16 @@ def _format(look: Format) -> _Value:
         value["compression"] = look.compression.value
     if look.members:
         value["members"] = _one_or_many(look.members)
-    return value if len(value) > 1 else look.kind
+    return value
 
 
-def _given(look: Format, keys: Mapping[str, str]) -> dict[str, _Value]:
+def _given(look: Format | Dialect, keys: Mapping[str, str]) -> dict[str, Value]:
     """What is declared of a format, by key."""
-    found = {key: (getattr(look, name), _USUAL.get(name)) for key, name in keys.items()}
-    return {key: value for key, (value, usual) in found.items() if value not in (None, usual)}
+    found = {key: getattr(look, name) for key, name in keys.items()}
+    return {key: value for key, value in found.items() if value is not None}
 
 
-def _fixed_fields(fields: Sequence[FixedField]) -> dict[str, _Value]:
+def _fixed_fields(fields: Sequence[FixedField]) -> dict[str, Value]:
     """Widths alone where they say everything, else each field."""
     ends = [0, *(each.start + each.width for each in fields)]
     starts = [each.start for each in fields]
@@ -146,8 +151,8 @@ _DIALECT = {
     "trim": "is_trimmed",
 }
 """Key of a CSV format to the dialect's field."""
-_USUAL = {"decimal_separator": ".", "is_trimmed": False, "header_rows": 1}
-"""Fields of a format that are not worth a word where they have these values."""
+_USUAL = {"decimal_separator": ".", "trim": False, "header_rows": 1}
+"""Keys of a format that are not worth a word where they have these values."""
 _EXCEL = {"sheet": "sheet", "header": "has_header", "skip_lines": "skip_lines"}
 _FIXED_WIDTH = {
     "header": "has_header",
@@ -160,11 +165,11 @@ _FIXED_WIDTH = {
 """Keys of these formats to their fields."""
 
 
-def _one_or_many(values: Sequence[str]) -> _Value:
+def _one_or_many(values: Sequence[str]) -> Value:
     return values[0] if len(values) == 1 else values
 
 
-def _lines(value: Mapping[str, _Value]) -> Sequence[str]:
+def _lines(value: Mapping[str, Value]) -> Sequence[str]:
     """Keys on lines of their own, columns too; everything below on one line."""
     lines: list[str] = []
     for key, each in value.items():
@@ -175,7 +180,7 @@ def _lines(value: Mapping[str, _Value]) -> Sequence[str]:
     return lines
 
 
-def _flow(value: _Value) -> str:
+def _flow(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):

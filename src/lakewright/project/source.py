@@ -1,5 +1,6 @@
 """A source: one kind of file that may arrive, how it is written, and its contract."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -137,6 +138,15 @@ class FixedWidth:
 
 
 Format: TypeAlias = Csv | Json | Parquet | Excel | FixedWidth
+
+FormatOverride: TypeAlias = Mapping[str, str]
+"""What is said of one file's format, over its source's: each key of a source's `format` section
+that is said, with its value as it was written. Empty: nothing is."""
+
+
+def said(override: FormatOverride) -> tuple[str, ...]:
+    """What is said of a file's format: a word `KEY=VALUE` for each key."""
+    return tuple(f"{key}={value}" for key, value in override.items())
 
 
 def names_columns(look: Format | None) -> bool:

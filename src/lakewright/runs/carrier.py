@@ -57,6 +57,8 @@ class Carrier:
         """Uploads that could not be read, each with its error."""
         self._refused: Mapping[str, Json] = {}
         """Uploads that the present plan refuses, each with its error."""
+        self._lands: dict[str, str] = {}
+        """The step that landed each upload: a plan may have one read as it was before this run."""
 
     def carry_out(self) -> None:
         """Bring the run to its end, or put it back into the queue if it must wait.
@@ -108,7 +110,7 @@ class Carrier:
     def _publish_all(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Do every step; what was published, by table."""
         lands = self._to_land(uploads)
-        self._round.prepare([*(rules.land_name(upload.upload_id) for upload in lands), PLAN])
+        self._round.prepare([*(rules.land_name(upload) for upload in lands), PLAN])
         self._land_all(lands)
         is_rebuild = self._run.request.kind is RequestKind.REBUILD
         if lands and (len(self._unread) == len(lands) or (is_rebuild and self._unread)):
@@ -120,15 +122,11 @@ class Carrier:
             try:
                 return self._publish_planned(uploads)
             except _PlanAgain:
-                kept = {rules.land_name(upload.upload_id) for upload in lands}
+                kept = {rules.land_name(upload) for upload in lands}
                 self._round.discard([each.name for each in self._round if each.name not in kept])
                 self._round.prepare([PLAN])
-        conflict = errors.Conflict(
-            f"run {self._run.run_id} could not be published",
-            why="its tables were changed by others each time that it was staged",
-            hint=f"try `lakewright runs retry {self._run.run_id}` when they are at rest",
-        )
-        self._round.end(PLAN, Ending(status=StepStatus.FAILED, error=failure.to_json(conflict)))
+        error = failure.to_json(_never_at_rest(self._run.run_id))
+        self._round.end(PLAN, Ending(status=StepStatus.FAILED, error=error))
         return {}
 
     def _do(self, task: Task) -> bool:
@@ -143,11 +141,12 @@ class Carrier:
         request = self._run.request
         if request.kind is RequestKind.REBUILD and request.source is not None:
             return self._in_bronze(request.source)
-        is_loading = request.kind in (RequestKind.UPLOAD, RequestKind.REPLAY)
-        return uploads if is_loading else ()
+        if request.kind not in (RequestKind.UPLOAD, RequestKind.REPLAY):
+            return ()
+        return rules.as_read(uploads, self._hands.journal.reading.run_uploads(self._run.run_id))
 
     def _land_all(self, uploads: Sequence[Upload]) -> None:
-        names = [rules.land_name(upload.upload_id) for upload in uploads]
+        names = [rules.land_name(upload) for upload in uploads]
         lands: Mapping[str, Json] = {}
         if any(not self._round[name].status.is_finished for name in names):
             facts: Mapping[str, Json] = {
@@ -193,6 +192,7 @@ class Carrier:
         if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *plan.blocked]):
             raise _PutBack
         self._round.prepare([planned.name for planned in plan.steps])
+        self._lands = {each.upload_id: rules.land_name(each) for each in self._to_land(uploads)}
         self._stage(plan, result["bases"])
         if self._round.get(rules.PUBLISH) is None:
             return {}
@@ -228,7 +228,7 @@ class Carrier:
 
     def _plan_task(self, uploads: Sequence[Upload], listed: Sequence[str]) -> Task:
         request = self._run.request
-        lands = [rules.land_name(upload.upload_id) for upload in self._to_land(uploads)]
+        lands = [rules.land_name(upload) for upload in self._to_land(uploads)]
         landed = [self._round[name].result for name in lands if self._round.is_done(name)]
         return Task(
             name=PLAN,
@@ -249,10 +249,7 @@ class Carrier:
         """The uploads that bronze tables hold: all of the listed sources, else the run's own."""
         own = [each for each in uploads if each.status.is_in_bronze and each.source not in listed]
         every = [each for source in listed for each in self._in_bronze(source)]
-        found: dict[str, list[Json]] = {}
-        for upload in (*own, *every):
-            found.setdefault(upload.source, []).append(codec.encode(rules.raw_upload(upload)))
-        return found
+        return rules.raw_uploads((*own, *every))
 
     def _in_bronze(self, source: str) -> tuple[Upload, ...]:
         """The uploads that a source's bronze table holds, oldest first."""
@@ -268,6 +265,7 @@ class Carrier:
         missing: set[str] = set()
         for planned in plan.steps:
             if isinstance(planned, steps.Land):
+                self._lands[planned.upload_id] = planned.name
                 value = {"step": codec.encode(planned)}
                 self._do(Task(name=planned.name, operation="land", payload=value))
             elif isinstance(planned, steps.Bronze):
@@ -285,7 +283,7 @@ class Carrier:
                     missing.add(planned.table)
 
     def _bronze(self, planned: steps.Bronze, bases: Mapping[str, Json]) -> bool:
-        lands = [rules.land_name(upload_id) for upload_id in planned.upload_ids]
+        lands = [self._lands[upload_id] for upload_id in planned.upload_ids]
         for name in lands:
             if not self._round.is_done(name):
                 error = self._round[name].error
@@ -345,6 +343,14 @@ class Carrier:
             if step.status is StepStatus.SUCCEEDED and step.name.startswith(("bronze:", "model:"))
             for staged in cast("Mapping[str, list[Json]]", step.result)["staged"]
         ]
+
+
+def _never_at_rest(run_id: str) -> errors.Conflict:
+    return errors.Conflict(
+        f"run {run_id} could not be published",
+        why="its tables were changed by others each time that it was staged",
+        hint=f"try `lakewright runs retry {run_id}` when they are at rest",
+    )
 
 
 def _tables(plan: steps.Plan) -> list[str]:

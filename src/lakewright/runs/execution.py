@@ -88,7 +88,7 @@ class Executor:
         facts = _facts(payload)
         step = codec.decode(steps.Land, facts["step"])
         raw = self._workshop.raw.path(step.source, step.sha256)
-        folder = Path(str(facts["work_folder"]), step.upload_id)
+        folder = Path(str(facts["work_folder"]), step.name.partition(":")[2])
         return codec.encode(self._workshop.land(step, raw, folder, report))
 
     def plan(self, payload: Json, report: Report) -> Json:

@@ -17,7 +17,7 @@ from lakewright.plan.landed import Landed
 from lakewright.project import dump
 from lakewright.runs import rules
 from lakewright.runs.child import Operation, Report
-from lakewright.runs.journal import Json
+from lakewright.runs.journal import FormatOverride, Json
 from lakewright.sql import types
 
 _READ_BYTES = 1 << 20
@@ -42,7 +42,7 @@ class Files:
         """What a file holds, how sure that is, and the source as a project file."""
         facts = _facts(payload)
         name = str(facts["source"])
-        with self._landed(Path(str(facts["path"])), name, report) as landed:
+        with self._landed(facts, name, report) as landed:
             found = preview.preview(landed, name)
         columns = found.source.contract.columns if found.source.contract else ()
         return {
@@ -69,7 +69,7 @@ class Files:
                 "records": 0, "mended": 0, "refused": 0, "suspicions": nothing, "confidence": 0.0,
             }  # fmt: skip
         with (
-            self._landed(path, "file", report) as landed,
+            self._landed(facts, "file", report) as landed,
             target.open("w", encoding="utf-8", newline="") as stream,
         ):
             written = preview.write_csv(landed, stream)
@@ -82,15 +82,17 @@ class Files:
         }
 
     @contextmanager
-    def _landed(self, path: Path, source: str, report: Report) -> Iterator[Landed]:
-        """A file read with nothing declared, as long as the context lasts."""
-        upload = as_upload(path, source)
+    def _landed(self, facts: Mapping[str, Json], source: str, report: Report) -> Iterator[Landed]:
+        """A file read with nothing declared but its `format`, as long as the context lasts."""
+        path = Path(str(facts["path"]))
+        upload = as_upload(path, source, cast("FormatOverride", facts.get("format") or {}))
         step = steps.Land(
             upload_id=upload.upload_id,
             source=source,
             file_name=upload.file_name,
             sha256=upload.sha256,
             format=None,
+            override=upload.format,
             contract=None,
         )
         with self.temporary() as folder:
@@ -104,7 +106,7 @@ class Files:
             yield Path(folder)
 
 
-def as_upload(path: Path, source: str) -> observed.RawUpload:
+def as_upload(path: Path, source: str, look: FormatOverride) -> observed.RawUpload:
     """The upload that a file would become."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -112,7 +114,10 @@ def as_upload(path: Path, source: str) -> observed.RawUpload:
             digest.update(chunk)
     sha256 = digest.hexdigest()
     return observed.RawUpload(
-        upload_id=rules.upload_id(source, sha256), file_name=receiving.name_of(path), sha256=sha256
+        upload_id=rules.upload_id(source, sha256),
+        file_name=receiving.name_of(path),
+        sha256=sha256,
+        format=look,
     )
 
 

@@ -22,7 +22,7 @@ from lakewright.project.project import Project
 from lakewright.runs import answers
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.files import Files, as_upload
-from lakewright.runs.journal import Json
+from lakewright.runs.journal import FormatOverride, Json
 from lakewright.sql import parse
 
 
@@ -57,7 +57,8 @@ class Inquiry:
         source = str(facts["source"])
         paths = [Path(path) for path in cast("list[str]", facts["paths"])]
         now = self._observe(facts["loaded"])
-        uploads = [as_upload(path, source) for path in paths]
+        look = cast("FormatOverride", facts["format"])
+        uploads = [as_upload(path, source, look) for path in paths]
         first = planner.plan_landing(self._desk.project, now, source, uploads)
         lands = [step for step in first.steps if isinstance(step, steps.Land)]
         with self._desk.files.temporary() as folder:

@@ -33,14 +33,13 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from lakewright.plan import codec
+from lakewright.project import source
 from lakewright.runs.ownership import Owners
 
 Json: TypeAlias = codec.Json
 """What JSON can say. Integers beyond 2^53 and decimals cross as text."""
 
-FormatOverride: TypeAlias = Mapping[str, str]
-"""What is said of one file's format, over its source's: each key of a source's `format` section
-that is said, with its value as it was written. Empty: nothing is."""
+FormatOverride: TypeAlias = source.FormatOverride
 
 
 class UploadStatus(StrEnum):

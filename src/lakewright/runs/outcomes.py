@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from lakewright import errors
-from lakewright.runs import failure, rules
+from lakewright.plan.steps import landed_upload_id
+from lakewright.runs import failure
 from lakewright.runs.journal import (
     Json,
     Outcome,
@@ -41,6 +42,7 @@ def outcome(
         run=run,
         steps={step.name: step for step in steps},
         counts=_counts(steps),
+        landed=_landed(steps),
         refused=refused,
         published=published,
     )
@@ -64,6 +66,7 @@ class _Story:
     run: Run
     steps: Mapping[str, Step]
     counts: Mapping[str, Mapping[str, Json]]
+    landed: Mapping[str, Mapping[str, Json]]
     refused: Mapping[str, Json]
     published: Mapping[str, Json]
 
@@ -79,8 +82,7 @@ class _Story:
     def upload(self, upload_id: str) -> UploadOutcome:
         """What the run made of one upload."""
         found = self.counts.get(upload_id, {})
-        land = self.steps.get(rules.land_name(upload_id))
-        landed = cast("Mapping[str, Json]", (land.result if land else None) or {})
+        landed = self.landed.get(upload_id, {})
         source = found.get("source", self.run.request.source)
         tables = (f"bronze.{source}", f"quarantine.{source}")
         table = next((self.published[name] for name in tables if name in self.published), None)
@@ -107,6 +109,15 @@ def _counts(steps: Iterable[Step]) -> dict[str, Mapping[str, Json]]:
         for step in steps
         if step.name.startswith("bronze:") and step.result is not None
         for each in cast("Mapping[str, list[Mapping[str, Json]]]", step.result)["uploads"]
+    }
+
+
+def _landed(steps: Iterable[Step]) -> dict[str, Mapping[str, Json]]:
+    """What landing made of each upload; of one that was read twice, the last time."""
+    return {
+        landed_upload_id(step.name): cast("Mapping[str, Json]", step.result)
+        for step in steps
+        if step.name.startswith("land:") and step.result is not None
     }
 
 

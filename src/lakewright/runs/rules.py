@@ -5,9 +5,10 @@ Adapters keep rows; these functions look at values and answer. So no two journal
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakewright import errors
+from lakewright.plan import codec, steps
 from lakewright.plan.observed import RawUpload
 from lakewright.runs.journal import (
     Answer,
@@ -18,6 +19,7 @@ from lakewright.runs.journal import (
     RequestKind,
     Run,
     RunStatus,
+    RunUpload,
     Step,
     StepStatus,
     Upload,
@@ -32,9 +34,9 @@ PUBLISH = "publish"
 """The name of the step that ends every run's effects."""
 
 
-def land_name(upload_id: str) -> str:
+def land_name(upload: Upload) -> str:
     """The name of the step that lands an upload."""
-    return f"land:{upload_id}"
+    return steps.land_name(upload.upload_id, upload.format)
 
 
 def upload_id(source: str, sha256: str) -> str:
@@ -49,7 +51,16 @@ def raw_upload(upload: Upload) -> RawUpload:
         file_name=upload.file_name,
         sha256=upload.sha256,
         quarantined=upload.quarantined or 0,
+        format=upload.format,
     )
+
+
+def raw_uploads(uploads: Sequence[Upload]) -> Json:
+    """What planning must know of uploads, by their source, as it crosses to the child."""
+    found: dict[str, list[Json]] = {}
+    for upload in uploads:
+        found.setdefault(upload.source, []).append(codec.encode(raw_upload(upload)))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +127,12 @@ def format_of(upload: Upload | None, delivery: Delivery) -> FormatOverride:
     return upload.format if upload is not None and upload.status.is_in_bronze else {}
 
 
+def as_read(uploads: Sequence[Upload], parts: Sequence[RunUpload]) -> Sequence[Upload]:
+    """Uploads as a run with these parts reads them: where it says how, not as they were before."""
+    told = {part.upload_id: part.format for part in parts if part.format is not None}
+    return [replace(each, format=told.get(each.upload_id, each.format)) for each in uploads]
+
+
 def may_continue(steps: Sequence[Step]) -> bool:
     """Whether a retry may keep the finished steps of a run that failed.
 
@@ -180,6 +197,25 @@ def missing_upload(upload_id: str) -> errors.NotFound:
         why="the journal has no upload with this id",
         hint="list the uploads with `lakewright uploads list`",
     )
+
+
+def missing_subscription(name: str) -> errors.NotFound:
+    """The refusal to speak of a subscriber that the journal does not know."""
+    return errors.NotFound(
+        f"nobody has subscribed to the events as {name!r}",
+        why="the journal keeps a position for those who have subscribed only",
+        hint="subscribe by this name first",
+    )
+
+
+def check_told(sequence: int, newest: int) -> None:
+    """Raise `Conflict` if an event is acknowledged that was never told."""
+    if sequence > newest:
+        raise errors.Conflict(
+            f"there is no event {sequence} to acknowledge",
+            why=f"the newest is {newest}",
+            hint="acknowledge the sequence of an event that was read",
+        )
 
 
 def missing_step(run_id: str, step: str) -> errors.NotFound:

@@ -6,6 +6,7 @@ something needs them, and a user's bytes are parsed in its child.
 
 import getpass
 import hashlib
+import shlex
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,13 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
+from lakewright.project.source import said
 from lakewright.runs import accept, launcher, resident, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
     Delivery,
+    FormatOverride,
     Journal,
     Json,
     Run,
@@ -108,18 +111,23 @@ class Lakehouse:
         source: str | None,
         *,
         is_again: bool,
+        look: FormatOverride | None = None,
         report: Callable[[int], None] | None = None,
     ) -> Accepted:
         """Store a file's bytes and acknowledge them.
 
         The child that will load the file is started before, unless there is nothing to load.
+        `look` is what is said of the file's format; None: nothing.
 
         Raises:
-            LakewrightError: the file cannot be read or stored, or its source is not clear.
+            LakewrightError: the file cannot be read or stored, or its source is not clear; or it is
+                loaded, or waits to be, and read another way than `look` says.
         """
         from lakewright.ingest import receiving
 
         receiving.check_regular(file)
+        if look:
+            _check_format(self._present_project(), file, source, look)
         if (is_again or not self._is_stored(file)) and not self.is_served():
             self.launcher.start()
         received = receiving.receive(file, self._present_project(), self.raw, source, report)
@@ -130,21 +138,18 @@ class Lakehouse:
             size_bytes=received.size_bytes,
             delivered_by=_user(),
             is_again=is_again,
+            format=look,
         )
         accepted = accept.accept(self.journal, delivery, datetime.now(UTC))
-        if accepted.answer is Answer.ALREADY_LOADED and not self._is_in_bronze(accepted.upload):
+        if accepted.answer is Answer.ALREADY_LOADED and not _is_in_bronze(
+            self.lake, accepted.upload
+        ):
             # Its table was rolled back to before it: the rows come again, not the old answer.
             delivery = replace(delivery, is_again=True)
             accepted = accept.accept(self.journal, delivery, datetime.now(UTC))
+        if look is not None and look != accepted.format:
+            raise _read_otherwise(file, source, look, accepted)
         return accepted
-
-    def _is_in_bronze(self, upload: Upload) -> bool:
-        """Whether the present state of the upload's table descends from the load of the upload."""
-        table = f"bronze.{upload.source}"
-        return table in self.lake.tables() and any(
-            entry.snapshot_id == upload.snapshot_id and entry.is_ancestor
-            for entry in self.lake.history(table)
-        )
 
     def rolled_back(self, uploads: Iterable[Upload]) -> frozenset[str]:
         """The ids of those uploads whose rows a rollback of their bronze table took away.
@@ -226,11 +231,15 @@ class Lakehouse:
                 found.setdefault(source.quarantine, QUARANTINE_SCHEMA)
         return found
 
-    def plan_files(self, files: Sequence[Path], source: str | None) -> "Plan":
+    def plan_files(
+        self, files: Sequence[Path], source: str | None, look: FormatOverride | None = None
+    ) -> "Plan":
         """The plan of the run that uploading these files, of one source, would make.
 
+        `look` is what is said of their format; None: nothing.
+
         Raises:
-            UsageError: the files belong to more than one source.
+            UsageError: the files belong to more than one source, or do not have what is said.
             LakewrightError: a file cannot be read.
         """
         from lakewright.ingest import receiving
@@ -245,7 +254,9 @@ class Lakehouse:
             )
         for file in files:
             receiving.check_regular(file)
-        payload = {"source": names.pop(), "paths": [str(file.absolute()) for file in files]}
+            _check_format(project, file, source, look or {})
+        paths = [str(file.absolute()) for file in files]
+        payload: Mapping[str, Json] = {"source": names.pop(), "paths": paths, "format": look or {}}
         return self._plan("plan_files", payload)
 
     def plan_models(self, models: Sequence[str], *, is_full: bool) -> "Plan":
@@ -265,10 +276,7 @@ class Lakehouse:
     def _loaded(self) -> Json:
         """What each source's bronze table holds, oldest first, as planning takes it."""
         statuses = (UploadStatus.LOADED, UploadStatus.SUSPECT)
-        found: dict[str, list[Json]] = {}
-        for upload in reversed(self.journal.reading.uploads(statuses=statuses)):
-            found.setdefault(upload.source, []).append(codec.encode(rules.raw_upload(upload)))
-        return found
+        return rules.raw_uploads(self.journal.reading.uploads(statuses=statuses)[::-1])
 
     def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
         """Have the child answer a question that changes nothing.
@@ -414,6 +422,46 @@ def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
         f"{prefix!r} is not the id of one {noun}",
         why=many,
         hint=f"`lakewright {noun}s list` shows them",
+    )
+
+
+def _is_in_bronze(lake: "Lake", upload: Upload) -> bool:
+    """Whether the present state of the upload's table descends from the load of the upload."""
+    table = f"bronze.{upload.source}"
+    return table in lake.tables() and any(
+        entry.snapshot_id == upload.snapshot_id and entry.is_ancestor
+        for entry in lake.history(table)
+    )
+
+
+def _check_format(project: "Project", file: Path, source: str | None, look: FormatOverride) -> None:
+    """Refuse what does not go with what the file's source declares, before anything is kept."""
+    from lakewright.ingest import receiving
+    from lakewright.project import format_override
+
+    declared = project.sources.get(receiving.source_of(file.name, project, source))
+    format_override.settled(declared.format if declared else None, look)
+
+
+def _read_otherwise(
+    file: Path, source: str | None, look: FormatOverride, accepted: Accepted
+) -> errors.Conflict:
+    """The refusal to pass over in silence what is said of a file that is read another way."""
+    words = ["lakewright", "upload", str(file), "--again"]
+    words += ["--source", source] if source else []
+    again = shlex.join([*words, *(f"--format={word}" for word in said(look) or ("auto",))])
+    before = " ".join(said(accepted.format)) or "as its source has it"
+    wanted = " ".join(said(look)) or "as its source has it"
+    if accepted.answer is Answer.PENDING:
+        return errors.Conflict(
+            f"{file.name} waits to be read another way",
+            why=f"run {accepted.run_id} is to read its bytes {before}, not {wanted}",
+            hint=f"let that run end (`lakewright run`), then `{again}` reads it anew",
+        )
+    return errors.Conflict(
+        f"{file.name} is loaded already, and was read another way",
+        why=f"its bytes were read {before}, not {wanted}; its rows stay as they are",
+        hint=f"`{again}` reads it anew and replaces its rows",
     )
 
 
