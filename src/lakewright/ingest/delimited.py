@@ -10,13 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow
-
 from lakewright import errors
 from lakewright.ingest import (
     dialect,
     encoding,
     ending,
+    exact,
     heading,
     regular,
     salvage,
@@ -54,11 +53,18 @@ class Table:
     evidence: tuple[str, ...]
     suspicions: tuple[str, ...]
 
-    def splitter(self, file: BinaryIO, start: int, stop: int | None = None) -> splitting.Splitter:
-        """The exact reader of the table's records from a position on."""
-        return splitting.Splitter(
-            file, self.dialect, start=start, stop=stop, keeps_blank=len(self.names) == 1
+    def reader(
+        self, file: BinaryIO, work_folder: Path, columns: Mapping[int, ColumnType]
+    ) -> exact.Reader:
+        """The exact reader of the table's records; see there."""
+        table = exact.Table(
+            dialect=self.dialect,
+            names=self.names,
+            headers=self.header.records,
+            end=None if self.end is None else self.end.byte,
+            problem=self.problem,
         )
+        return exact.Reader(table, file, work_folder, columns)
 
     def problem(self, record: splitting.Record) -> str | None:
         """Why a record is none of the table's, or cannot be read."""
@@ -169,25 +175,25 @@ def read(
         report: is told how many records have been passed.
     """
     with table.text.path.open("rb") as file:
-        exact = _Exact(table, file, work_folder, columns)
+        reader = table.reader(file, work_folder, columns)
         has_escape = bool(table.dialect.escape) or not table.dialect.quote
         may_be_regular = table.end is None and not table.is_strange and has_escape
         if may_be_regular and regular.is_possible(table.dialect, len(table.names)):
-            parts = _read_both_ways(table, file, work_folder, exact, report)
+            parts = _read_both_ways(table, file, work_folder, reader, report)
         else:
             parts = []
-            exact.read(table.header.end, None, 1, report)
+            reader.read(table.header.end, None, 1, report)
     width = len(table.names)
     for part in parts:
         see_part(part, table.dialect, width, columns)
-    return (*parts, *exact.close())
+    return (*parts, *reader.close())
 
 
 def _read_both_ways(
     table: Table,
     file: BinaryIO,
     work_folder: Path,
-    exact: "_Exact",
+    reader: exact.Reader,
     report: Callable[[int], None],
 ) -> list[CsvPart]:
     offsets = work_folder / "offsets"
@@ -206,7 +212,7 @@ def _read_both_ways(
             position, record = reached, number
             report(record - 1)
         if position < size:
-            position, record = exact.read(position, position + stretch, record, report)
+            position, record = reader.read(position, position + stretch, record, report)
             stretch *= 2
     return index.parts
 
@@ -259,60 +265,3 @@ def _read_header(
             hint="check `skip_lines` and `comment` in the source's format",
         )
     return _Header(records=tuple(rows), line=line.encode(), end=splitter.position)
-
-
-class _Exact:
-    """Reads stretches with the exact reader and writes their records as text."""
-
-    def __init__(
-        self, table: Table, file: BinaryIO, work_folder: Path, columns: Mapping[int, ColumnType]
-    ) -> None:
-        self._table = table
-        self._file = file
-        self._columns = columns
-        self._writer = texts.Writer(work_folder)
-        self._records_at_once = texts.records_at_once(len(table.names))
-
-    def read(
-        self, start: int, stop: int | None, number: int, report: Callable[[int], None]
-    ) -> tuple[int, int]:
-        """Read the records that start in a range; the position and record number reached."""
-        splitter = self._table.splitter(self._file, start, stop)
-        records: list[splitting.Record] = []
-        written = start
-        for record in splitter:
-            records.append(record)
-            is_large = splitter.position - written > texts.BATCH_BYTES
-            if is_large or len(records) >= self._records_at_once:
-                self._write(records, number)
-                number += len(records)
-                written = splitter.position
-                records = []
-                report(number - 1)
-        self._write(records, number)
-        return splitter.position, number + len(records)
-
-    def close(self) -> tuple[Part, ...]:
-        """The parts that were written."""
-        return self._writer.close(self._table.names)
-
-    def _write(self, records: Sequence[splitting.Record], first: int) -> None:
-        if not records:
-            return
-        width = len(self._table.names)
-        problems = [self._table.problem(record) for record in records]
-        nothing = [None] * width
-        rows: list[Sequence[str | None]] = [
-            nothing if problem else record.fields
-            for record, problem in zip(records, problems, strict=True)
-        ]
-        arrays = [pyarrow.array(column, pyarrow.string()) for column in zip(*rows, strict=True)]
-        for place, column in self._columns.items():
-            column.see(arrays[place])
-        batch = texts.Batch(
-            range(first, first + len(records)),
-            [record.byte for record in records],
-            [record.raw for record in records],
-            problems,
-        )
-        self._writer.write(dict(zip(self._table.names, arrays, strict=True)), batch)

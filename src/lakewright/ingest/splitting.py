@@ -140,6 +140,21 @@ class Splitter:
                 return
             yield record
 
+    def read_one(self, position: int, lines: Iterator[bytes]) -> Record:
+        """The record that starts with the first of these lines, by the rules themselves.
+
+        Args:
+            position: of that line; the line is not to be ignored.
+            lines: from that one on, as many as are asked for.
+        """
+        self.position = position
+        self._lines = lines
+        self._returned.clear()
+        record = self._next_by_hand()
+        if record is None:
+            raise ValueError(f"no record starts at byte {position}")
+        return record
+
     def may_start(self) -> bool:
         """Whether a record may start where reading stands."""
         return self._stop is None or self.position < self._stop
@@ -258,6 +273,12 @@ class Splitter:
         return at
 
     def _without_quotes(self, cursor: "_Cursor") -> str:
+        if not self._escape:
+            start, text = cursor.at, cursor.text
+            end = text.find(self._delimiter, start)
+            cursor.at = len(text) if end < 0 else end
+            field = text[start : cursor.at]
+            return field.strip(self._blanks) if self._is_trimmed else field
         pieces: list[str] = []
         while True:
             found = self._outside.search(cursor.text, cursor.at)

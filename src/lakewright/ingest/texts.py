@@ -27,18 +27,24 @@ class Batch:
     """What is known of some records beside their fields, in columns of one length."""
 
     numbers: Sequence[int]
-    bytes: Sequence[int | None]
-    raws: Sequence[str]
-    problems: Sequence[str | None]
+    bytes: Sequence[int | None] | pyarrow.Int64Array
+    raws: Sequence[str] | pyarrow.StringArray
+    problems: Sequence[str | None] | pyarrow.StringArray
 
     def columns(self) -> dict[str, pyarrow.Array]:
         """The columns that are ours."""
         return {
             "_record": pyarrow.array(self.numbers, pyarrow.int64()),
-            "_byte": pyarrow.array(self.bytes, pyarrow.int64()),
-            "_raw": pyarrow.array(self.raws, pyarrow.string()),
-            "_problem": pyarrow.array(self.problems, pyarrow.string()),
+            "_byte": _array(self.bytes, pyarrow.int64()),
+            "_raw": _array(self.raws, pyarrow.string()),
+            "_problem": _array(self.problems, pyarrow.string()),
         }
+
+
+def _array(
+    values: Sequence[int | None] | Sequence[str | None] | pyarrow.Array, kind: pyarrow.DataType
+) -> pyarrow.Array:
+    return values if isinstance(values, pyarrow.Array) else pyarrow.array(values, kind)
 
 
 def records_at_once(width: int) -> int:
