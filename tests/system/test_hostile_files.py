@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -101,6 +102,21 @@ def packed(path: Path) -> None:
             file.write(b"[" * MILLION)
 
 
+def one_text(path: Path) -> None:
+    """A Parquet file that holds one text of a megabyte and means it a million times."""
+    texts = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([0] * MILLION, pyarrow.int32()), pyarrow.array(["x" * MILLION])
+    )
+    table = pyarrow.table({"a": texts})
+    pyarrow.parquet.write_table(table, path, compression="zstd", store_schema=False)
+
+
+def one_line(path: Path) -> None:
+    """A ZIP file of one line, very often."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.csv", b"1,2\n" * 30 * MILLION)
+
+
 HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "lists without end": ("x.json", pieces((b"[", MILLION)), "at byte "),
     "objects without end": ("x.json", pieces((b'{"a":', MILLION)), "at byte "),
@@ -112,6 +128,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "keys without end": ("x.json", pieces((b'{"a":{', 1), (b'"k":1,', 30 * MILLION)), "at byte "),
     "a gzip bomb": ("x.json.gz", packed, "1,000 times"),
     "a zstd bomb": ("x.json.zst", packed, "1,000 times"),
+    "a ZIP bomb": ("x.zip", one_line, "1,000 times"),
+    "one text very often": ("x.parquet", one_text, "1,000 times"),
 }
 
 

@@ -35,7 +35,6 @@ class Rows:
         work_folder: for the parts.
         columns: those whose types are to be found, by place.
         report: is told how many records have been written.
-        first: the number of the first record.
     """
 
     def __init__(
@@ -44,10 +43,8 @@ class Rows:
         work_folder: Path,
         columns: Mapping[int, ColumnType],
         report: Callable[[int], None],
-        first: int = 1,
     ) -> None:
         self.count = 0
-        self._first = first
         self._names = names
         self._columns = columns
         self._report = report
@@ -76,7 +73,7 @@ class Rows:
         arrays = [pyarrow.array(column, pyarrow.string()) for column in zip(*found, strict=True)]
         for place, column in self._columns.items():
             column.see(arrays[place])
-        first = self._first + self.count
+        first = 1 + self.count
         self.count += len(self._rows)
         batch = texts.Batch(
             range(first, first + len(self._rows)),
