@@ -4,7 +4,8 @@ Runs in the child process, as user bytes are parsed here. May be repeated: it ov
 earlier attempt left in the work folder, and gives the same result.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
