@@ -17,7 +17,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bench import measuring, warm
+from bench import json_layouts, measuring, warm
 from bench.measuring import Cost
 from lakewright.ingest import sample
 
@@ -43,6 +43,7 @@ def main() -> None:
     for rows in given.rows:
         results[f"{rows}"] = _tell(f"{rows:,} orders", _sized(rows, given.rounds, given.threads))
     results["warm"] = _tell("10 records, warm process", _warm(given.rows[0], given.rounds))
+    results["json"] = json_layouts.run(json_layouts.MEGABYTES, given.rounds, [])
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     if not given.keep:
         for folder in OUT.glob("project-*"):

@@ -4,8 +4,10 @@ A record is an object, whose keys are the columns, or any other value, which is 
 `value`. Nested values stay JSON text.
 """
 
+import gc
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -120,9 +122,24 @@ def read(
         FileUnreadable: it is no JSON in this mode, or has keys without number.
     """
     table = _Table(output, file_name)
-    for found in json_records.read(text.path, text.start, mode, file_name):
-        table.add(found)
+    with _collector_at_rest():
+        for found in json_records.read(text.path, text.start, mode, file_name):
+            table.add(found)
     return table.close()
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """No search for cycles: JSON has none, and to go through all values again and again costs a
+    third of the time.
+    """
+    is_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_at_work:
+            gc.enable()
 
 
 class _Table:

@@ -9,7 +9,7 @@ the digits, so that 1.10 stays 1.10, and the keys are counted.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy
@@ -59,7 +59,7 @@ def parse(contents: Sequence[bytes]) -> Parsed:
         return Parsed(values, {})
     sound = [b"null" if place in problems else each for place, each in enumerate(contents)]
     written = _written(values, problems)
-    doubtful = list(_doubtful(sound, written))
+    doubtful = _doubtful(sound, written)
     for place in [place for place, has_lost_keys in doubtful if has_lost_keys]:
         problems[place] = _key_that_stands_twice(contents[place])
     places = [place for place, _ in doubtful if place not in problems]
@@ -159,7 +159,7 @@ def _written(values: list[Value], problems: dict[int, str | InvalidError]) -> li
     return found
 
 
-def _doubtful(contents: Sequence[bytes], written: Sequence[bytes]) -> Iterator[tuple[int, bool]]:
+def _doubtful(contents: Sequence[bytes], written: Sequence[bytes]) -> Sequence[tuple[int, bool]]:
     """Which texts are not written as they were given, and whether keys of theirs were lost.
 
     Blanks do not count, as no number holds one and none ends a string, nor does what stands within
@@ -168,17 +168,17 @@ def _doubtful(contents: Sequence[bytes], written: Sequence[bytes]) -> Iterator[t
     pairs = enumerate(zip(_without_blanks(contents), _without_blanks(written), strict=True))
     differing = [(place, given, again) for place, (given, again) in pairs if given != again]
     escaped = [each for each in differing if b"\\" in each[1]]
-    yield from (
-        (place, given.count(b":") > again.count(b":"))
-        for place, given, again in differing
-        if b"\\" not in given
-    )
     if escaped:
         given_bare = _without_strings([given for _, given, _ in escaped])
         again_bare = _without_strings([again for _, _, again in escaped])
-        for (place, _, _), given, again in zip(escaped, given_bare, again_bare, strict=True):
-            if given != again:
-                yield place, given.count(b":") > again.count(b":")
+        bare = zip((place for place, _, _ in escaped), given_bare, again_bare, strict=True)
+        differing = [each for each in differing if b"\\" not in each[1]]
+        differing += [(place, given, again) for place, given, again in bare if given != again]
+    all_given = b"".join(given for _, given, _ in differing)
+    all_again = b"".join(again for _, _, again in differing)
+    if all_given.count(b":") == all_again.count(b":"):  # No key was lost.
+        return [(place, False) for place, _, _ in differing]
+    return [(place, given.count(b":") > again.count(b":")) for place, given, again in differing]
 
 
 _BORDER = b"\0"
@@ -207,12 +207,13 @@ def _to_the_digit(contents: Sequence[bytes]) -> Sequence[Value]:
     """The values of JSON texts with all digits of their numbers."""
     joined = b"[%b]" % b",".join(contents)
     # orjson makes floats of whole numbers as well where they do not fit 64 bits.
-    decoder = _ALL_DIGITS if _LONG_DIGITS.search(joined) else _FRACTIONS
+    decoder = _ALL_DIGITS if _LONG_DIGITS in joined.translate(_ALL_ALIKE) else _FRACTIONS
     values: Sequence[Value] = decoder.decode(joined.decode())
     return values
 
 
-_LONG_DIGITS = re.compile(rb"[0-9]{%d}" % (_SAFE_DIGITS + 1))
+_LONG_DIGITS = b"0" * (_SAFE_DIGITS + 1)
+_ALL_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 
 
 def _invalid(content: bytes, error: orjson.JSONDecodeError) -> InvalidError:
