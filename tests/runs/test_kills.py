@@ -108,6 +108,7 @@ def drain_deadly(workplace: "Workplace", fatal: int, number: int = signal.SIGKIL
         acceptance=journal.acceptance,
         execution=deadly,
         reading=journal.reading,
+        outbox=journal.outbox,
         owners=journal.owners,
         close=journal.close,
     )

@@ -21,7 +21,8 @@ def test_an_owner_that_never_was_is_dead(tmp_path: Path) -> None:
 
 def test_a_killed_owner_is_dead_at_once_and_its_file_is_cleaned_up(tmp_path: Path) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom lakewright.runs.ownership import FileOwner\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from lakewright.runs.ownership import FileOwner\n"
         "print(FileOwner(Path(sys.argv[1])).owner_id, flush=True)\ntime.sleep(60)\n"
     )
     process = subprocess.Popen(

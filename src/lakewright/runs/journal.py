@@ -34,6 +34,7 @@ from typing import Protocol, TypeAlias
 
 from lakewright.plan import codec
 from lakewright.project import source
+from lakewright.runs.outbox import Event, Outbox
 from lakewright.runs.ownership import Owners
 
 Json: TypeAlias = codec.Json
@@ -241,19 +242,6 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """A record that something happened, written in the transaction that made it so."""
-
-    event_id: str
-    """The same for the same occurrence, however often it is told."""
-    sequence: int
-    kind: str
-    """`file-uploaded`, `raw-data-ready` or `run-finished`."""
-    at: datetime
-    payload: Json
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
     """The acknowledgement of a delivery."""
 
@@ -427,5 +415,6 @@ class Journal:
     acceptance: Acceptance
     execution: Execution
     reading: Reading
+    outbox: Outbox
     owners: Owners
     close: Callable[[], None]

@@ -3,11 +3,9 @@
 It keeps the same promises but durability: what it holds ends with its process.
 """
 
-import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from lakewright.runs import journal, ownership, rules
@@ -18,9 +16,6 @@ from lakewright.runs.journal import (
     Claim,
     Delivery,
     Ending,
-    Event,
-    FormatOverride,
-    Json,
     Outcome,
     Request,
     RequestKind,
@@ -33,95 +28,28 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
+from lakewright.runs.memory_outbox import MemoryOutbox
+from lakewright.runs.memory_state import State, copied
+from lakewright.runs.outbox import Event
 
 
 def open_journal() -> journal.Journal:
     """A new, empty journal."""
-    state = _State()
+    state = State()
     return journal.Journal(
         acceptance=_Acceptance(state),
         execution=_Execution(state),
         reading=_Reading(state),
+        outbox=MemoryOutbox(state),
         owners=_Owners(),
         close=lambda: None,
     )
 
 
-@dataclass(kw_only=True, slots=True)
-class _State:
-    """Everything that the journal holds. Runs and uploads stand in the order of their arrival."""
-
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    runs: dict[str, Run] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
-    run_uploads: dict[str, dict[str, RunUpload]] = field(default_factory=dict)
-    steps: dict[tuple[str, int], dict[str, Step]] = field(default_factory=dict)
-    attempts: list[Attempt] = field(default_factory=list)
-    events: dict[str, Event] = field(default_factory=dict)
-    fence: int = 0
-
-    def find_run(self, run_id: str) -> Run:
-        if run_id not in self.runs:
-            raise rules.missing_run(run_id)
-        uploads = tuple(self.run_uploads.get(run_id, ()))
-        run = self.runs[run_id]
-        return replace(run, request=replace(run.request, upload_ids=uploads))
-
-    def of_round(self, run: Run) -> dict[str, Step]:
-        return self.steps.setdefault((run.run_id, run.round), {})
-
-    def unfinished(self) -> list[Run]:
-        return [run for run in self.runs.values() if not run.status.is_finished]
-
-    def tell(self, notice: rules.Notice, now: datetime) -> None:
-        if notice.event_id not in self.events:
-            self.events[notice.event_id] = Event(
-                event_id=notice.event_id,
-                sequence=len(self.events) + 1,
-                kind=notice.kind,
-                at=now,
-                payload=_copy(notice.payload),
-            )
-
-    def add_run(self, request: Request, run_id: str, now: datetime) -> None:
-        self.runs[run_id] = Run(
-            run_id=run_id,
-            sequence=len(self.runs) + 1,
-            request=replace(
-                request,
-                payload=_copy(request.payload),
-                tables=tuple(sorted(set(request.tables))),
-                upload_ids=(),
-            ),
-            status=RunStatus.QUEUED,
-            round=1,
-            queued_at=now,
-        )
-        for upload_id in request.upload_ids:
-            self.add_upload(run_id, upload_id, is_again=True)
-
-    def add_upload(
-        self, run_id: str, upload_id: str, *, is_again: bool, look: FormatOverride | None = None
-    ) -> None:
-        self.run_uploads.setdefault(run_id, {})[upload_id] = RunUpload(
-            run_id=run_id,
-            upload_id=upload_id,
-            is_again=is_again,
-            status=UploadStatus.ACCEPTED,
-            format=look,
-        )
-
-
-def _copy(value: Json) -> Json:
-    """The value as it would come back from a disk, shared with nobody."""
-    copied: Json = json.loads(json.dumps(value))
-    return copied
-
-
 class _Acceptance:
     """See `journal.Acceptance`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def accept(
@@ -245,7 +173,7 @@ def _accepted(delivery: Delivery, run_id: str, now: datetime) -> Upload:
 class _Execution:
     """See `journal.Execution`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def claim(self, owner_id: str, is_alive: journal.IsAlive, now: datetime) -> Claim | None:
@@ -361,8 +289,8 @@ class _Execution:
                 self._step(run, step),
                 status=ending.status,
                 finished_at=now if ending.status.is_finished else None,
-                result=_copy(ending.result),
-                error=_copy(ending.error),
+                result=copied(ending.result),
+                error=copied(ending.error),
             )
             self._close_attempt(run, step, ending, now)
             for upload_id, facts in ending.ready.items():
@@ -379,7 +307,7 @@ class _Execution:
         for index, found in enumerate(self._state.attempts):
             if (found.run_id, found.round, found.step, found.status) == key:
                 self._state.attempts[index] = replace(
-                    found, status=ending.status, finished_at=now, error=_copy(ending.error)
+                    found, status=ending.status, finished_at=now, error=copied(ending.error)
                 )
 
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
@@ -400,8 +328,8 @@ class _Execution:
                 self._state.runs[run.run_id],
                 status=outcome.status,
                 finished_at=now,
-                result=_copy(outcome.result),
-                error=_copy(outcome.error),
+                result=copied(outcome.result),
+                error=copied(outcome.error),
             )
             statuses = {upload.upload_id: upload.status for upload in uploads}
             self._state.tell(rules.run_finished(run, outcome.status, statuses), now)
@@ -411,14 +339,14 @@ class _Execution:
         if outcome.upload_id not in parts:
             self._state.add_upload(run_id, outcome.upload_id, is_again=True)
         parts[outcome.upload_id] = replace(
-            parts[outcome.upload_id], status=outcome.status, error=_copy(outcome.error)
+            parts[outcome.upload_id], status=outcome.status, error=copied(outcome.error)
         )
         look = parts[outcome.upload_id].format
         upload = self._state.uploads[outcome.upload_id]
         if outcome.status is UploadStatus.FAILED:
             if upload.status is not UploadStatus.ACCEPTED:
                 return
-            upload = replace(upload, error=_copy(outcome.error))
+            upload = replace(upload, error=copied(outcome.error))
         else:
             upload = replace(
                 upload,
@@ -444,7 +372,7 @@ class _Execution:
 class _Reading:
     """See `journal.Reading`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def upload(self, upload_id: str) -> Upload:
@@ -536,6 +464,6 @@ class _Owner(AbstractContextManager["_Owner"]):
         self.close()
 
 
-def _attempts(state: _State, run: Run, step: str) -> int:
+def _attempts(state: State, run: Run, step: str) -> int:
     key = (run.run_id, run.round, step)
     return sum((found.run_id, found.round, found.step) == key for found in state.attempts)

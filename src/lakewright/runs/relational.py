@@ -29,7 +29,6 @@ from lakewright.runs.journal import (
     Claim,
     Delivery,
     Ending,
-    Event,
     FormatOverride,
     Outcome,
     Request,
@@ -43,6 +42,8 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
+from lakewright.runs.outbox import Event
+from lakewright.runs.relational_outbox import EVENTS, RelationalOutbox
 from lakewright.runs.rows import (
     number,
     text,
@@ -59,7 +60,6 @@ from lakewright.runs.rows import (
 )
 
 _TURNS = "turns"
-_EVENTS = "events"
 
 
 def open_journal(database: Database, owners: ownership.Owners) -> journal.Journal:
@@ -68,6 +68,7 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
         acceptance=_Acceptance(database),
         execution=_Execution(database),
         reading=_Reading(database),
+        outbox=RelationalOutbox(database),
         owners=owners,
         close=database.close,
     )
@@ -79,7 +80,7 @@ def _hold_source(transaction: Transaction, source: str | None) -> None:
 
 
 def _tell(transaction: Transaction, notice: rules.Notice, now: datetime) -> None:
-    transaction.hold(_EVENTS)
+    transaction.hold(EVENTS)
     transaction.change(
         "tell",
         event_id=notice.event_id,

@@ -7,7 +7,6 @@ from typing import cast
 from lakewright.runs.database import Cell, Row
 from lakewright.runs.journal import (
     Attempt,
-    Event,
     FormatOverride,
     Json,
     Request,
@@ -20,6 +19,7 @@ from lakewright.runs.journal import (
     Upload,
     UploadStatus,
 )
+from lakewright.runs.outbox import Event, Subscription
 from lakewright.runs.rules import Standing
 
 
@@ -183,4 +183,14 @@ def to_event(row: Row) -> Event:
         kind=text(row, "kind"),
         at=_moment(row["at"]),
         payload=_json(row, "payload"),
+    )
+
+
+def to_subscription(row: Row) -> Subscription:
+    """One subscriber's place among the events."""
+    return Subscription(
+        name=text(row, "name"),
+        position=number(row, "position"),
+        missed=number(row, "missed"),
+        subscribed_at=_moment(row["subscribed_at"]),
     )

@@ -190,3 +190,68 @@ ON CONFLICT (event_id) DO NOTHING;
 
 -- name: events
 SELECT * FROM events WHERE sequence > :after ORDER BY sequence LIMIT :limit;
+
+-- name: add_subscription
+INSERT INTO subscriptions (name, position, subscribed_at)
+VALUES (:name,
+  CASE WHEN CAST(:is_from_now AS INTEGER) = 1
+    THEN (SELECT coalesce(max(sequence), 0) FROM events) ELSE 0 END,
+  :now)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: remove_subscription
+DELETE FROM subscriptions WHERE name = :name;
+
+-- name: subscription
+SELECT * FROM subscriptions WHERE name = :name;
+
+-- name: subscriptions
+SELECT * FROM subscriptions ORDER BY name;
+
+-- name: acknowledge
+UPDATE subscriptions SET position = :sequence WHERE name = :name AND position < :sequence;
+
+-- Retention
+
+-- name: newest_event_but
+-- The newest event but so many.
+SELECT sequence FROM events ORDER BY sequence DESC LIMIT 1 OFFSET :kept;
+
+-- name: first_young_event
+SELECT sequence FROM events WHERE at >= :since ORDER BY sequence LIMIT 1;
+
+-- name: lowest_position
+SELECT min(position) AS position FROM subscriptions;
+
+-- name: pass_over
+-- A subscriber that is too far behind goes on behind what is deleted.
+UPDATE subscriptions SET position = :last, missed = missed + (SELECT count(*) FROM events
+  WHERE events.sequence > subscriptions.position AND events.sequence <= :last)
+WHERE position < :last;
+
+-- name: remove_events
+DELETE FROM events WHERE sequence <= :last;
+
+-- name: first_kept_run
+-- The oldest of so many newest runs.
+SELECT sequence FROM runs ORDER BY sequence DESC LIMIT 1 OFFSET :kept;
+
+-- name: remove_attempts_of_run
+DELETE FROM attempts WHERE run_id = :run_id;
+
+-- name: remove_steps_of_run
+DELETE FROM steps WHERE run_id = :run_id;
+
+-- name: unnamed_run
+-- The run, if no upload names it as the one that loaded it, or is to.
+SELECT run_id FROM runs WHERE run_id = :run_id
+  AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.run_id = runs.run_id);
+
+-- name: remove_parts_of_run
+DELETE FROM run_uploads WHERE run_id = :run_id;
+
+-- name: remove_tables_of_run
+DELETE FROM run_tables WHERE run_id = :run_id;
+
+-- name: remove_run
+DELETE FROM runs WHERE run_id = :run_id;

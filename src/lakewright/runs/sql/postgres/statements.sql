@@ -56,3 +56,15 @@ JOIN pg_locks ON pg_locks.locktype = 'advisory' AND pg_locks.granted AND pg_lock
 JOIN pg_database ON pg_database.oid = pg_locks.database
 WHERE owners.owner_id = :owner_id AND pg_database.datname = current_database()
   AND owners.beaten_at >= clock_timestamp() - make_interval(secs => :lease_seconds);
+
+-- Retention
+
+-- name: hold_old_runs
+-- Runs that finished long ago and of which something may be deleted. One that is just being retried
+-- is let be.
+SELECT run_id FROM runs
+WHERE status NOT IN ('queued', 'running') AND finished_at < :before AND sequence <= :last
+  AND (EXISTS (SELECT 1 FROM steps WHERE steps.run_id = runs.run_id)
+    OR EXISTS (SELECT 1 FROM attempts WHERE attempts.run_id = runs.run_id)
+    OR NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.run_id = runs.run_id))
+ORDER BY sequence LIMIT :limit FOR UPDATE SKIP LOCKED;
