@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Compile a module once, not at each of the many starts of the tests, whatever the machine prefers.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup demo test test-slow fuzz golden check format lock bench clean
+.PHONY: help setup demo test test-slow fuzz faults golden check format lock bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -29,6 +29,10 @@ test-slow: $(STAMP) ## Run the tests that take minutes
 
 fuzz: $(STAMP) ## Try every property on thousands of new examples (tens of minutes)
 	LAKEWRIGHT_FUZZ=1 $(BIN)/pytest -m "hypothesis and not slow" -n $(WORKERS)
+
+faults: $(STAMP) ## Strike 1,000 faults at one disk access each (POINTS=0: all; SHARD=1/4; needs strace)
+	$(BIN)/python -m tests.faults $(if $(POINTS),--points $(POINTS)) $(if $(SHARD),--shard $(SHARD)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(POINT),--point $(POINT))
 
 golden: $(STAMP) ## Rewrite the golden files that tests compare with (then read the difference)
 	LAKEWRIGHT_GOLDEN=write $(BIN)/pytest -m "not slow" -n $(WORKERS)
@@ -54,6 +58,6 @@ bench: $(STAMP) ## Measure speed and memory against the floor (minutes; a quiet 
 	$(BIN)/python -m bench
 
 clean: ## Remove everything that was made, .venv included
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .faults \
 	  build dist demo bench/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

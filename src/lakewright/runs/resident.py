@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +24,9 @@ from lakewright.runs.worker import POLL_SECONDS, Worker
 
 SWEEP_SECONDS = 3600.0
 """How often what dead and old runs have left is looked for."""
+
+_LOOK_SECONDS = 0.1
+"""How often the lanes themselves are looked at."""
 
 TROUBLE_SECONDS_MAX = 30.0
 """The longest pause of a lane that meets one error after the other."""
@@ -43,7 +46,7 @@ class Stopped(BaseException):
 class Resident:
     """Carries out every run that is queued until it is told to stop.
 
-    While it lives it holds a lock in `presence`, so that foreground commands leave the work to it.
+    While a lane of it is well it holds a lock in `presence`, so that commands leave the work to it.
     """
 
     def __init__(self, open_hands: OpenHands, *, lanes: int, presence: Path) -> None:
@@ -55,20 +58,31 @@ class Resident:
         self._stopping = threading.Event()
         self._break_off_at = float("inf")
         self._breaks: Counter[str] = Counter()
+        self._well: set[str] = set()
+        """The lanes that have looked for work since they last met trouble."""
 
     def serve(self) -> None:
         """Work until `stop`; returns when every lane has ended."""
-        with ownership.FileOwner(self._presence) as present:
-            lanes = [
-                threading.Thread(target=self._serve_lane, name=f"lane-{number}")
-                for number in range(1, self._lanes + 1)
-            ]
-            for lane in lanes:
-                lane.start()
-            while any(lane.is_alive() for lane in lanes):
-                present.beat()
-                for lane in lanes:
-                    lane.join(ownership.BEAT_SECONDS / len(lanes))
+        lanes = [
+            threading.Thread(target=self._serve_lane, name=f"lane-{number}")
+            for number in range(1, self._lanes + 1)
+        ]
+        for lane in lanes:
+            lane.start()
+        while any(lane.is_alive() for lane in lanes):
+            if not self._well:
+                # Whoever waits for a run does it himself, or meets the same trouble and is told.
+                self._join(lanes)
+                continue
+            with ownership.FileOwner(self._presence) as present:
+                while self._well and any(lane.is_alive() for lane in lanes):
+                    present.beat()
+                    self._join(lanes)
+
+    def _join(self, lanes: Sequence[threading.Thread]) -> None:
+        ends_at = time.monotonic() + _LOOK_SECONDS
+        for lane in lanes:
+            lane.join(max(0.0, ends_at - time.monotonic()))
 
     def stop(self, grace_seconds: float) -> None:
         """Take no further run. What is under way may end within the grace; then it goes back into
@@ -90,7 +104,7 @@ class Resident:
                     _log.info("lane ready")
                     self._work(Worker(hands, self._breaks))
             except Stopped:
-                return
+                break
             except Exception as error:  # noqa: BLE001 - whatever it is, the lane lives on
                 was_well = time.monotonic() - began_at > 2 * TROUBLE_SECONDS_MAX
                 troubles = 1 if was_well else troubles + 1
@@ -98,7 +112,9 @@ class Resident:
                 trace = None if isinstance(error, errors.LakewrightError) else error
                 facts = {"pause_seconds": pause_seconds}
                 _log.error("lane in trouble: %s", error, exc_info=trace, extra=facts)
+                self._well.discard(threading.current_thread().name)
                 self._stopping.wait(pause_seconds)
+        self._well.discard(threading.current_thread().name)
 
     def _work(self, worker: Worker) -> None:
         swept_at = float("-inf")
@@ -106,7 +122,9 @@ class Resident:
             if time.monotonic() - swept_at > SWEEP_SECONDS:
                 swept_at = time.monotonic()
                 worker.sweep()
-            if not worker.work_once():
+            has_worked = worker.work_once()
+            self._well.add(threading.current_thread().name)
+            if not has_worked:
                 self._stopping.wait(POLL_SECONDS)
 
 

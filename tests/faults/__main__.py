@@ -1,0 +1,111 @@
+"""Strike a fault at many points, one after another: see `make faults`.
+
+    python -m tests.faults                            1,000 points, in the order of a seed
+    python -m tests.faults --points 0                 all of them: many hours
+    python -m tests.faults --shard 2/4                every fourth of them, from the second
+    python -m tests.faults --point csv:child:kill:pwrite64:3      this one, again
+
+What was tried is written to `.faults/`, one JSON line each; the same command goes on after it. Ends
+with 1 if something that must hold did not.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults import points, trial
+from tests.faults.points import Point, Role
+
+FORMS = ("csv", "json", "parquet")
+RECORD = Path(__file__).parents[2] / ".faults"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try the points that the arguments ask for."""
+    asked = _parse(arguments)
+    with tempfile.TemporaryDirectory(prefix="lakewright-faults-") as name:
+        made = {}
+        for form in FORMS:
+            (folder := Path(name, form)).mkdir()
+            made[form] = trial.template(folder, form)
+        if asked.point:
+            point = Point.parse(asked.point)
+            took = trial.run(made[point.form], point, asked.ready_seconds)
+            print(f"{point} held; ready again after {took:.2f} s")
+            return 0
+        counts = {
+            (form, role): _count(made[form], role, Path(name, "log"))
+            for form in FORMS
+            for role in Role
+        }
+        ordered = points.shuffled(points.every(counts), asked.seed)
+        print(f"seed {asked.seed}: {len(ordered)} points", flush=True)
+        chosen = ordered[asked.shard[0] - 1 :: asked.shard[1]]
+        return _try_all(made, chosen[: asked.points or None], asked)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("--seed", type=int, default=20_240_229)
+    parser.add_argument("--points", type=int, default=1000, help="how many; 0: all")
+    parser.add_argument("--shard", type=_shard, default=(1, 1), help="such as 2/4")
+    parser.add_argument("--point", help="only this one, as it was printed")
+    parser.add_argument("--ready-seconds", type=float, default=5.0,
+                        help="how long it may take to be ready again")  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    return int(number), int(of)
+
+
+def _record(asked: argparse.Namespace) -> Path:
+    RECORD.mkdir(exist_ok=True)
+    return RECORD / f"{asked.seed}-{asked.shard[0]}-of-{asked.shard[1]}.jsonl"
+
+
+def _count(made: trial.Template, role: Role, log: Path) -> "dict[str, int]":
+    trial.restore(made)
+    trial.count(made, role, log)
+    return dict(points.counted(log))
+
+
+def _try_all(
+    made: "dict[str, trial.Template]", chosen: Sequence[Point], asked: argparse.Namespace
+) -> int:
+    known, record = {}, _record(asked)
+    if record.exists():
+        lines = record.read_text("utf-8").splitlines()
+        known = {each["point"]: each for each in map(json.loads, lines)}
+    tally: Counter[str] = Counter()
+    with record.open("a", encoding="utf-8") as file:
+        for place, point in enumerate(chosen, start=1):
+            found = known.get(str(point))
+            if found is None:
+                found = _try(made[point.form], point, asked.ready_seconds)
+                file.write(json.dumps(found) + "\n")
+                file.flush()
+            tally["broken" if found["broken"] else "held"] += 1
+            if found["broken"]:
+                print(f"BROKEN {point}: {found['broken']}", flush=True)
+            if place % 50 == 0:
+                print(f"{place} of {len(chosen)}: {dict(tally)}", flush=True)
+    print(f"{len(chosen)} points: {tally['held']} held, {tally['broken']} broken")
+    return 1 if tally["broken"] else 0
+
+
+def _try(made: trial.Template, point: Point, ready_seconds_max: float) -> "dict[str, str | float]":
+    try:
+        took = trial.run(made, point, ready_seconds_max)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the point is broken
+        return {"point": str(point), "broken": f"{type(error).__name__}: {error}", "seconds": 0.0}
+    return {"point": str(point), "broken": "", "seconds": round(took, 2)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
