@@ -44,6 +44,8 @@ class Found:
     field_starts: Places
     """One row for each record, one column for each of the table's."""
     field_ends: Places
+    has_doubled: bool
+    """Whether quotes were doubled in the content."""
     read: list[splitting.Record]
     """The records that were read by the rules, in order."""
     reached: int
@@ -60,6 +62,7 @@ def nothing(width: int, read: list[splitting.Record]) -> Found:
         content=numpy.zeros(0, dtype=numpy.uint8),
         field_starts=fields,
         field_ends=fields,
+        has_doubled=False,
         read=read,
         reached=0,
     )
@@ -364,6 +367,7 @@ class Finder:
             content=content,
             field_starts=field_starts.reshape(-1, self._width),
             field_ends=field_ends.reshape(-1, self._width),
+            has_doubled=len(removed) > len(found.removed),
             read=walk.read,
             reached=int(lines.nexts[walk.reached - 1]) if walk.reached else 0,
         )
@@ -398,8 +402,8 @@ class Finder:
 
 def _having(flags: Flags, last: Places) -> Flags:
     """The lines that have one of these marks, by the last marks of all lines."""
-    found = numpy.zeros(len(last), dtype=numpy.bool_)
-    found[numpy.searchsorted(last, numpy.flatnonzero(flags))] = True
+    firsts = numpy.concatenate((last[:0], [0], last[:-1] + 1))
+    found: Flags = numpy.logical_or.reduceat(flags, firsts)
     return found
 
 

@@ -230,7 +230,9 @@ class _Rows:
         places = numpy.flatnonzero(found.content == quote[0])
         cell = numpy.searchsorted(starts, places, side="right") - 1
         is_stray = (cell >= 0) & (places < ends[cell])
-        if not marks.escape_of(dialect):
+        escape, delimiter = marks.escape_of(dialect), dialect.delimiter or ","
+        others = [(escape + mark).encode() for mark in (escape, delimiter) if escape]
+        if not escape or not (found.has_doubled or any(each in self._data for each in others)):
             is_stray &= found.content[starts[cell] - 1] != quote[-1]  # Else it stands in quotes.
         strays = numpy.zeros(len(found.starts), dtype=numpy.bool_)
         strays[cell[is_stray] // len(self._table.names)] = True
