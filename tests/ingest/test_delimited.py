@@ -169,6 +169,34 @@ def test_what_stands_behind_the_table_goes_to_quarantine(tmp_path: Path) -> None
     assert any("more than one table" in suspicion for suspicion in read.table.suspicions)
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", ",,"])
+def test_empty_rows_at_the_end_of_a_large_file_are_no_records(
+    tmp_path: Path, line_end: str, last: str
+) -> None:
+    row = f'1,"some, plain text",{line_end}'
+    data = f"id,name,day{line_end}" + row * 50_000 + f",,{line_end}" * 3_000 + last
+    read = Read(tmp_path, data)
+    assert [type(part) for part in read.parts] == [CsvPart, TextPart]
+    assert len(read.rows) == 50_000
+    assert set(read.problems.values()) == {"outside the table: an empty row"}
+    assert len(read.problems) == 3_000 + bool(last)
+    assert any(line.startswith("end: the last 3,00") for line in read.table.evidence)
+
+
+def test_a_large_file_of_empty_rows_alone_keeps_them(tmp_path: Path) -> None:
+    read = Read(tmp_path, "id,name,day\n" + ",,\n" * 60_000)
+    assert len(read.rows) == 60_000
+
+
+def test_another_table_further_down_in_a_large_file_is_suspected(tmp_path: Path) -> None:
+    first = "id,day,price,note\n" + "1,2024-01-31,2.50,x\n" * 20_000
+    second = "\nname,city,size,n\n" + "Ann,Oslo,large,1\n" * 20_000
+    read = Read(tmp_path, first + second)
+    assert any("another table may follow" in suspicion for suspicion in read.table.suspicions)
+    assert not Read(tmp_path, first).table.suspicions
+
+
 def test_quotes_that_nothing_escapes_are_read_where_that_is_the_habit(tmp_path: Path) -> None:
     data = 'id,size\n1,"5" pipe"\n2,"3/4""\n3,"7" pipe, long"\n4,plain\n'
     read = Read(tmp_path, data)

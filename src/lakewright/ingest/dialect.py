@@ -201,8 +201,13 @@ def _evidence(
         yield f"skip_lines {dialect.skip_lines}: what stands there does not fit the table below"
     yield f"header {'yes' if header.is_there else 'no'}: {header.reason}"
     if end is not None:
-        lines = "record" if end.records == 1 else "records"
-        yield f"end: the last {end.records:,} {lines} are none of the table's: {end.what}"
+        yield end_evidence(end)
+
+
+def end_evidence(end: ending.End) -> str:
+    """What a person is told of a table that ends before its file does."""
+    lines = "record" if end.records == 1 else "records"
+    return f"end: the last {end.records:,} {lines} are none of the table's: {end.what}"
 
 
 def _delimiter_evidence(found: consistency.Fit, declared: Dialect) -> Iterator[str]:

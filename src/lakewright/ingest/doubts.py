@@ -27,6 +27,7 @@ _OTHER_LINE_ENDS = (*map(chr, range(9)), *map(chr, (11, 12, *range(14, 32), 0x85
 _ENDED_RECORDS_MIN = 3
 _ENDED_SHARE_MIN = 0.9
 _BLANK_LINES_SHARE = 0.4
+_CHANGED_MIN = 2  # One column of values may well become one of remarks.
 _ONE_LINE_BYTES = 1 << 13  # One line may hold many marks, each of which is tried on so much of it.
 _ONE_LINE_WIDTH_MIN = 4
 _IN_NAMES = " _-./:'\r\n\ufffd"  # They stand inside ordinary fields, or end lines in any case.
@@ -83,10 +84,25 @@ def of_dialect(
         text = f"it was split at each {name}, but each {other} makes almost as good a table"
         yield Doubt(factor=_RIVAL, text=text)
     for sample in seen.later:
-        width, agreement = consistency.agreed_width(consistency.fit(sample, found.dialect).records)
+        records = consistency.fit(sample, found.dialect).records
+        width, agreement = consistency.agreed_width(records)
         if width != found.width:
             text = f"further on most of its records have {width} fields, not {found.width}"
             yield Doubt(factor=1 - agreement / 2, text=text)
+        elif _is_unlike(found.records, records, width):
+            text = "further on its columns hold values of other kinds: another table may follow"
+            yield Doubt(factor=_GUESS, text=text)
+            return
+
+
+def _is_unlike(records: Sequence[Record], later: Sequence[Record], width: int) -> bool:
+    """Whether columns of values hold hardly any of them in records from further on."""
+    rows = [record.fields for record in records if len(record.fields) == width]
+    others = [record.fields for record in later if len(record.fields) == width]
+    typed = heading.typed_columns(rows[1:])
+    columns = [[row[place] for row in others if row[place].strip()] for place in typed]
+    changed = sum(heading.is_of_words(column) for column in columns)
+    return changed >= _CHANGED_MIN
 
 
 def _is_close(found: consistency.Fit, rival: consistency.Fit) -> bool:

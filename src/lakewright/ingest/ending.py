@@ -1,19 +1,24 @@
 """Find where a table ends before its file does: at a footer, or where another table starts.
 
-Looks at records that were split already, and only where the whole file is before it. What stands
-behind a table's end is kept for quarantine: it is no record, but nobody else has it.
+Looks at records that were split already, and only where the whole file is before it; of a larger
+one, for empty rows at its end. What stands behind a table's end is kept for quarantine: it is no
+record, but nobody else has it.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import SEEK_END
+from typing import BinaryIO
 
 from lakewright.ingest import heading
 from lakewright.ingest.splitting import Record
+from lakewright.project.source import Dialect
 
 _OTHER_RECORDS_MIN = 2
 _CLOSE_RECORDS_MIN = 4  # A few records of another width may as well be damaged.
 _CLOSE_SHARE = 0.9
+_TAIL_BYTES = 1 << 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +73,34 @@ def find(
         return None
     what = "an empty row" if all(map(_is_empty, records[last:])) else "a footer"
     return _end(records, last, what, is_table=False)
+
+
+def find_empty_rows(file: BinaryIO, start: int, dialect: Dialect) -> End | None:
+    """Where the rows of nothing but delimiters start that end a file of any size.
+
+    Args:
+        file: UTF-8 text.
+        start: of the table's body.
+        dialect: pinned.
+    """
+    blanks = b"\r\n" + (dialect.delimiter or ",").encode()
+    size = file.seek(0, SEEK_END)
+    length = _TAIL_BYTES
+    while True:
+        length = min(length, size - start)
+        file.seek(size - length)
+        tail = file.read(length)
+        content = len(tail.rstrip(blanks))
+        if content or length == size - start:
+            break
+        length *= 2
+    # The first of them is the end of the last record.
+    rows = tail[content:].splitlines(keepends=True)
+    empty = [row for row in rows[1:] if row.rstrip(b"\r\n")]
+    if not content or not empty:
+        return None
+    byte = size - sum(map(len, rows[1:]))
+    return End(byte=byte, records=len(empty), what="an empty row", is_table=False)
 
 
 def _other_width(records: Sequence[Record], width: int) -> int | None:

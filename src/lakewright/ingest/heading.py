@@ -244,6 +244,12 @@ def typed_columns(body: Sequence[Row]) -> list[int]:
     return columns
 
 
+def is_of_words(column: Sequence[str]) -> bool:
+    """Whether there are texts in a column, and hardly any of a telling kind."""
+    telling = sum(cells.kind(text) in _TELLING for text in column)
+    return bool(column) and telling <= (1 - _SAME_KIND_SHARE) * len(column)
+
+
 def count_rows(rows: Sequence[Row]) -> int:
     """How many rows of names there are; 1 where there is no sign of a second."""
     for count in range(min(_HEADER_ROWS_MAX, len(rows) - 1), 1, -1):

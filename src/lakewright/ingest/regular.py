@@ -85,6 +85,8 @@ class Layout:
     """Whether all of it is known to be UTF-8."""
     header: bytes = b""
     """The header's last line, without its end: where it stands again is not regular."""
+    end: int | None = None
+    """Where the table ends, if that is before the end of the file: after a line's end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +159,7 @@ class Index:
         first = record
         while True:
             self._file.seek(position)
-            data = self._file.read(self._sizes.block_bytes)
+            data = self._file.read(self._bytes_from(position))
             is_last = len(data) < self._sizes.block_bytes
             block = self._look(data, is_last=is_last)
             starts = block.starts + position
@@ -186,6 +188,11 @@ class Index:
             if is_over:
                 return
 
+    def _bytes_from(self, position: int) -> int:
+        """How much may be looked at from a position on."""
+        most, end = self._sizes.block_bytes, self._layout.end
+        return most if end is None else min(most, max(0, end - position))
+
     def stop(self) -> None:
         """Call back who is still ahead."""
         if self._ahead is not None:
@@ -200,7 +207,8 @@ class Index:
             return
         self._is_started = True
         self._offsets.unlink(missing_ok=True)
-        size_bytes = os.fstat(self._file.fileno()).st_size - start
+        end = self._layout.end
+        size_bytes = (os.fstat(self._file.fileno()).st_size if end is None else end) - start
         threads = min(self._threads, size_bytes // self._sizes.thread_bytes_min)
         if threads <= 1:
             return
