@@ -94,12 +94,17 @@ def understand(
         FileUnreadable: there is no table in it.
     """
     with text.path.open("rb") as file:
-        detected = dialect.detect(_samples(file, text), declared, names)
+        samples = _samples(file, text)
+        detected = dialect.detect(samples, declared, names)
         pinned = replace(detected.dialect, encoding=text.encoding)
         position = splitting.skip_lines(file, text.start, pinned.skip_lines or 0)
         header = _Header(records=(), line=b"", end=position)
         if pinned.has_header:
             header = _read_header(file, pinned, position, detected.width, file_name)
+        end = detected.end and replace(detected.end, byte=detected.end.byte + text.start)
+        if not samples.is_whole and detected.width > 1:
+            end = ending.find_empty_rows(file, header.end, pinned)
+        tail = [dialect.end_evidence(end)] if end and not detected.end else []
     found = heading.joined(header.records)
     width = max(detected.width, len(found))
     if width > detected.width and not any(found[detected.width :]):
@@ -110,16 +115,15 @@ def understand(
             why=f"a table may have {COLUMNS_MAX:,} columns; the delimiter is probably another one",
             hint="declare `delimiter` in the source's format",
         )
-    end = detected.end
     return Table(
         text=text,
         dialect=pinned,
         names=column_names(found[:width] + [""] * (width - len(found))),
         header=header,
-        end=end and replace(end, byte=end.byte + text.start),
+        end=end,
         is_strange=detected.is_strange,
         confidence=round(detected.confidence * text.confidence, 2),
-        evidence=(text.evidence, *detected.evidence),
+        evidence=(text.evidence, *detected.evidence, *tail),
         suspicions=((text.suspicion,) if text.suspicion else ()) + detected.suspicions,
     )
 
@@ -177,7 +181,7 @@ def read(
     with table.text.path.open("rb") as file:
         reader = table.reader(file, work_folder, columns)
         has_escape = bool(table.dialect.escape) or not table.dialect.quote
-        may_be_regular = table.end is None and not table.is_strange and has_escape
+        may_be_regular = not table.is_strange and has_escape
         if may_be_regular and regular.is_possible(table.dialect, len(table.names)):
             parts = _read_both_ways(table, file, work_folder, reader, report)
         else:
@@ -202,18 +206,21 @@ def _read_both_ways(
         has_returns=_has_returns(file, table),
         is_sound=table.text.is_sound,
         header=table.header.line,
+        end=table.end.byte if table.end is not None else None,
     )
     index = regular.Index(file, table.text.path, layout, offsets)
-    size = table.text.path.stat().st_size
+    end = table.text.path.stat().st_size if layout.end is None else layout.end
     position, record = table.header.end, 1
     stretch = _EXACT_BYTES
-    while position < size:
+    while position < end:
         for reached, number in index.read(position, record):
             position, record = reached, number
             report(record - 1)
-        if position < size:
+        if position < end:
             position, record = reader.read(position, position + stretch, record, report)
             stretch *= 2
+    if layout.end is not None:
+        reader.read(position, None, record, report)  # What is none of the table's.
     return index.parts
 
 
