@@ -30,10 +30,12 @@ def test_environments_say_where_and_how_a_project_runs() -> None:
         "name: shop\nenvironments:\n"
         "  local: {storage: /data, threads: 2, memory_limit: 2GB}\n"
         "  tiny: {memory_limit: 512 MiB}\n"
+        "  prod: {journal: 'postgresql://lake@db/lake'}\n"
     )
     assert dict(load.load({"lakewright.yaml": text}).environments) == {
         "local": Environment(storage="/data", threads=2, memory_limit_bytes=2_000_000_000),
         "tiny": Environment(name="tiny", memory_limit_bytes=512 * 1024**2),
+        "prod": Environment(name="prod", journal="postgresql://lake@db/lake"),
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lakewright import errors, wiring
+from lakewright.runs.journal import RunStatus
 
 
 def test_what_killed_receptions_have_left_is_removed(tmp_path: Path) -> None:
@@ -69,3 +70,38 @@ def test_no_child_is_started_for_bytes_that_were_delivered_before(tmp_path: Path
         with wiring.open_lakehouse(tmp_path) as house:
             house.accept(file_of(house, "orders.csv"), None, is_again=is_again)
             assert is_child_started(house) == expected
+
+
+def project_with_journal(folder: Path, url: str) -> Path:
+    text = f"name: shop\nenvironments: {{local: {{journal: '{url}'}}}}\n"
+    (folder / "lakewright.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def test_a_journal_may_lie_in_a_database_that_several_share(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    project_with_journal(tmp_path, postgres_url)
+    with wiring.open_lakehouse(tmp_path) as house, wiring.open_lakehouse(tmp_path) as other:
+        accepted = house.accept(file_of(house, "orders.csv"), None, is_again=False)
+        (run,) = other.work([accepted.run_id])
+        assert run.status is RunStatus.SUCCEEDED
+        assert [upload.rows for upload in house.journal.reading.uploads()] == [1]
+        assert not (house.storage / "journal.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://lake:hush@db/lake", "PGPASSWORD"),
+        ("postgresql://lake@db/lake?password=hush", "PGPASSWORD"),
+        ("mysql://lake:hush@db/lake", "postgresql://USER@HOST/DATABASE"),
+    ],
+)
+def test_a_password_in_the_project_is_refused_and_not_repeated(
+    tmp_path: Path, url: str, words: str
+) -> None:
+    with pytest.raises(errors.ProjectInvalid) as refused:
+        wiring.open_lakehouse(project_with_journal(tmp_path, url))
+    assert words in refused.value.hint
+    assert "hush" not in str(refused.value)

@@ -41,6 +41,7 @@ def environments(document: documents.ProjectDocument) -> dict[str, Environment]:
             engine=each.engine,
             threads=each.threads,
             memory_limit_bytes=None if limit is None else quantity.bytes_of(limit),
+            journal=each.journal,
         )
     return found
 

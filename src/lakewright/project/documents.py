@@ -85,6 +85,12 @@ class EnvironmentDocument(Document):
     memory_limit: Annotated[str, AfterValidator(_memory), Field(examples=["2GB"])] | None = None
     """How much memory a step may use, such as `2GB`, before it spills to disk. By default the
     engine's own share of the machine's memory."""
+    journal: (
+        Annotated[NonEmpty, Field(examples=["postgresql://lake@db.example.org/lake"])] | None
+    ) = None
+    """The URL of a PostgreSQL database that keeps the journal, so that several machines may share
+    it; without its password, which `PGPASSWORD` or a `.pgpass` file says. By default the journal
+    is a file in `storage`."""
 
 
 class ProjectDocument(Document):

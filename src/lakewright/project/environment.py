@@ -26,3 +26,5 @@ class Environment:
     """How many threads a step may use; None: one for each core."""
     memory_limit_bytes: int | None = None
     """How much memory a step may use before it spills to disk; None: the engine's own share."""
+    journal: str | None = None
+    """The URL of a PostgreSQL database, without a password; None: a file in `storage`."""

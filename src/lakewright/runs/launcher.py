@@ -64,6 +64,10 @@ def _nothing(_: int = 0) -> None:
     pass
 
 
+_WITHHELD = ("PGPASSWORD", "PGPASSFILE")
+"""What a child is not told: it never opens the journal."""
+
+
 class Launcher:
     """One warm child at a time, for one thread. Close it, or use it as a context.
 
@@ -171,7 +175,7 @@ class _Child:
                 start_new_session=True,
                 env={
                     **_TUNING,
-                    **os.environ,
+                    **{name: os.environ[name] for name in os.environ if name not in _WITHHELD},
                     **variables,
                     child.VARIABLE: codec.to_json(line),
                 },

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from lakewright import errors, settings
 from lakewright.project.files import PROJECT_FILE, PROJECT_FILES
@@ -107,6 +108,8 @@ class Place:
     folder: Path
     environment: str
     storage: Path
+    journal: str | None = None
+    """The URL of the journal's database; None: a file in `storage`."""
 
     @classmethod
     def of(cls, folder: Path, configured: settings.Settings) -> "Place":
@@ -121,7 +124,32 @@ class Place:
             folder=folder,
             environment=environment.name,
             storage=(folder / environment.storage).absolute(),
+            journal=_journal(environment),
         )
+
+
+def _journal(environment: "Environment") -> str | None:
+    """The URL of the environment's journal. It is not repeated where it is refused: it may hold a
+    password."""
+    if environment.journal is None:
+        return None
+    where = errors.Place(file=PROJECT_FILE)
+    parts = urlsplit(environment.journal)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise errors.ProjectInvalid(
+            f"the journal of the environment {environment.name} is no URL of PostgreSQL",
+            where=where,
+            why="a journal is kept there, or in a file of `storage`",
+            hint="write postgresql://USER@HOST/DATABASE, or leave `journal` out",
+        )
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        raise errors.ProjectInvalid(
+            f"the journal of the environment {environment.name} has a password in its URL",
+            where=where,
+            why="a project's files are shared, and kept in Git",
+            hint="take it out, change it, and set the environment variable PGPASSWORD",
+        )
+    return environment.journal
 
 
 def environment_of(folder: Path, name: str) -> "Environment":

@@ -62,6 +62,7 @@ class Lakehouse:
     def __init__(self, place: Place, configured: settings.Settings) -> None:
         self.folder = place.folder
         self.storage = place.storage
+        self._journal = place.journal
         self.settings = configured
         self._known: tuple[Hashable, Project] | None = None
 
@@ -79,9 +80,11 @@ class Lakehouse:
     @cached_property
     def journal(self) -> Journal:
         """The durable record of uploads and runs."""
+        self.storage.mkdir(parents=True, exist_ok=True)
+        if self._journal is not None:
+            return _shared_journal(self._journal)
         from lakewright.runs import sqlite
 
-        self.storage.mkdir(parents=True, exist_ok=True)
         return sqlite.open_journal(self.storage / "journal.sqlite")
 
     @cached_property
@@ -404,6 +407,19 @@ def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launch
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
     return launcher.Launcher(command, limits, settings.to_variables(configured))
+
+
+def _shared_journal(url: str) -> Journal:
+    """The journal in a database that several machines share."""
+    try:
+        from lakewright.runs import postgres
+    except ImportError as cause:
+        raise errors.UsageError(
+            "the journal is in PostgreSQL, and what speaks with it is not installed",
+            why=str(cause),
+            hint="install it with `pip install 'lakewright[postgres]'`",
+        ) from cause
+    return postgres.open_journal(url)
 
 
 def _user() -> str:
