@@ -17,12 +17,11 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bench import json_layouts, measuring, warm
+from bench import ingest, json_layouts, measuring, warm
 from bench.measuring import Cost
+from bench.projects import OUT, fresh_project
 from lakewright.ingest import sample
 
-ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "bench" / "out"
 LAKEWRIGHT = Path(sys.executable).with_name("lakewright")
 FLOOR = "floor"
 
@@ -44,6 +43,7 @@ def main() -> None:
         results[f"{rows}"] = _tell(f"{rows:,} orders", _sized(rows, given.rounds, given.threads))
     results["warm"] = _tell("10 records, warm process", _warm(given.rows[0], given.rounds))
     results["json"] = json_layouts.run(json_layouts.MEGABYTES, given.rounds, [])
+    results["ingest"] = ingest.report(ingest.MEGABYTES, ingest.EXACT_MEGABYTES, given.rounds)
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     if not given.keep:
         for folder in OUT.glob("project-*"):
@@ -91,17 +91,6 @@ def _warm(rows: int, rounds: int) -> dict[str, Cost]:
         "small tables": warm.cost(small, rounds),
         f"tables of {rows:,} orders": warm.cost(large, rounds),
     }
-
-
-def fresh_project(folder: Path, threads: int, *, with_models: bool) -> Path:
-    """The shop without any data, in a folder that is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "examples" / "shop", folder)
-    if not with_models:
-        shutil.rmtree(folder / "models")
-    with (folder / "lakewright.yaml").open("a") as file:
-        file.write(f"environments:\n  local:\n    threads: {threads}\n")
-    return folder
 
 
 def _rounds(rounds: int, cases: Mapping[str, Callable[[], Cost]]) -> dict[str, Cost]:

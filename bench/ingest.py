@@ -19,9 +19,9 @@ from functools import partial
 from pathlib import Path
 
 from bench import layouts, measuring
-from bench.__main__ import OUT, fresh_project
 from bench.bronze import ORDERS, UPLOAD
 from bench.measuring import Cost
+from bench.projects import OUT, fresh_project
 from bench.steps import InProcess
 from lakewright import wiring
 from lakewright.ingest import delimited, encoding, landing, sample

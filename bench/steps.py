@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import measuring
-from bench.__main__ import OUT, fresh_project
 from bench.measuring import Cost
+from bench.projects import OUT, fresh_project
 from lakewright import settings, wiring
 from lakewright.ingest import sample
 from lakewright.runs import launcher
