@@ -38,10 +38,12 @@ _TUNING = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 27),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "OPENBLAS_NUM_THREADS": "1",
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
 """glibc otherwise gives memory back to the system whenever an array of a mebibyte is freed, and has
 it cleared for the next one: reading a file in blocks takes up to 1.8 times as long. numpy's linear
-algebra, which nothing here uses, starts threads that spin at first, waiting for work."""
+algebra, which nothing here uses, starts threads that spin at first, waiting for work. pydantic
+looks through all that is installed for plugins, none of which we have."""
 
 _LAST_WORDS_BYTES_MAX = 2000
 _END_SECONDS = 5.0
