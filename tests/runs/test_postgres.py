@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import psycopg
@@ -27,6 +28,7 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
+from tests.postgres_server import PostgresServer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DELIVERY = Delivery(source="orders", sha256="a" * 64, file_name="a.csv", size_bytes=1)
@@ -189,6 +191,73 @@ def test_a_migration_that_fails_leaves_the_journal_as_it_was(
         assert connection.execute("SELECT value FROM journal_version").fetchall() == [
             (statements.VERSION,)
         ]
+
+
+VERSIONS = range(3, max(statements.VERSION, 4))
+"""Every version before the present one, and the first, with which PostgreSQL began."""
+
+
+def old_journal(url: str, version: int) -> None:
+    """A journal as the Lakewright that knew this version left it: loaded, suspect, failed and
+    waiting uploads, and runs of which three wait."""
+    script = Path(__file__).with_name(f"journal_postgres_version_{version}.sql").read_text("utf-8")
+    with psycopg.connect(url) as connection:
+        connection.execute(script.encode())
+
+
+LOOKS = """
+SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity
+FROM information_schema.columns WHERE table_schema = current_schema();
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = current_schema()::regnamespace;
+SELECT tablename, indexname, replace(indexdef, current_schema(), '')
+FROM pg_indexes WHERE schemaname = current_schema();
+SELECT viewname, regexp_split_to_table(definition, '[,;\\s]+')
+FROM pg_views WHERE schemaname = current_schema()
+"""
+
+
+def look_of(url: str) -> list[list[str]]:
+    """What a journal is made of, whatever the order in which it was made."""
+    with psycopg.connect(url) as connection:
+        return [sorted(map(str, connection.execute(look.encode()))) for look in LOOKS.split(";\n")]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_journal_of_every_version_becomes_like_a_new_one(
+    postgres_server: PostgresServer, version: int
+) -> None:
+    old, new = postgres_server.new_schema(), postgres_server.new_schema()
+    old_journal(old, version)
+    for url in (old, new):
+        postgres.open_journal(url).close()
+    assert look_of(old) == look_of(new)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_journal_of_every_version_goes_on_where_it_was(postgres_url: str, version: int) -> None:
+    old_journal(postgres_url, version)
+    with opened(postgres_url) as journal:
+        uploads = {upload.file_name: upload for upload in journal.reading.uploads()}
+        statuses = {name: upload.status.value for name, upload in uploads.items()}
+        assert statuses == {
+            "a.csv": "loaded", "b.csv": "loaded", "c.csv": "suspect", "d.csv": "failed",
+            "e.csv": "accepted",
+        }  # fmt: skip
+        assert uploads["b.csv"].format == {"delimiter": ";"}
+        runs = [run.status.value for run in journal.reading.runs()]
+        assert runs == ["queued", "queued", "queued", "failed", "succeeded", "succeeded"]
+        claim = journal.execution.claim("me", lambda _: True, NOW)
+        assert claim is not None
+        (part,) = journal.reading.run_uploads(claim.run_id)
+        assert (part.is_again, part.format) == (True, {})
+        loaded = UploadOutcome(upload_id=part.upload_id, status=UploadStatus.LOADED, rows=4)
+        outcome = Outcome(status=RunStatus.SUCCEEDED, uploads=(loaded,))
+        journal.execution.finish(claim, outcome, NOW)
+        assert journal.reading.upload(part.upload_id).rows == 4
+        sequences = [event.sequence for event in journal.outbox.read("mail")]
+        assert sequences[0] == 4
+        assert sequences[-1] > 13
 
 
 def test_acceptance_is_synced_and_steps_are_not(postgres_url: str) -> None:
