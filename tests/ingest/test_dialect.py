@@ -126,6 +126,7 @@ def test_what_is_no_part_of_the_table_is_found(text: str, skip_lines: int, comme
         ("day,travel,,total\n,rail,taxi,\n2024-05-01,3,4,7\n2024-05-02,5,,5\n", 2),
         ("day,travel,,total\n,,,\n,rail,taxi,\n2024-05-01,3,4,7\n2024-05-02,5,,5\n", 3),
         ("day,note,sum\n,late,\n2024-05-01,a,4\n2024-05-02,b,5\n", 1),
+        ("Report,,,\n,,,\n,all,,\n,main,,more\nid,a,b,c\n" + "1,2,3,4\n" * 4, 3),
         ("Costs,,\nday,item,cost\n2024-05-01,tea,3\n2024-05-02,milk,2\n", 1),
     ],
 )

@@ -100,19 +100,24 @@ def _behind_titles(records: Sequence[Record], first: int, width: int) -> int:
     record may well look like a title; then a row that names every column in use has to follow.
     """
     place = first
-    is_left = True  # Whether titles stand in the first column, as they usually do.
+    lefts = 0  # Titles in the first column, where they usually are.
+    aside = None  # The first one elsewhere, which may as well be a header's upper row.
     while place < min(first + _TITLE_RECORDS_MAX, len(records) - 1):
         row = records[place].fields
         filled = [bool(field.strip()) for field in row]
         if len(row) != width or sum(filled) > 1:
             break
-        is_left = is_left and (filled[0] or not any(filled))
+        lefts += filled[0]
+        if aside is None and any(filled[1:]):
+            aside = place
         place += 1
+    if aside is not None and (lefts or not _names_all(records[place:], width)):
+        place, aside = aside, None
     if place == first or len(records[place].fields) != width:
         return first
     counts = [sum(map(bool, map(str.strip, record.fields))) for record in records[first:]]
     usual = sorted(counts)[len(counts) // 2]
-    if is_left and width > 2 and usual > 2:
+    if aside is None and width > 2 and usual > 2:
         return place
     is_apart = 0 in counts[: place - first]
     is_headed = (is_apart or width > 2) and _names_all(records[place:], width)
