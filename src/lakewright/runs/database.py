@@ -16,7 +16,12 @@ Value: TypeAlias = str | int | None
 Cell: TypeAlias = str | int | datetime | None
 """What a column of an answer holds."""
 
-Row: TypeAlias = Mapping[str, Cell]
+
+class Row(Protocol):
+    """One row of an answer."""
+
+    def __getitem__(self, column: str, /) -> Cell:
+        """What a column holds."""
 
 
 class Transaction(Protocol):

@@ -44,7 +44,7 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            self._connection.row_factory = _row
+            self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
         self._transaction = _Transaction(self._connection, statements.named("sqlite"))
         self._migrate()
@@ -74,7 +74,7 @@ class Database:
             self._connection.execute(f"PRAGMA user_version = {statements.VERSION}")
 
     def _pragma(self, name: str) -> int:
-        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[name])
+        return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     @contextmanager
     def _begun(self, *, is_synced: bool) -> Iterator[None]:
@@ -136,10 +136,6 @@ class _Transaction:
 
     def hold(self, name: str) -> None:
         """Whoever writes has kept everybody out already."""
-
-
-def _row(cursor: sqlite3.Cursor, cells: tuple[str | int | None, ...]) -> Row:
-    return dict(zip((column[0] for column in cursor.description), cells, strict=True))
 
 
 def _translate(cause: sqlite3.Error, path: Path) -> errors.LakewrightError:
