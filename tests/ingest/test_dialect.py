@@ -112,6 +112,7 @@ def test_a_record_of_the_declared_names_is_a_header_whatever_stands_below() -> N
         ("Costs of May,\n,\nitem,cost\ntea,3\nmilk,2\nrice,5\n", 2, ""),
         ("Costs,,\nnotes on May,,\nitem,shop,cost\ntea,north,\nmilk,,\nrice,,\n", 2, ""),
         ("Visits,,,\nwho,when,,\nAnn,2024-05-01,,\nBen,2024-05-02,,\nCem,2024-05-03,,\n", 1, ""),
+        ("Visits,,,\nwho,when,,\nAnn,noon,,\nBen,,,\n,,,\nTrips,,,\na,b,c,d\ne,f,g,h\n", 1, ""),
     ],
 )
 def test_what_is_no_part_of_the_table_is_found(text: str, skip_lines: int, comment: str) -> None:

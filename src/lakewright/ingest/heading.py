@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lakewright.ingest import cells
 from lakewright.ingest.splitting import Record
@@ -125,8 +126,9 @@ def _behind_titles(records: Sequence[Record], first: int, width: int) -> int:
 
 
 def _names_all(records: Sequence[Record], width: int) -> bool:
-    """Whether the first record has words, and only words, over all but a few of the fields."""
-    names, *rows = [record.fields for record in records if len(record.fields) == width]
+    """Whether the first record has words, and only words, over nearly all fields up to a gap."""
+    names, *body = [record.fields for record in records if len(record.fields) == width]
+    rows = list(takewhile(lambda row: any(map(str.strip, row)), body))
     named = [bool(name.strip()) for name in names]
     used = [sum(bool(row[place].strip()) for row in rows) for place in range(width)]
     under = sum(count for count, is_named in zip(used, named, strict=True) if is_named)
