@@ -62,3 +62,20 @@ def test_where_nothing_has_run_the_next_command_is_named(lakewright: Type) -> No
     assert (said.code, said.out) == (0, "")
     assert "lakewright upload FILE" in said.err
     assert lakewright("runs", "show", "--project", "lake").code == 5
+
+
+def test_what_is_old_is_forgotten_and_what_a_file_is_known_by_is_not(own_shop: Shop) -> None:
+    kept = own_shop.say("runs", "prune")
+    assert (kept.code, kept.out) == (0, "deleted the steps of 0 runs, and 0 events\n")
+    pruned = own_shop.say("runs", "prune", "--days", "0", "--keep", "0", "--json").json
+    assert isinstance(pruned, dict)
+    assert pruned["runs"] == 2
+    assert own_shop.say("events", "list", "--json").json == []
+    for look in (("runs", "list"), ("runs", "show"), ("uploads", "list")):
+        assert own_shop.say(*look).code == 0
+    uploads = own_shop.say("uploads", "list", "--json").json
+    assert isinstance(uploads, list)
+    assert own_shop.say("uploads", "show", str(uploads[0]["upload_id"])).code == 0
+    again = own_shop.say("upload", own_shop.file("orders.csv", ORDERS), "--json").json
+    assert isinstance(again, dict)
+    assert again["status"] == "already_loaded"

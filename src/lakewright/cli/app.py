@@ -94,11 +94,24 @@ COMMANDS: dict[str, Verb] = {
     ),
     "runs": Verb(
         group=_MEND,
-        help="See what was carried out, step by step; try again what failed.",
+        help="See what was carried out, step by step; try again what failed; forget what is old.",
         subcommands=(
             ("list", "runs:list_"),
             ("show", "runs:show_"),
             ("retry", "runs:retry"),
+            ("prune", "runs:prune"),
+        ),
+    ),
+    "events": Verb(
+        group=_LOOK,
+        help="Tell programs what happened: each event at least once, in order.",
+        subcommands=(
+            ("list", "events:list_"),
+            ("subscribers", "events:subscribers"),
+            ("subscribe", "events:subscribe"),
+            ("read", "events:read"),
+            ("acknowledge", "events:acknowledge"),
+            ("unsubscribe", "events:unsubscribe"),
         ),
     ),
     "quarantine": Verb(

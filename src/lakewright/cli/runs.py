@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from lakewright import wiring
+from lakewright import wiring, wording
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import journal
+from lakewright.runs import journal, outbox
 
 
 def list_(*, limit: int = 30, common: Common = Common()) -> None:
@@ -143,3 +143,28 @@ def retry(run_id: str, /, *, common: Common = Common()) -> int:
         run = house.find_run(run_id)
         queued = house.journal.acceptance.retry(run.run_id, datetime.now(UTC))
         return progress.carry_out(house, [queued.run_id], as_json=common.json)
+
+
+def prune(*, days: int = 90, keep: int = 1000, common: Common = Common()) -> None:
+    """Delete the steps of old runs, and old events that every subscriber has acknowledged.
+
+    Uploads stay, and so do the runs that loaded them: the same bytes are known for good.
+
+    Parameters
+    ----------
+    days
+        How old a run or an event must be.
+    keep
+        How many of the newest runs, and of the newest events, are kept however old they are.
+    """
+    age_seconds = days * 24 * 3600.0
+    retention = outbox.Retention(
+        run_age_seconds=age_seconds, runs_min=keep, event_age_seconds=age_seconds, events_min=keep
+    )
+    with wiring.open_lakehouse(common.project) as house:
+        pruned = house.journal.outbox.prune(retention, datetime.now(UTC))
+    if common.json:
+        output.print_json(show.value_json(pruned))
+        return
+    runs, events = wording.counted(pruned.runs, "run"), wording.counted(pruned.events, "event")
+    output.print_line(f"deleted the steps of {runs}, and {events}")

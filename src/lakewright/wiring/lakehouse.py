@@ -39,7 +39,6 @@ from lakewright.wiring.folder import Place, find_folder, named_folder, read_file
 
 if TYPE_CHECKING:
     from lakewright.lake.raw import RawStore
-    from lakewright.lake.staged import Published
     from lakewright.lake.tables import Lake
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
@@ -81,11 +80,7 @@ class Lakehouse:
     def journal(self) -> Journal:
         """The durable record of uploads and runs."""
         self.storage.mkdir(parents=True, exist_ok=True)
-        if self._journal is not None:
-            return _shared_journal(self._journal)
-        from lakewright.runs import sqlite
-
-        return sqlite.open_journal(self.storage / "journal.sqlite")
+        return _open_journal(self.storage, self._journal)
 
     @cached_property
     def raw(self) -> "RawStore":
@@ -334,15 +329,6 @@ class Lakehouse:
             raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
         return runs[0]
 
-    def rollback(self, table: str, snapshot_id: int | None, now: datetime) -> "Published":
-        """Make an earlier snapshot of a table its present state; None: the one before it.
-
-        Raises:
-            NotFound: there is no such table or snapshot.
-        """
-        wanted = snapshot_id if snapshot_id is not None else _snapshot_before(self.lake, table)
-        return self.lake.rollback(table, wanted, accept.run_id(now), now)
-
     def __enter__(self) -> Self:
         return self
 
@@ -409,8 +395,12 @@ def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launch
     return launcher.Launcher(command, limits, settings.to_variables(configured))
 
 
-def _shared_journal(url: str) -> Journal:
-    """The journal in a database that several machines share."""
+def _open_journal(storage: Path, url: str | None) -> Journal:
+    """The journal in a file of this folder, or in a database that several machines share."""
+    if url is None:
+        from lakewright.runs import sqlite
+
+        return sqlite.open_journal(storage / "journal.sqlite")
     try:
         from lakewright.runs import postgres
     except ImportError as cause:
@@ -503,13 +493,3 @@ def _check_is_no_file_name(prefix: str, uploads: Sequence[Upload]) -> None:
             why="files of one name may be uploaded more than once",
             hint=f"name it by its id: {' or '.join(named[:3])}",
         )
-
-
-def _snapshot_before(lake: "Lake", table: str) -> int:
-    present = next(entry for entry in lake.history(table) if entry.is_current)
-    if present.parent_id is None:
-        raise errors.NotFound(
-            f"the table {table} has no earlier snapshot",
-            hint=f"`lakewright tables history {table}` shows its snapshots",
-        )
-    return present.parent_id
