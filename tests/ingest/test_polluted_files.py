@@ -115,4 +115,4 @@ def test_no_polluted_file_of_thousands_is_misread_silently(tmp_path: Path) -> No
 def test_files_with_two_pollutions_are_misread_silently_next_to_never(tmp_path: Path) -> None:
     counts, silent = judged(pollution.files(SEED, pollution.in_pairs(), copies=1), tmp_path)
     assert silent == []
-    assert share(counts) >= 0.97
+    assert share(counts) >= 0.98
