@@ -163,7 +163,7 @@ def test_a_locked_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"not a database" * 100)
-    with pytest.raises(errors.LakewrightError, match="cannot be read or written") as refused:
+    with pytest.raises(errors.LakewrightError, match="is damaged") as refused:
         sqlite.open_journal(path)
     assert refused.value.why
 
