@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from lakewright.runs.journal import (
     Ending,
     Journal,
     Outcome,
+    Request,
+    RequestKind,
     RunStatus,
     StepStatus,
     UploadOutcome,
@@ -155,6 +158,58 @@ def test_a_connection_that_was_lost_meanwhile_is_made_anew_and_nobody_hears_of_i
         end_backend(postgres_url, database._connection.info.backend_pid)
         assert work()
     journal.close()
+
+
+def deliver(journal: Journal, source: str) -> str:
+    delivery = replace(DELIVERY, source=source)
+    return accept.accept(journal, delivery, NOW).run_id
+
+
+def test_who_stalls_while_it_adds_to_a_run_delays_no_other_run(postgres_url: str) -> None:
+    stalled = postgres.Database(postgres_url)
+    with opened(postgres_url) as journal:
+        first, second = deliver(journal, "orders"), deliver(journal, "customers")
+        request = Request(kind=RequestKind.REBUILD, source="orders", tables=("bronze.orders",))
+        journal.acceptance.request(request, run_id="behind", now=NOW)
+        with stalled.writing(is_synced=True) as transaction:
+            assert transaction.first("hold_queued_run", run_id=first)
+            claim = journal.execution.claim("me", lambda _: True, NOW)
+            assert claim is not None
+            assert claim.run_id == second
+            # What waits behind it for its table is not taken in its place.
+            assert journal.execution.claim("you", lambda _: True, NOW) is None
+        claim = journal.execution.claim("you", lambda _: True, NOW)
+        assert claim is not None
+        assert claim.run_id == first
+    stalled.close()
+
+
+def test_no_event_becomes_visible_behind_one_that_is_still_being_written(
+    postgres_url: str,
+) -> None:
+    slow = postgres.Database(postgres_url)
+    event = {"kind": "file-uploaded", "now": "2026-11-21T00:00:00Z", "payload": "{}"}
+    with opened(postgres_url) as journal, ThreadPoolExecutor() as threads:
+        with slow.writing(is_synced=True) as transaction:
+            transaction.hold("events")
+            transaction.change("tell", event_id="slow", **event)
+            fast = threads.submit(deliver, journal, "orders")
+            wait_for_waiting(postgres_url)
+            with opened(postgres_url) as reader:
+                assert reader.reading.events() == ()
+        fast.result()
+        told = [found.event_id.partition(":")[0] for found in journal.reading.events()]
+        assert told == ["slow", "file-uploaded"]
+    slow.close()
+
+
+def wait_for_waiting(url: str) -> None:
+    """Wait until somebody waits for an advisory lock."""
+    deadline = time.monotonic() + 30
+    waiting = b"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(waiting).fetchone() is None:
+            assert time.monotonic() < deadline
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
