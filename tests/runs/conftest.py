@@ -16,7 +16,6 @@ import pytest
 from lakewright.runs import accept, sqlite
 from lakewright.runs.journal import Accepted, Delivery, Journal, Json, Run, Upload
 from lakewright.runs.launcher import Launcher, Limits
-from lakewright.runs.ownership import FileOwner
 from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
 from lakewright.runs.worker import Worker
@@ -65,7 +64,7 @@ class Workplace:
     ) -> Iterator[Hands]:
         command = (sys.executable, str(Path(__file__).with_name("toy_child.py")))
         with (
-            FileOwner(self.root / "owners") as owner,
+            (journal or self.journal).owners.hold() as owner,
             Launcher(command, Limits(memory_max_bytes=2**30, is_offline=False)) as launcher,
         ):
             yield Hands(
@@ -220,7 +219,7 @@ class Shop:
         terms = Terms(
             storage=self.root, step_timeout_seconds=60, step_attempts_max=3, wait_max_seconds=1
         )
-        with FileOwner(self.root / "owners") as owner:
+        with self.journal.owners.hold() as owner:
             hands = Hands(
                 journal=self.journal, launcher=InProcess(self.operations), owner=owner,
                 terms=terms, progress=progress or Silent(), clock=clock,
