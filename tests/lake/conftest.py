@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lakewright.lake.staged import DataFile, FileSet, Published, Staged, Target
+from lakewright.lake.staged import DataFile, FileSet, Published, Rollback, Staged, Target
 from lakewright.lake.tables import Lake
 from lakewright.project.contract import PartitionField
 from lakewright.sql import types
@@ -111,6 +111,14 @@ class Workshop:
     def append(self, table: str, schema: types.Schema, rows: Sequence[Row], run: str) -> Published:
         """Publish one file of rows."""
         return self.publish(self.stage(table, schema, rows, run=run), run=run)[0]
+
+    def rollback(
+        self, table: str, snapshot_id: int, run: str, now: datetime = NOW, base: int | None = None
+    ) -> Published:
+        """Roll a table back; `base`: where it is thought to be."""
+        present = self.lake.observe()[table].snapshot_id if base is None else base
+        wanted = Rollback(table=table, snapshot_id=snapshot_id, base_snapshot_id=present)
+        return self.lake.publish((), run, now, [wanted])[0]
 
     def rows(self, table: str, at: int | None = None) -> list[dict[str, Any]]:
         """Every row, read file by file through the field ids."""

@@ -12,7 +12,7 @@ from hypothesis.strategies import data, integers, lists, sampled_from
 
 from lakewright.lake.tables import Lake
 from lakewright.sql import types
-from tests.lake.conftest import NOW, Row, Workshop
+from tests.lake.conftest import Row, Workshop
 
 ORDERS = "bronze.orders"
 ID = types.Field(name="id", type=types.BIGINT, is_required=True)
@@ -58,7 +58,7 @@ class Table(RuleBasedStateMachine):
     def roll_back(self, data: Any) -> None:
         self.run += 1
         snapshot_id = data.draw(sampled_from(sorted(self.snapshots)))
-        self.workshop.lake.rollback(ORDERS, snapshot_id, f"run{self.run}", NOW)
+        self.workshop.rollback(ORDERS, snapshot_id, f"run{self.run}")
         self.files = self.snapshots[snapshot_id]
 
     @rule()

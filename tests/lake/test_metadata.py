@@ -13,7 +13,7 @@ from lakewright.lake import metadata
 from lakewright.lake.metadata import Document
 from lakewright.project.contract import PartitionField
 from lakewright.sql import types
-from tests.lake.conftest import NOW, Workshop
+from tests.lake.conftest import Workshop
 
 ORDERS = "bronze.orders"
 SCHEMA = types.Schema(
@@ -43,7 +43,7 @@ def make_history(workshop: Workshop) -> None:
     )  # fmt: skip
     workshop.publish(staged, run="run7")
     first = workshop.lake.history(ORDERS)[-1].snapshot_id
-    workshop.lake.rollback(ORDERS, first, "back", NOW)
+    workshop.rollback(ORDERS, first, "back")
 
 
 def test_pyiceberg_accepts_every_document_and_changes_nothing_in_it(workshop: Workshop) -> None:

@@ -16,6 +16,7 @@ import pytest
 from lakewright import errors
 from lakewright.lake import metadata
 from lakewright.lake.metadata import Document
+from lakewright.lake.staged import Rollback
 from lakewright.sql import types
 from tests.lake.conftest import NOW, Workshop
 
@@ -87,7 +88,7 @@ def test_a_repeat_is_recognised_after_later_publishes_and_after_a_rollback(
     [first] = workshop.publish(staged, run="run1")
     workshop.append(ORDERS, SCHEMA, [{"id": 2}], "run2")
     assert workshop.publish(staged, run="run1") == [replace(first, is_repeat=True)]
-    workshop.lake.rollback(ORDERS, base, "back", NOW)
+    workshop.rollback(ORDERS, base, "back")
     assert workshop.publish(staged, run="run1") == [replace(first, is_repeat=True)]
     assert [row["id"] for row in workshop.rows(ORDERS)] == [0]
 
@@ -408,3 +409,34 @@ def test_a_catalog_that_somebody_holds_is_a_conflict_that_may_be_tried_again(
     other.close()
     assert len(workshop.rows(ORDERS)) == 1
     assert sys.exc_info() == (None, None, None)
+
+
+def test_a_rollback_and_what_follows_it_become_visible_at_once(workshop: Workshop) -> None:
+    first = workshop.append(ORDERS, SCHEMA, [{"id": 0}], "run0").snapshot_id
+    workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
+    present = workshop.lake.observe()[ORDERS].snapshot_id
+    sums = workshop.stage("gold.sums", SCHEMA, [{"id": 0}], run="back", consumed={ORDERS: first})
+    back = Rollback(table=ORDERS, snapshot_id=first, base_snapshot_id=present)
+    assert not workshop.lake.is_published("back")
+    made = workshop.lake.publish([sums], "back", NOW, [back])
+    assert [(one.table, one.is_repeat) for one in made] == [(ORDERS, False), ("gold.sums", False)]
+    assert workshop.lake.is_published("back")
+    pointers = workshop.lake.storage.pointers()
+    again = workshop.lake.publish([sums], "back", NOW, [back])
+    assert [one.is_repeat for one in again] == [True, True]
+    assert workshop.lake.storage.pointers() == pointers
+    assert not workshop.lake.is_published("other")
+
+
+def test_a_rollback_of_a_table_that_has_moved_publishes_nothing_at_all(workshop: Workshop) -> None:
+    first = workshop.append(ORDERS, SCHEMA, [{"id": 0}], "run0").snapshot_id
+    second = workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1").snapshot_id
+    workshop.append(ORDERS, SCHEMA, [{"id": 2}], "run2")
+    sums = workshop.stage("gold.sums", SCHEMA, [{"id": 0}], run="back")
+    back = Rollback(table=ORDERS, snapshot_id=first, base_snapshot_id=second)
+    with pytest.raises(errors.CommitConflict, match=ORDERS):
+        workshop.lake.publish([sums], "back", NOW, [back])
+    assert workshop.lake.tables() == (ORDERS,)
+    assert not workshop.lake.is_published("back")
+    with pytest.raises(errors.LakewrightError, match="twice"):
+        workshop.lake.publish((), "back", NOW, [back, back])

@@ -18,7 +18,7 @@ from pyiceberg.table import Table
 
 from lakewright.project.contract import PartitionField, Transform
 from lakewright.sql import types
-from tests.lake.conftest import NOW, Row, Workshop
+from tests.lake.conftest import Row, Workshop
 
 TABLE = "bronze.things"
 
@@ -240,7 +240,7 @@ def make_rebuilt(workshop: Workshop) -> None:
 def make_rolled_back(workshop: Workshop) -> None:
     make_rebuilt(workshop)
     first = workshop.lake.history(TABLE)[-1].snapshot_id
-    workshop.lake.rollback(TABLE, first, "back", NOW)
+    workshop.rollback(TABLE, first, "back")
 
 
 def make_repartitioned(workshop: Workshop) -> None:

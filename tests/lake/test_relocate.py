@@ -12,7 +12,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from lakewright import errors
 from lakewright.project.contract import PartitionField
 from lakewright.sql import types
-from tests.lake.conftest import NOW, Workshop
+from tests.lake.conftest import Workshop
 
 ORDERS = "bronze.orders"
 SCHEMA = types.Schema(
@@ -89,7 +89,7 @@ def test_a_relocated_lake_can_be_changed_and_rolled_back(tmp_path: Path) -> None
     moved.append(ORDERS, SCHEMA, [{"id": 7000}], "after")
     assert 7000 in {row["id"] for row in moved.rows(ORDERS)}
     assert states(moved)[1 : len(before) + 1] == before
-    moved.lake.rollback(ORDERS, oldest, "back", NOW)
+    moved.rollback(ORDERS, oldest, "back")
     assert [row["id"] for row in moved.rows(ORDERS)] == [100]
 
 

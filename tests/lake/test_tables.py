@@ -84,7 +84,7 @@ def test_before_its_first_snapshot_nothing_is_known_of_a_table(workshop: Worksho
 
 def test_a_moment_after_a_rollback_names_what_was_rolled_back_to(workshop: Workshop) -> None:
     made = publish_three(workshop)
-    workshop.lake.rollback(ORDERS, made[0], "back", NOW + timedelta(hours=5))
+    workshop.rollback(ORDERS, made[0], "back", NOW + timedelta(hours=5))
     assert workshop.lake.snapshot_at(ORDERS, NOW + timedelta(hours=4)) == made[2]
     assert workshop.lake.snapshot_at(ORDERS, NOW + timedelta(hours=6)) == made[0]
 
@@ -105,7 +105,7 @@ def test_a_rollback_brings_back_rows_columns_and_what_is_known_of_them(
     )  # fmt: skip
     workshop.publish(after, run="run2")
     assert workshop.lake.observe()[ORDERS].fingerprint == "new"
-    published = workshop.lake.rollback(ORDERS, first.snapshot_id, "back", NOW)
+    published = workshop.rollback(ORDERS, first.snapshot_id, "back")
     assert (published.snapshot_id, published.rows) == (first.snapshot_id, 1)
     assert workshop.rows(ORDERS) == [{"id": 1, "v": "a"}]
     assert workshop.lake.observe()[ORDERS] == seen
@@ -113,14 +113,14 @@ def test_a_rollback_brings_back_rows_columns_and_what_is_known_of_them(
 
 def test_a_rollback_can_be_rolled_back(workshop: Workshop) -> None:
     made = publish_three(workshop)
-    workshop.lake.rollback(ORDERS, made[0], "back", NOW)
-    workshop.lake.rollback(ORDERS, made[2], "forth", NOW)
+    workshop.rollback(ORDERS, made[0], "back")
+    workshop.rollback(ORDERS, made[2], "forth")
     assert ids(workshop) == [0, 1, 2]
 
 
 def test_publishing_goes_on_from_where_a_rollback_went(workshop: Workshop) -> None:
     made = publish_three(workshop)
-    workshop.lake.rollback(ORDERS, made[0], "back", NOW)
+    workshop.rollback(ORDERS, made[0], "back")
     workshop.append(ORDERS, SCHEMA, [{"id": 9}], "run9")
     assert ids(workshop) == [0, 9]
     assert [one.is_ancestor for one in workshop.lake.history(ORDERS)] == [True, False, False, True]
@@ -128,9 +128,9 @@ def test_publishing_goes_on_from_where_a_rollback_went(workshop: Workshop) -> No
 
 def test_repeating_a_rollback_does_not_undo_what_came_after_it(workshop: Workshop) -> None:
     made = publish_three(workshop)
-    assert not workshop.lake.rollback(ORDERS, made[0], "back", NOW).is_repeat
+    assert not workshop.rollback(ORDERS, made[0], "back").is_repeat
     workshop.append(ORDERS, SCHEMA, [{"id": 9}], "run9")
-    assert workshop.lake.rollback(ORDERS, made[0], "back", NOW).is_repeat
+    assert workshop.rollback(ORDERS, made[0], "back").is_repeat
     assert ids(workshop) == [0, 9]
 
 
@@ -157,7 +157,7 @@ def test_added_since_is_refused_where_rows_were_changed(workshop: Workshop) -> N
 
 def test_added_since_is_refused_for_a_snapshot_that_was_rolled_back(workshop: Workshop) -> None:
     made = publish_three(workshop)
-    workshop.lake.rollback(ORDERS, made[0], "back", NOW)
+    workshop.rollback(ORDERS, made[0], "back")
     with pytest.raises(errors.NotFound, match=str(made[2])):
         workshop.lake.added_since(ORDERS, made[2])
 
@@ -261,7 +261,7 @@ def test_what_does_not_exist_is_not_found_and_what_does_is_named(workshop: Works
         lambda: workshop.lake.file_set(ORDERS),
         lambda: workshop.lake.describe(ORDERS),
         lambda: workshop.lake.history(ORDERS),
-        lambda: workshop.lake.rollback(ORDERS, 1, "back", NOW),
+        lambda: workshop.rollback(ORDERS, 1, "back", base=1),
     ):
         with pytest.raises(errors.NotFound, match=r"no table bronze\.orders") as caught:
             ask()

@@ -99,7 +99,7 @@ def test_snapshots_that_are_named_or_of_runs_that_go_on_stay(workshop: Workshop)
 
 def test_the_present_state_stays_even_if_it_is_an_old_one(workshop: Workshop) -> None:
     made = fill(workshop, 10)
-    workshop.lake.rollback(ORDERS, made[2], "back", NOW)
+    workshop.rollback(ORDERS, made[2], "back")
     workshop.lake.tidy(ORDERS, 2, terms())
     assert sorted(row["id"] for row in workshop.rows(ORDERS)) == [0, 1, 2]
 

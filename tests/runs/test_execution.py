@@ -155,7 +155,8 @@ def test_a_publish_that_is_repeated_changes_nothing(shop: "Shop") -> None:
     assert operations["is_published"]({"token": run.token}, lambda _: None) is True
     assert operations["is_published"]({"token": "other"}, lambda _: None) is False
     # A table that has appeared since is no reason to plan what is published again.
-    asked: Json = {"token": run.token, "staged": staged, "awaited": {"gold.customers": None}}
+    awaited: Json = {"gold.customers": None}
+    asked: Json = {"token": run.token, "staged": staged, "rollbacks": [], "awaited": awaited}
     assert operations["publish"](asked, lambda _: None) == steps["publish"]
     assert shop.count("bronze.orders") == 2
 
@@ -172,11 +173,11 @@ def test_a_publish_is_planned_again_when_what_a_model_waits_for_has_changed(shop
     snapshot_id = shop.lake.observe()["bronze.orders"].snapshot_id
     for planned in (None, snapshot_id - 1):
         awaited: Json = {"bronze.orders": planned}
-        asked: Json = {"token": "another run", "staged": [], "awaited": awaited}
+        asked: Json = {"token": "another run", "staged": [], "rollbacks": [], "awaited": awaited}
         with pytest.raises(errors.CommitConflict, match=r"bronze\.orders has changed"):
             shop.operations()["publish"](asked, lambda _: None)
     awaited = {"bronze.orders": snapshot_id, "bronze.rates": None}
-    asked = {"token": "another run", "staged": [], "awaited": awaited}
+    asked = {"token": "another run", "staged": [], "rollbacks": [], "awaited": awaited}
     assert shop.operations()["publish"](asked, lambda _: None) == {}
 
 
@@ -186,7 +187,8 @@ def test_a_table_that_moved_since_the_plan_is_refused(shop: "Shop") -> None:
     plan = cast("Mapping[str, Mapping[str, list[Mapping[str, Json]]]]", steps["plan"])
     model = next(step for step in plan["plan"]["steps"] if step["kind"] == "model")
     payload: Json = {
-        "step": model, "staged": [], "bases": plan["bases"], "token": "t", "fence": 1, "attempt": 1,
+        "step": model, "staged": [], "rollbacks": [], "bases": plan["bases"], "token": "t",
+        "fence": 1, "attempt": 1,
     }  # fmt: skip
     with pytest.raises(errors.CommitConflict, match="has moved since the run was planned"):
         shop.operations()["model"](payload, lambda _: None)

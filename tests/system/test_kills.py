@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,17 +88,16 @@ class Scene:
         number = next(self._numbers)
         return self.house.file(f"orders_{number}.csv", content(number))
 
-    def changes(self, role: str) -> int:
-        """How many changes of the disk a process makes in one upload."""
-        file = self.next_file()
+    def changes(self, role: str, *words: object) -> int:
+        """How many changes of the disk a process makes in one command; by default an upload."""
         variables = self._variables(Kill(role=role))
-        self._wait(file, variables)
+        self._wait(words or ("upload", self.next_file()), variables)
         return Path(variables["DEADLY_COUNT"]).stat().st_size
 
     def survive(self, kill: Kill) -> None:
         """Upload a file, kill, have the next command finish; all must be there."""
         file = self.next_file()
-        code = self._wait(file, self._variables(kill), kill.seconds and kill)
+        code = self._wait(("upload", file), self._variables(kill), kill.seconds and kill)
         assert code in (0, -signal.SIGKILL), kill
         self.killed += code != 0
         waiting = [each["upload_id"] for each in self.uploads() if each["status"] == "accepted"]
@@ -142,8 +141,15 @@ class Scene:
             "DEADLY_FOLDER": str(self.house.folder),
         }
 
-    def _wait(self, file: Path, variables: Mapping[str, str], kill: Kill | float = 0.0) -> int:
-        with self.house.start("upload", file, variables=variables) as process:
+    def strike(self, kill: Kill, *words: object) -> None:
+        """Kill a command, and have the next one finish what it has begun."""
+        self.killed += self._wait(words, self._variables(kill)) != 0
+        assert self.house.do("run", "--pending").code == 0, kill
+
+    def _wait(
+        self, words: Sequence[object], variables: Mapping[str, str], kill: Kill | float = 0.0
+    ) -> int:
+        with self.house.start(*words, variables=variables) as process:
             if isinstance(kill, Kill):
                 time.sleep(kill.seconds)
                 pids = [process.pid] if kill.role == "parent" else children(process.pid)
@@ -190,6 +196,31 @@ def play(scene: Scene, kills: int, rng: random.Random) -> None:
 
 def test_what_a_kill_broke_off_is_finished_once(scene: Scene) -> None:
     play(scene, 8, random.Random(SEED))
+
+
+def test_a_rollback_that_a_kill_broke_off_is_done_once(scene: Scene) -> None:
+    reached = ("bronze.orders", "silver.orders", "silver.log", "gold.customers")
+    states = []
+    for _ in range(2):
+        scene.house.load(scene.next_file())
+        found = of_tables(scene.house)
+        states.append({name: found[name] for name in reached})
+    history = scene.house.ask("tables", "history", "bronze.orders")
+    ids = [entry["snapshot_id"] for entry in reversed(history)]
+    roll_back = ("tables", "rollback", "bronze.orders", "--to")
+    changes = {role: scene.changes(role, *roll_back, ids[0]) for role in ("parent", "child")}
+    rng = random.Random(SEED)
+    for number in range(6):
+        there = (number + 1) % 2
+        role = ("parent", "child")[number // 2 % 2]
+        scene.strike(Kill(role=role, change=rng.randint(2, changes[role])), *roll_back, ids[there])
+        if scene.house.count("bronze.orders") != (there + 1) * (RECORDS - QUARANTINED):
+            assert scene.house.do(*roll_back, ids[there]).code == 0  # It was not asked for yet.
+        found = of_tables(scene.house)
+        assert {name: found[name] for name in reached} == states[there], (number, role)
+        entries = scene.house.ask("tables", "history", "bronze.orders")
+        assert [entry["snapshot_id"] for entry in reversed(entries)] == ids
+    assert scene.killed >= 3
 
 
 @pytest.mark.slow

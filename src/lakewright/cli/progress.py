@@ -28,7 +28,13 @@ from lakewright.runs import failure
 from lakewright.runs.journal import Json, Run, RunStatus, Step, StepStatus
 from lakewright.wording import count
 
-_LABELS = {"land": "read", "bronze": "load bronze.", "model": "build ", "check": "check "}
+_LABELS = {
+    "land": "read",
+    "bronze": "load bronze.",
+    "model": "build ",
+    "check": "check ",
+    "rollback": "roll back ",
+}
 """What the kinds of step do, as people say it."""
 
 

@@ -111,6 +111,7 @@ def purpose(request: journal.Request) -> str:
     payload = request.payload if isinstance(request.payload, Mapping) else {}
     models = payload.get("models")
     named = [str(each) for each in models] if isinstance(models, list | tuple) else []
+    named += [str(payload["table"])] if "table" in payload else []
     parts = [str(request.kind), request.source or "", ", ".join(named)]
     if len(request.upload_ids) > 1:
         parts.append(f"({counted(len(request.upload_ids), 'upload')})")

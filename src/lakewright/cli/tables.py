@@ -7,9 +7,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from lakewright import wiring
-from lakewright.cli import output, show
-from lakewright.cli.app import Common
-from lakewright.wording import count, counted
+from lakewright.cli import output, progress, show
+from lakewright.cli.app import FLAG, Common
+from lakewright.runs import accept
+from lakewright.wording import count
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -115,32 +116,38 @@ def rollback(
     /,
     *,
     to: Annotated[int | None, Parameter(help="A snapshot id; the one before by default.")] = None,
+    only: Annotated[bool, FLAG] = False,
     common: Common = Common(),
-) -> None:
+) -> int:
     """Make an earlier snapshot the table's present state. No snapshot is lost by it.
 
-    Tables made from this one stay as they are until they run again.
+    What is made from the table is built in full in the same run, and published with it.
 
     Parameters
     ----------
     table
         Its name, such as `silver.orders`.
+    only
+        Leave what is made from the table as it is, until it runs again.
     """
     with wiring.open_lakehouse(common.project) as house:
-        made = house.rollback(table, to, datetime.now(UTC))
-    if common.json:
-        output.print_json(show.value_json(made))
-        return
-    output.print_line(
-        f"{table} is at snapshot {made.snapshot_id} again: {counted(made.rows, 'row')}"
-    )
-    output.print_note(_what_follows(table, house.folder / "models"))
+        wanted = house.lake.earlier(table) if to is None else to
+        house.lake.observe_at(table, wanted)
+        now = datetime.now(UTC)
+        asked = accept.request_rollback(house.journal, table, wanted, now, is_alone=only)
+        code = progress.carry_out(house, [asked.run_id], as_json=common.json)
+        if not common.json and house.lake.describe(table).snapshot_id == wanted:
+            output.print_line(f"{table} is at snapshot {wanted} again")
+            output.print_note(_what_follows(table, house.folder / "models", is_alone=only))
+    return code
 
 
-def _what_follows(table: str, models: Path) -> str:
+def _what_follows(table: str, models: Path, *, is_alone: bool) -> str:
     """What runs will do to a table that was rolled back, and to what reads it."""
     layer, _, name = table.partition(".")
-    follows = "what reads it is brought up to date by `lakewright run`"
+    follows = "what reads it was built from there"
+    if is_alone:
+        follows = "what reads it stays as it was until `lakewright run`"
     if layer == "bronze":
         return (
             f"{follows}; the rows that went come back when their file is uploaded again, or by"

@@ -9,6 +9,7 @@ seldom change and may be long (a contract) are kept once, as a table property na
               lakewright.state                     hash of its state
               lakewright.<name>                    whatever else its step recorded
     table     lakewright.state.<hash>              a state: {name: value}, as JSON
+              lakewright.rolled-back-by            the run of the last rollback: its token
 """
 
 import hashlib
@@ -25,6 +26,7 @@ _RUN = f"{PREFIX}run"
 _STEP = f"{PREFIX}step"
 _CONSUMED = f"{PREFIX}consumed."
 _STATE = f"{PREFIX}state"
+_ROLLED_BACK_BY = f"{PREFIX}rolled-back-by"
 
 
 def find(document: Document, run_id: str, step: str) -> SnapshotJson | None:
@@ -44,6 +46,22 @@ def is_own(snapshot: SnapshotJson) -> bool:
 def run_id(snapshot: SnapshotJson) -> str | None:
     """The run that made the snapshot; None: another program did."""
     return snapshot["summary"].get(_RUN)
+
+
+def is_rolled_back_by(document: Document, run_id: str) -> bool:
+    """Whether the table's last rollback was this run's."""
+    return document["properties"].get(_ROLLED_BACK_BY) == run_id
+
+
+def rolled_back_by(run_id: str) -> Mapping[str, str]:
+    """What a table says of the run that rolls it back."""
+    return {_ROLLED_BACK_BY: run_id}
+
+
+def knows(document: Document, run_id: str) -> bool:
+    """Whether a publish of this run has changed the table, whatever came after it."""
+    made = any(snapshot["summary"].get(_RUN) == run_id for snapshot in metadata.snapshots(document))
+    return made or is_rolled_back_by(document, run_id)
 
 
 def consumed(snapshot: SnapshotJson) -> Mapping[str, int]:

@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 
 from lakewright import errors
-from lakewright.lake import drafts, durable, metadata, provenance
+from lakewright.lake import drafts, durable, metadata, provenance, returning
 from lakewright.lake.catalog import Move
 from lakewright.lake.drafts import Draft, Origin
 from lakewright.lake.metadata import Document, SnapshotJson
-from lakewright.lake.staged import Published, Staged
+from lakewright.lake.staged import Published, Rollback, Staged
 from lakewright.lake.storage import Storage
 
 SNAPSHOT_ID_BITS = 53
@@ -56,33 +56,36 @@ class Commit:
 
 
 def publish(
-    storage: Storage, staged: Sequence[Staged], run_id: str, now: datetime
+    storage: Storage,
+    staged: Sequence[Staged],
+    run_id: str,
+    now: datetime,
+    rollbacks: Sequence[Rollback] = (),
 ) -> tuple[Published, ...]:
-    """Commit every staged table in one transaction; the answer is in the same order.
+    """Commit every rollback and staged table in one transaction; the answer is in that order.
 
-    A table in which this run's step already made a snapshot is left as it is. `now` has a zone.
+    A table in which this run's step already made a snapshot, or that this run has rolled back, is
+    left as it is; so is one that is where a rollback goes. `now` has a zone.
 
     Raises:
+        NotFound: a table to roll back is not there, or does not have the snapshot any more.
         CommitConflict: a table is not at the base that its step had read; nothing is published.
         CountsDiffer: a staged file holds another number of rows than its step counted.
         LakewrightError: files or schema do not fit their table, or the disk refuses.
     """
+    _check_once([*(one.table for one in rollbacks), *(one.table for one in staged)])
     pointers = storage.pointers()
     tasks = [_task(one, pointers.get(one.table), run_id) for one in staged]
     snapshot_ids = {task.staged.table: task.snapshot_id for task in tasks}
-    if len(snapshot_ids) < len(tasks):
-        raise errors.LakewrightError(
-            "a publish holds one table twice",
-            why=f"it holds {', '.join(task.staged.table for task in tasks)}",
-            hint="this is a bug: please report it",
-        )
+    gone_back = [_return(storage, one, run_id, now) for one in rollbacks]
     now_ms = int(now.timestamp() * 1000)
     fresh = [task for task in tasks if task.done is None]
     drafts_of = {task.staged.table: _draft(storage, task, snapshot_ids, run_id, now_ms)
                  for task in fresh}  # fmt: skip
     commit(
         storage,
-        [
+        [one for one, _ in gone_back if one is not None]
+        + [
             Commit(
                 table=task.staged.table,
                 pointer=task.pointer,
@@ -94,7 +97,10 @@ def publish(
             for task in fresh
         ],
     )
-    return tuple(_published(task, drafts_of.get(task.staged.table)) for task in tasks)
+    return (
+        *(published for _, published in gone_back),
+        *(_published(task, drafts_of.get(task.staged.table)) for task in tasks),
+    )
 
 
 def commit(storage: Storage, commits: Sequence[Commit]) -> None:
@@ -124,6 +130,46 @@ def commit(storage: Storage, commits: Sequence[Commit]) -> None:
             hint="free some space, make sure that the folder can be written to, and try again",
         ) from error
     storage.catalog.commit(moves)
+
+
+def _check_once(tables: Sequence[str]) -> None:
+    if len(set(tables)) < len(tables):
+        raise errors.LakewrightError(
+            "a publish holds one table twice",
+            why=f"it holds {', '.join(tables)}",
+            hint="this is a bug: please report it",
+        )
+
+
+def _return(
+    storage: Storage, rollback: Rollback, run_id: str, now: datetime
+) -> tuple[Commit | None, Published]:
+    """What takes a table to another of its snapshots; None: it is there, or this run did it."""
+    table = rollback.table
+    pointer = storage.pointer(table)
+    document = metadata.read(pointer)
+    current_id = document.get("current-snapshot-id")
+    snapshot = returning.find(table, document, rollback.snapshot_id)
+    is_repeat = current_id == rollback.snapshot_id or provenance.is_rolled_back_by(document, run_id)
+    published = Published(
+        table=table,
+        snapshot_id=rollback.snapshot_id,
+        rows=int(snapshot["summary"].get("total-records", 0)),
+        is_repeat=is_repeat,
+    )
+    if is_repeat:
+        return None, published
+    if current_id != rollback.base_snapshot_id:
+        raise errors.CommitConflict(
+            f"the table {table} has moved since its rollback was planned",
+            why=f"it was at {_state_name(rollback.base_snapshot_id)}"
+            f" and is at {_state_name(current_id)}",
+            hint="run it again: it will start from the table's present state",
+        )
+    told = metadata.SetProperties(provenance.rolled_back_by(run_id))
+    gone_back = returning.returned(document, snapshot, int(now.timestamp() * 1000))
+    after = metadata.apply(gone_back, [told])
+    return Commit(table=table, pointer=pointer, before=document, after=after), published
 
 
 def _task(staged: Staged, pointer: str | None, run_id: str) -> _Task:

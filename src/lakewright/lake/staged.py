@@ -88,6 +88,16 @@ class Staged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rollback:
+    """One table that is to go back to an earlier snapshot, or forth to one that was rolled back."""
+
+    table: str
+    snapshot_id: int
+    base_snapshot_id: int
+    """Where the table was when this was decided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Published:
     """What a publish made of one table."""
 

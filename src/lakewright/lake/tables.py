@@ -1,6 +1,6 @@
 """The lake: the tables of one environment, as they are, as they were, and how they change.
 
-Tables change only by `publish`, `rollback` and `tidy`; each is one catalog commit. A snapshot that
+Tables change only by `publish` and `tidy`; each is one catalog commit. A snapshot that
 was published is never changed, only forgotten. Reading the state of the tables needs no heavy
 library; their files are listed through PyIceberg.
 """
@@ -20,17 +20,16 @@ from lakewright.lake import (
     provenance,
     publish,
     relocate,
+    returning,
     schema,
     upkeep,
 )
 from lakewright.lake.metadata import Document, SnapshotJson
-from lakewright.lake.staged import DataFile, FileSet, Published, Staged, Target
+from lakewright.lake.staged import DataFile, FileSet, Published, Rollback, Staged, Target
 from lakewright.lake.storage import Storage
 from lakewright.plan import codec, observed
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.sql import types
-
-_ROLLED_BACK_BY = f"{provenance.PREFIX}rolled-back-by"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +101,7 @@ class Lake:
             NotFound: there is no such table, or no such snapshot of it.
         """
         document = self._document(table)
-        snapshot = _snapshot(table, document, at)
+        snapshot = returning.find(table, document, at)
         return self._file_set(table, document, snapshot)
 
     def added_since(self, table: str, snapshot_id: int) -> FileSet:
@@ -127,8 +126,8 @@ class Lake:
                 )
             later.append(ancestor)
         else:
-            raise _no_snapshot(table, document, snapshot_id)
-        snapshot = _snapshot(table, document, None)
+            raise returning.missing(table, document, snapshot_id)
+        snapshot = returning.find(table, document, None)
         added = tuple(
             one.file
             for ancestor in reversed(later)
@@ -150,7 +149,7 @@ class Lake:
         document = metadata.read(pointer) if pointer else None
         base = None
         if document is not None and metadata.current_snapshot(document) is not None:
-            base = self._file_set(table, document, _snapshot(table, document, None))
+            base = self._file_set(table, document, returning.find(table, document, None))
         assigned = schema.assign(
             wanted,
             metadata.schema(document) if document else None,
@@ -173,11 +172,30 @@ class Lake:
             base=base,
         )
 
+    def observe_at(self, table: str, snapshot_id: int) -> observed.Table:
+        """The table as planning would see it after a rollback to that snapshot.
+
+        Raises:
+            NotFound: there is no such table or snapshot.
+        """
+        document = self._document(table)
+        snapshot = returning.find(table, document, snapshot_id)
+        return _observe(table, returning.returned(document, snapshot, 0), snapshot)
+
     def publish(
-        self, staged: Sequence[Staged], run_id: str, now: datetime
+        self,
+        staged: Sequence[Staged],
+        run_id: str,
+        now: datetime,
+        rollbacks: Sequence[Rollback] = (),
     ) -> tuple[Published, ...]:
         """Make everything that was staged visible, all at once: see `publish.publish`."""
-        return publish.publish(self.storage, staged, run_id, now)
+        return publish.publish(self.storage, staged, run_id, now, rollbacks)
+
+    def is_published(self, run_id: str) -> bool:
+        """Whether a publish of this run has come through: it is all or nothing."""
+        pointers = self.storage.pointers().values()
+        return any(provenance.knows(metadata.read(pointer), run_id) for pointer in pointers)
 
     def history(self, table: str) -> tuple[HistoryEntry, ...]:
         """The table's snapshots, newest first.
@@ -194,6 +212,24 @@ class Lake:
             for one in reversed(metadata.snapshots(document))
         )  # fmt: skip
 
+    def earlier(self, table: str) -> int:
+        """The newest snapshot of the table's present line whose rows may differ from the present.
+
+        Raises:
+            NotFound: there is no such table, or nothing earlier is kept.
+        """
+        document = self._document(table)
+        is_changed = False
+        for snapshot in metadata.ancestors(document):
+            if is_changed:
+                return snapshot["snapshot-id"]
+            is_changed = snapshot["summary"]["operation"] != "replace"
+        raise errors.NotFound(
+            f"the table {table} has no earlier snapshot",
+            why="it was never changed, or what was before is forgotten",
+            hint=f"`lakewright tables history {table}` shows its snapshots",
+        )
+
     def describe(self, table: str) -> Description:
         """The table as it stands.
 
@@ -201,7 +237,7 @@ class Lake:
             NotFound: there is no such table.
         """
         document = self._document(table)
-        snapshot = _snapshot(table, document, None)
+        snapshot = returning.find(table, document, None)
         files = filing.live_files(document, snapshot["snapshot-id"], self.storage.reader)
         columns = {field["id"]: field["name"] for field in metadata.schema(document)["fields"]}
         return Description(
@@ -240,37 +276,6 @@ class Lake:
                 hint=f"`lakewright tables history {table}` shows its snapshots",
             )
         return past[-1]["snapshot-id"]
-
-    def rollback(self, table: str, snapshot_id: int, run_id: str, now: datetime) -> Published:
-        """Make an earlier snapshot the table's present state, with its columns.
-
-        No snapshot is lost: rolling back to a later one is possible in the same way. `now` has
-        a zone. The run's own repeat, and going where the table already is, change nothing.
-
-        Raises:
-            NotFound: there is no such table or snapshot.
-            CommitConflict: somebody else has just changed the table.
-        """
-        pointer = self.storage.pointer(table)
-        document = metadata.read(pointer)
-        snapshot = _snapshot(table, document, snapshot_id)
-        is_there = document.get("current-snapshot-id") == snapshot_id
-        is_repeat = is_there or document["properties"].get(_ROLLED_BACK_BY) == run_id
-        if not is_repeat:
-            updates = _rollback_updates(document, snapshot, run_id, now)
-            commit = publish.Commit(
-                table=table,
-                pointer=pointer,
-                before=document,
-                after=metadata.apply(document, updates),
-            )
-            publish.commit(self.storage, [commit])
-        return Published(
-            table=table,
-            snapshot_id=snapshot_id,
-            rows=_count(snapshot, "total-records") or 0,
-            is_repeat=is_repeat,
-        )
 
     def tidy(
         self, table: str, keep: int, terms: cleaning.Terms, *, is_dry: bool = False
@@ -385,52 +390,11 @@ def _changed_at(document: Document, current: SnapshotJson) -> datetime:
     return _moment((log[-1] if log else current)["timestamp-ms"])
 
 
-def _snapshot(table: str, document: Document, snapshot_id: int | None) -> SnapshotJson:
-    if snapshot_id is None:
-        found = metadata.current_snapshot(document)
-    else:
-        found = metadata.snapshot(document, snapshot_id)
-    if found is None:
-        raise _no_snapshot(table, document, snapshot_id)
-    return found
-
-
-def _no_snapshot(table: str, document: Document, snapshot_id: int | None) -> errors.NotFound:
-    what = "a present state" if snapshot_id is None else f"the snapshot {snapshot_id}"
-    kept = [str(one["snapshot-id"]) for one in metadata.ancestors(document)]
-    return errors.NotFound(
-        f"the table {table} does not have {what}",
-        why=f"the newest of its snapshots are {', '.join(kept[:5])}" if kept else "it has none",
-        hint=f"`lakewright tables history {table}` shows its snapshots",
-    )
-
-
 def _fields_of(document: Document, snapshot: SnapshotJson) -> Sequence[metadata.FieldJson]:
     """The columns as of a snapshot: the table's present ones for its present state."""
     is_current = snapshot["snapshot-id"] == document.get("current-snapshot-id")
     schema_id = None if is_current else snapshot.get("schema-id")
     return metadata.schema(document, schema_id)["fields"]
-
-
-def _rollback_updates(
-    document: Document, snapshot: SnapshotJson, run_id: str, now: datetime
-) -> Sequence[metadata.Update]:
-    """Columns go back with the rows; the partitioning only where it needs a column that went."""
-    now_ms = max(int(now.timestamp() * 1000), document["last-updated-ms"])
-    fields = metadata.schema(document, snapshot.get("schema-id"))
-    updates: list[metadata.Update] = [metadata.SetCurrentSchema(fields["schema-id"])]
-    field_ids = {field["id"] for field in fields["fields"]}
-    newest_first = [metadata.spec(document), *reversed(document["partition-specs"])]
-    fitting = next(
-        spec
-        for spec in newest_first
-        if {field["source-id"] for field in spec["fields"]} <= field_ids
-    )
-    if fitting["spec-id"] != document["default-spec-id"]:
-        updates.append(metadata.SetDefaultSpec(fitting["spec-id"]))
-    updates.append(metadata.SetProperties({_ROLLED_BACK_BY: run_id}))
-    updates.append(metadata.SetMain(snapshot["snapshot-id"], now_ms))
-    return updates
 
 
 def _file_prefix(run_id: str, step: str) -> str:

@@ -19,7 +19,7 @@ SMALL_FILES_MIN = 64
 """So many small files in one partition are worth being made one."""
 
 COMPACTED_ROWS_MAX = 16_000_000
-"""What one compaction reads at the most, so that loads do not wait long. The next takes the rest."""
+"""What one compaction reads at most, so that loads do not wait long. The next takes the rest."""
 
 SLACK = 1.2
 """How many times the snapshots to keep there may be until the rest is forgotten: doing it with

@@ -51,6 +51,8 @@ def _words(step: steps.Step) -> list[str]:
             return [f"read {step.file_name}, {_format(step)}"]
         case steps.Bronze():
             return list(_bronze(step))
+        case steps.Rollback():
+            return [f"from snapshot {step.base_snapshot_id} to {step.snapshot_id}"]
         case steps.BuildModel():
             return [f"{_build(step.build)}{_write(step)}", *_checks(step)]
         case steps.HoldBack():

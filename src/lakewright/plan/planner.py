@@ -17,7 +17,7 @@ from lakewright.plan import evolution, incremental, lineage, suspicion
 from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
-from lakewright.plan.observed import Observed, RawUpload
+from lakewright.plan.observed import Observed, RawUpload, Table
 from lakewright.plan.steps import (
     Bronze,
     Build,
@@ -27,6 +27,7 @@ from lakewright.plan.steps import (
     Land,
     Plan,
     Publish,
+    Rollback,
     Step,
 )
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
@@ -50,6 +51,18 @@ class Batch:
     """Uploads whose present rows go; those of them that are in `landed` come anew."""
     rebuild_reason: str = ""
     """Why the table is to be made anew from all raw files, if that was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """What a plan is to bring up to date beside what its loads reach."""
+
+    models: frozenset[str] | None = None
+    """These and no others, but what they need; None: whatever is reached."""
+    full: frozenset[str] = frozenset()
+    """Models to build in full even where a part would do."""
+    returned: Table | None = None
+    """A table that goes to another of its snapshots, as it will be."""
 
 
 class UploadsNeeded(Exception):
@@ -92,7 +105,7 @@ def plan_uploads(project: Project, observed: Observed, batch: Batch, loaded_at: 
     """
     source = source_of(project, batch.source)
     load = _load(source, observed, batch, loaded_at)
-    return _plan(project, observed, {source.name: load}, loaded_at=loaded_at)
+    return _plan(project, observed, {source.name: load}, _Wanted(), loaded_at)
 
 
 def plan_removal(
@@ -127,12 +140,38 @@ def plan_models(
     """
     for name in models or ():
         project.model(name)
-    named = set(project.models if models is None else models)
-    full = frozenset(named) if is_full else frozenset[str]()
+    named = frozenset(project.models if models is None else models)
+    wanted = _Wanted(models=named, full=named if is_full else frozenset())
     loads: dict[str, _Load] = {}
     if models is None:
         loads = _edited(project, observed, sorted(_loaded_sources(observed)), loaded_at)
-    return _plan(project, observed, loads, named=named, full=full, loaded_at=loaded_at)
+    return _plan(project, observed, loads, wanted, loaded_at)
+
+
+def plan_rollback(
+    project: Project, observed: Observed, returned: Table, loaded_at: datetime,
+    *, is_alone: bool = False,
+) -> Plan:  # fmt: skip
+    """Take a table to another of its snapshots, and build all that depends on it from there.
+
+    Args:
+        project: what the user wrote.
+        observed: what is there.
+        returned: the table as it will be.
+        loaded_at: the run's logical time, for bronze tables that have to be made anew.
+        is_alone: leave what depends on the table as it is.
+
+    Raises:
+        UploadsNeeded: see `plan_uploads`.
+    """
+    graph = lineage.tables_needed(project.models)
+    reached = lineage.closure([returned.name], lineage.reverse(graph))
+    models = frozenset[str]() if is_alone else frozenset(reached)
+    plan = _plan(project, observed, {}, _Wanted(models=models, returned=returned), loaded_at)
+    skipped = {name: why for name, why in plan.skipped.items() if name != returned.name}
+    if is_alone:
+        skipped |= dict.fromkeys(sorted(reached), "it is to stay as it is")
+    return replace(plan, skipped=skipped)
 
 
 def source_of(project: Project, name: str) -> Source:
@@ -250,11 +289,15 @@ def _edited(
 
 
 def _plan(
-    project: Project, observed: Observed, loads: Mapping[str, _Load], *,
-    named: set[str] | None = None, full: frozenset[str] = frozenset(), loaded_at: datetime,
+    project: Project, observed: Observed, loads: Mapping[str, _Load], wanted: _Wanted,
+    loaded_at: datetime,
 ) -> Plan:  # fmt: skip
-    """The plan for these loads and for the models that are named or reached."""
+    """The plan for these loads and for the models that are wanted or reached."""
     graph = lineage.tables_needed(project.models)
+    returned = wanted.returned
+    if returned is not None:
+        # It is not made from anything now.
+        graph[returned.name] = ()
     built: set[str] = set()
     while True:
         loaded = {
@@ -263,26 +306,33 @@ def _plan(
             if load.step
             for table in (load.source.bronze, load.source.quarantine)
         }
-        candidates = _candidates(graph, loaded | built | (named or set()))
+        candidates = _candidates(graph, loaded | built | (wanted.models or set()))
         read = {name.partition(".")[2] for name in candidates - set(project.models)}
+        if returned is not None:
+            candidates -= {returned.name}
+        if returned is not None and returned.name not in project.models:
+            read -= {returned.name.partition(".")[2]}
         sources = sorted(read - set(loads))
         edited = _edited(project, observed, sources, loaded_at)
         if edited:
             loads = {**loads, **edited}
             continue
         ordered = [loads[name] for name in sorted(loads)]
-        models = _Models(project=project, observed=observed, full=full)
+        models = _Models(project=project, observed=observed, full=wanted.full)
         for load in ordered:
             models.load(load)
+        if returned is not None:
+            models.go_back(returned)
         models.build_all(candidates)
         # What had to be built for another model's sake reaches further models in turn; but whoever
         # names models wants no others.
         staged = {step.table for step in models.steps}
-        if named is not None or staged <= built:
+        if wanted.models is not None or staged <= built:
             break
         built |= staged
     steps: list[Step] = [land for load in ordered for land in load.lands]
     steps += [load.step for load in ordered if load.step]
+    steps += models.returns
     steps += models.steps
     steps += models.held.values()
     steps += models.new_checks()
@@ -291,7 +341,8 @@ def _plan(
         for load in ordered
         if load.step
         for table in (load.source.bronze, load.source.quarantine)
-    ] + [step.table for step in models.steps]
+    ]
+    tables += [step.table for step in models.returns] + [step.table for step in models.steps]
     return Plan(
         steps=(*steps, Publish(tables=tuple(tables))) if tables else tuple(models.held.values()),
         skipped=models.skipped,
@@ -331,6 +382,7 @@ class _Models:
 
     def __init__(self, project: Project, observed: Observed, full: frozenset[str]) -> None:
         self.steps: list[BuildModel] = []
+        self.returns: list[Rollback] = []
         self.held: dict[str, HoldBack] = {}
         self.skipped: dict[str, str] = {}
         self.lacking: dict[str, tuple[str, ...]] = {}
@@ -358,6 +410,21 @@ class _Models:
             self._inputs[table] = Input(
                 table=self._observed.tables.get(table), movement=load.movement
             )
+
+    def go_back(self, table: Table) -> None:
+        """Take account of a table that goes to another snapshot, unless it is there already."""
+        present = self._observed.tables[table.name]
+        is_there = present.snapshot_id == table.snapshot_id
+        movement = Movement.NONE if is_there else Movement.REPLACED
+        self._schemas[table.name] = table.schema
+        self._inputs[table.name] = Input(table=table, movement=movement)
+        if not is_there:
+            step = Rollback(
+                table=table.name,
+                snapshot_id=table.snapshot_id,
+                base_snapshot_id=present.snapshot_id,
+            )
+            self.returns.append(step)
 
     def build_all(self, candidates: set[str]) -> None:
         """Go through the project's models: add a step, or the reason why there is none."""

@@ -150,18 +150,19 @@ class BuildModel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CheckModel:
-    """Try checks of a table that stays as it is: those that ask about tables which are new."""
+class Rollback:
+    """Take a table to another of its snapshots."""
 
-    kind: Literal["check"] = "check"
+    kind: Literal["rollback"] = "rollback"
     table: str
-    checks: tuple[Referential, ...]
-    """Only such as warn: no other is ever tried before the table that it asks about is there."""
+    snapshot_id: int
+    base_snapshot_id: int
+    """Where the table is now."""
 
     @property
     def name(self) -> str:
-        """`check:<table>`."""
-        return f"check:{self.table}"
+        """`rollback:<table>`."""
+        return f"rollback:{self.table}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,6 +183,21 @@ class HoldBack:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckModel:
+    """Try checks of a table that stays as it is: those that ask about tables which are new."""
+
+    kind: Literal["check"] = "check"
+    table: str
+    checks: tuple[Referential, ...]
+    """Only such as warn: no other is ever tried before the table that it asks about is there."""
+
+    @property
+    def name(self) -> str:
+        """`check:<table>`."""
+        return f"check:{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Publish:
     """Make everything that was staged and passed its checks visible, all at once."""
 
@@ -194,7 +210,7 @@ class Publish:
         return "publish"
 
 
-Step: TypeAlias = Land | Bronze | BuildModel | HoldBack | CheckModel | Publish
+Step: TypeAlias = Land | Bronze | Rollback | BuildModel | HoldBack | CheckModel | Publish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

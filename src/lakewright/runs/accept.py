@@ -87,6 +87,22 @@ def request_rebuild(journal: Journal, source: str, now: datetime) -> Run:
     return journal.acceptance.request(request, run_id=run_id(now), now=now)
 
 
+def request_rollback(
+    journal: Journal, table: str, snapshot_id: int, now: datetime, *, is_alone: bool = False
+) -> Run:
+    """Ask for a table to go to another of its snapshots; what depends on it is built from there.
+
+    `is_alone`: what depends on it is left as it is.
+    """
+    payload: Mapping[str, Json] = {
+        "table": table,
+        "snapshot_id": snapshot_id,
+        "is_alone": is_alone,
+    }
+    request = Request(kind=RequestKind.ROLLBACK, payload=payload, tables=(table,))
+    return journal.acceptance.request(request, run_id=run_id(now), now=now)
+
+
 def _request(
     journal: Journal, kind: RequestKind, upload_ids: Sequence[str], now: datetime
 ) -> tuple[Run, ...]:

@@ -10,7 +10,7 @@ passed is published together. Steps run in a child process; this one touches no 
 """
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -28,6 +28,7 @@ from lakewright.runs.journal import (
     UploadStatus,
 )
 from lakewright.runs.round import Hands, Round, Task
+from lakewright.runs.staging import Staging, records
 
 PLAN = "plan"
 """The name of the step that decides what follows landing."""
@@ -57,8 +58,6 @@ class Carrier:
         """Uploads that could not be read, each with its error."""
         self._refused: Mapping[str, Json] = {}
         """Uploads that the present plan refuses, each with its error."""
-        self._lands: dict[str, str] = {}
-        """The step that landed each upload: a plan may have one read as it was before this run."""
 
     def carry_out(self) -> None:
         """Bring the run to its end, or put it back into the queue if it must wait.
@@ -156,7 +155,7 @@ class Carrier:
             try:
                 lands = cast("Mapping[str, Json]", self._round.ask("landing", facts))
             except errors.LakewrightError as error:
-                self._fail(names, error)
+                self._round.fail(names, error)
         for name, upload in zip(names, uploads, strict=True):
             task = Task(
                 name=name,
@@ -167,13 +166,6 @@ class Carrier:
             step = self._round.do(task)
             if step.status is not StepStatus.SUCCEEDED:
                 self._unread[upload.upload_id] = step.error
-
-    def _fail(self, names: Sequence[str], error: errors.LakewrightError) -> None:
-        """Fail every one of these steps that is not finished."""
-        for name in names:
-            if not self._round[name].status.is_finished:
-                ending = Ending(status=StepStatus.FAILED, error=failure.to_json(error))
-                self._round.end(name, ending)
 
     def _publish_planned(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Plan, stage and publish; what was published, by table.
@@ -192,17 +184,22 @@ class Carrier:
         if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *plan.blocked]):
             raise _PutBack
         self._round.prepare([planned.name for planned in plan.steps])
-        self._lands = {each.upload_id: rules.land_name(each) for each in self._to_land(uploads)}
-        self._stage(plan, result["bases"])
+        lands = {each.upload_id: rules.land_name(each) for each in self._to_land(uploads)}
+        staging = Staging(self._round, self._do, self._in_bronze, lands)
+        staging.stage(plan, result["bases"])
         if self._round.get(rules.PUBLISH) is None:
             return {}
-        staged = self._staged()
-        if not staged:
+        staged, rollbacks = staging.staged(), staging.rollbacks()
+        if not staged and not rollbacks:
             self._round.skip(rules.PUBLISH, "nothing was staged")
             return {}
         lacking = sorted({table for tables in plan.blocked.values() for table in tables})
         awaited: Mapping[str, Json] = {table: result["bases"].get(table) for table in lacking}
-        payload: Mapping[str, Json] = {"staged": staged, "awaited": awaited}
+        payload: Mapping[str, Json] = {
+            "staged": staged,
+            "rollbacks": rollbacks,
+            "awaited": awaited,
+        }
         task = Task(name=rules.PUBLISH, operation="publish", payload=payload)
         if not self._do(task):
             return {}
@@ -257,93 +254,6 @@ class Carrier:
         found = self._hands.journal.reading.uploads(source=source, statuses=statuses)
         return found[::-1]
 
-    def _stage(self, plan: steps.Plan, bases: Mapping[str, Json]) -> None:
-        """Do every step but the publish. What reads a table that could not be staged is left out.
-
-        `bases` are the snapshots that the plan was made for; a step refuses any other.
-        """
-        missing: set[str] = set()
-        for planned in plan.steps:
-            if isinstance(planned, steps.Land):
-                self._lands[planned.upload_id] = planned.name
-                value = {"step": codec.encode(planned)}
-                self._do(Task(name=planned.name, operation="land", payload=value))
-            elif isinstance(planned, steps.Bronze):
-                if not self._bronze(planned, bases):
-                    missing |= {planned.table, planned.quarantine}
-            elif isinstance(planned, steps.HoldBack):
-                self._hold_back(planned)
-            elif isinstance(planned, steps.CheckModel):
-                self._read(
-                    planned, "check", {check.to_table for check in planned.checks} & missing, bases
-                )
-            elif isinstance(planned, steps.BuildModel):
-                lacking = missing.intersection(planned.reads)
-                if not self._read(planned, "model", lacking, bases):
-                    missing.add(planned.table)
-
-    def _bronze(self, planned: steps.Bronze, bases: Mapping[str, Json]) -> bool:
-        lands = [self._lands[upload_id] for upload_id in planned.upload_ids]
-        for name in lands:
-            if not self._round.is_done(name):
-                error = self._round[name].error
-                self._round.end(planned.name, Ending(status=StepStatus.FAILED, error=error))
-                return False
-        landed = [self._round[name].result for name in lands]
-        # Only where the table is made anew can an upload that fails lose rows that it has.
-        loaded = self._in_bronze(planned.source) if planned.is_rebuild else ()
-        payload: Mapping[str, Json] = {
-            "step": codec.encode(planned),
-            "landed": landed,
-            "loaded_upload_ids": [each.upload_id for each in loaded],
-            "bases": bases,
-        }
-        return self._do(
-            Task(
-                name=planned.name,
-                operation="bronze",
-                payload=payload,
-                total=sum(_records(each) for each in landed),
-                error_of=_error_of_bronze,
-            )
-        )
-
-    def _hold_back(self, planned: steps.HoldBack) -> None:
-        if planned.problems:
-            self._fail([planned.name], _unfit(planned))
-        else:
-            self._leave_out(planned.name, planned.behind)
-
-    def _leave_out(self, name: str, lacking: Collection[str]) -> None:
-        self._round.skip(name, f"it reads {', '.join(sorted(lacking))}, which failed")
-
-    def _read(
-        self,
-        planned: steps.BuildModel | steps.CheckModel,
-        operation: str,
-        lacking: Collection[str],
-        bases: Mapping[str, Json],
-    ) -> bool:
-        """Do a step that reads tables as they would be; those that it lacks could not be staged."""
-        if lacking:
-            self._leave_out(planned.name, lacking)
-            return False
-        payload: Mapping[str, Json] = {
-            "step": codec.encode(planned),
-            "staged": self._staged(),
-            "bases": bases,
-        }
-        return self._do(Task(name=planned.name, operation=operation, payload=payload))
-
-    def _staged(self) -> list[Json]:
-        """Everything that the round's steps have staged so far, in their order."""
-        return [
-            staged
-            for step in self._round
-            if step.status is StepStatus.SUCCEEDED and step.name.startswith(("bronze:", "model:"))
-            for staged in cast("Mapping[str, list[Json]]", step.result)["staged"]
-        ]
-
 
 def _never_at_rest(run_id: str) -> errors.Conflict:
     return errors.Conflict(
@@ -359,18 +269,9 @@ def _tables(plan: steps.Plan) -> list[str]:
     for step in plan.steps:
         if isinstance(step, steps.Bronze):
             tables += [step.table, step.quarantine]
-        elif isinstance(step, steps.BuildModel):
+        elif isinstance(step, steps.BuildModel | steps.Rollback):
             tables.append(step.table)
     return tables
-
-
-def _unfit(planned: steps.HoldBack) -> errors.ModelUnfit:
-    return errors.ModelUnfit(
-        f"{planned.table} does not fit what it reads",
-        why="; ".join(problem.what for problem in planned.problems),
-        hint="the table stays as it was",
-        problems=planned.problems,
-    )
 
 
 def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:
@@ -379,18 +280,6 @@ def _ready(upload: Upload, landed: Json) -> Mapping[str, Json]:
         upload.upload_id: {
             "source": upload.source,
             "sha256": upload.sha256,
-            "records": _records(landed),
+            "records": records(landed),
         }
     }
-
-
-def _records(landed: Json) -> int:
-    return cast("Mapping[str, int]", landed)["records"]
-
-
-def _error_of_bronze(result: Json) -> Json:
-    """The error of a step in which not one upload was fit to be loaded."""
-    facts = cast("Mapping[str, list[Mapping[str, Json]]]", result)
-    if facts["staged"]:
-        return None
-    return next((each["error"] for each in facts["uploads"] if each["error"] is not None), None)

@@ -6,6 +6,7 @@ between two calls that a restart would lose. Only `publish` changes tables.
     landing, land      raw bytes to parts that every engine reads
     plan               what is there and what landed, to typed steps
     bronze, model      files that no table knows yet, checked as the table would be
+    rollback           a table that is to go to another of its snapshots
     check              what checks say of a table that stays as it is
     publish            all of it visible at once
     is_published       whether an earlier attempt at that came through
@@ -21,9 +22,9 @@ from typing import TypeVar, cast
 from lakewright import errors
 from lakewright.engines.engine import Change, CheckResult, Engine, ModelInput, UploadStaged
 from lakewright.lake.raw import RawStore
-from lakewright.lake.staged import DataFile, FileSet, Staged, Target
+from lakewright.lake.staged import DataFile, FileSet, Rollback, Staged, Target
 from lakewright.lake.tables import Lake
-from lakewright.plan import codec, observed, planner, steps
+from lakewright.plan import codec, planner, steps
 from lakewright.plan.landed import Landed
 from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
 from lakewright.project.model import Referential, Severity
@@ -31,7 +32,8 @@ from lakewright.project.project import Project
 from lakewright.project.source import Suspects
 from lakewright.runs import examples, failure, overlay, verdict
 from lakewright.runs.child import Operation, Report
-from lakewright.runs.journal import Json, RequestKind
+from lakewright.runs.journal import Json
+from lakewright.runs.planning import Planning
 from lakewright.sql import types
 from lakewright.wording import counted
 
@@ -59,29 +61,21 @@ class Executor:
         self._project = workshop.project
         self._lake = workshop.lake
         self._engine = workshop.engine
+        self._planning = Planning(workshop.project, workshop.lake)
         self._workshop = workshop
 
     def operations(self) -> Mapping[str, Operation]:
         """Each operation by the name under which a parent asks for it."""
         return {
-            "landing": self.landing,
+            **self._planning.operations(),
             "land": self.land,
-            "plan": self.plan,
             "bronze": self.bronze,
             "model": self.model,
+            "rollback": self.rollback,
             "check": self.check,
             "publish": self.publish,
             "is_published": self.is_published,
         }
-
-    def landing(self, payload: Json, report: Report) -> Json:
-        """The steps that land some uploads of a source, by name."""
-        del report
-        facts = _facts(payload)
-        uploads = _decode_all(observed.RawUpload, facts["uploads"])
-        now = self._observe({}, [])
-        plan = planner.plan_landing(self._project, now, str(facts["source"]), uploads)
-        return {step.name: codec.encode(step) for step in plan.steps}
 
     def land(self, payload: Json, report: Report) -> Json:
         """Read one upload's bytes."""
@@ -90,67 +84,6 @@ class Executor:
         raw = self._workshop.raw.path(step.source, step.sha256)
         folder = Path(str(facts["work_folder"]), step.name.partition(":")[2])
         return codec.encode(self._workshop.land(step, raw, folder, report))
-
-    def plan(self, payload: Json, report: Report) -> Json:
-        """Decide what follows landing; or name the source of which all uploads must be known."""
-        del report
-        facts = _facts(payload)
-        now = self._observe(facts["loaded"], facts["listed"])
-        try:
-            plan = self._plan(RequestKind(str(facts["kind"])), facts, now)
-        except planner.UploadsNeeded as needed:
-            return {"needed": needed.source}
-        refused = {
-            upload_id: failure.to_json(errors.of_code(problem.code).of(problem))
-            for upload_id, problem in plan.refused.items()
-        }
-        bases: Mapping[str, Json] = {name: table.snapshot_id for name, table in now.tables.items()}
-        return {"plan": codec.encode(plan), "refused": refused, "bases": bases}
-
-    def _observe(self, loaded: Json, listed: Json) -> observed.Observed:
-        return observed.Observed(
-            tables=self._lake.observe(),
-            loaded={
-                source: tuple(_decode_all(observed.RawUpload, uploads))
-                for source, uploads in cast("Mapping[str, Json]", loaded).items()
-            },
-            listed=tuple(cast("list[str]", listed)),
-        )
-
-    def _plan(
-        self, kind: RequestKind, facts: Mapping[str, Json], now: observed.Observed
-    ) -> steps.Plan:
-        loaded_at = datetime.fromisoformat(str(facts["loaded_at"]))
-        if kind is RequestKind.MODELS:
-            request = cast("Mapping[str, Json]", facts["request"])
-            models = cast("list[str]", request["models"]) or None
-            is_full = bool(request["is_full"])
-            return planner.plan_models(self._project, now, models, loaded_at, is_full=is_full)
-        source = str(facts["source"])
-        landed = tuple(_decode_all(Landed, facts["landed"]))
-        if kind is RequestKind.REMOVE:
-            gone = cast("list[str]", facts["upload_ids"])
-            return planner.plan_removal(self._project, now, source, gone, loaded_at)
-        if not landed and kind is not RequestKind.REBUILD:
-            # A retry of a run whose uploads are loaded: what reads them is left to do.
-            bronze = planner.source_of(self._project, source)
-            models = list(self._project.downstream((bronze.bronze, bronze.quarantine)))
-            return planner.plan_models(self._project, now, models, loaded_at)
-        is_rebuild = kind is RequestKind.REBUILD
-        batch = planner.Batch(
-            source=source,
-            landed=landed,
-            rebuild_reason="a rebuild was asked for" if is_rebuild else "",
-        )
-        plan = planner.plan_uploads(self._project, now, batch, loaded_at)
-        if is_rebuild and plan.refused:
-            raise errors.ContractBroken(
-                f"bronze.{source} cannot be rebuilt",
-                why="uploads that it holds break the contract, and their rows would be lost",
-                hint="change the contract, or remove these uploads first",
-                problems=tuple(plan.refused.values()),
-            )
-        return plan
 
     def bronze(self, payload: Json, report: Report) -> Json:
         """Stage a source's tables; an upload that is refused is left out, with its error."""
@@ -269,6 +202,22 @@ class Executor:
         left = self._engine.remove_uploads(base, gone, target)
         return replace(found, removed=left.removed, rewritten=left.rewritten)
 
+    def rollback(self, payload: Json, report: Report) -> Json:
+        """Say where a table is to go; it goes there with the publish.
+
+        Raises:
+            NotFound: the table does not have the snapshot any more.
+        """
+        del report
+        step = codec.decode(steps.Rollback, _facts(payload)["step"])
+        self._lake.file_set(step.table, step.snapshot_id)
+        wanted = Rollback(
+            table=step.table,
+            snapshot_id=step.snapshot_id,
+            base_snapshot_id=step.base_snapshot_id,
+        )
+        return {"rollbacks": [codec.encode(wanted)]}
+
     def model(self, payload: Json, report: Report) -> Json:
         """Stage a model's table and try its checks on the table as it would be.
 
@@ -337,18 +286,15 @@ class Executor:
                 hint="the run is planned again",
             )
         staged = _decode_all(Staged, facts["staged"])
-        done = self._lake.publish(staged, str(facts["token"]), self._workshop.clock())
+        rollbacks = _decode_all(Rollback, facts["rollbacks"])
+        token = str(facts["token"])
+        done = self._lake.publish(staged, token, self._workshop.clock(), rollbacks)
         return {each.table: {"snapshot_id": each.snapshot_id, "rows": each.rows} for each in done}
 
     def is_published(self, payload: Json, report: Report) -> Json:
         """Whether a publish with this token has come through: it is all or nothing."""
         del report
-        token = _facts(payload)["token"]
-        return any(
-            entry.run_id == token
-            for table in self._lake.tables()
-            for entry in self._lake.history(table)
-        )
+        return self._lake.is_published(str(_facts(payload)["token"]))
 
 
 def _moved(lake: Lake, planned: Mapping[str, int | None]) -> list[str]:
@@ -379,6 +325,9 @@ class _Tables:
         self._lake = lake
         self._facts = facts
         self._staged = {each.table: each for each in _decode_all(Staged, facts["staged"])}
+        self._returned = {
+            each.table: each.snapshot_id for each in _decode_all(Rollback, facts["rollbacks"])
+        }
 
     def has(self, name: str) -> bool:
         """Whether the table is there, or would be."""
@@ -389,6 +338,8 @@ class _Tables:
         staged = self._staged.get(name)
         if staged is not None:
             return overlay.file_set(staged, self._target(staged))
+        if name in self._returned:
+            return self._lake.file_set(name, self._returned[name])
         found = self._lake.file_set(name)
         _check_base(name, found, self._facts)
         return found

@@ -102,6 +102,8 @@ class RequestKind(StrEnum):
     """Read the run's uploads again and replace their rows."""
     REBUILD = "rebuild"
     """Make the source's bronze table again from every raw upload that it holds."""
+    ROLLBACK = "rollback"
+    """Payload: `table`, `snapshot_id` and `is_alone` (what depends on the table stays as it is)."""
 
 
 class Answer(StrEnum):

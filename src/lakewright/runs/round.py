@@ -248,6 +248,12 @@ class Round:
         )
         self._hands.progress.step_ended(self._run, name, ending.status, ending.error)
 
+    def fail(self, names: Sequence[str], error: errors.LakewrightError) -> None:
+        """Fail every one of these steps that is not finished."""
+        for name in names:
+            if not self._steps[name].status.is_finished:
+                self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(error)))
+
     def skip(self, name: str, why: str) -> None:
         """Leave a step out, unless it is finished."""
         if not self._steps[name].status.is_finished:

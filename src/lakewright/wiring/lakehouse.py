@@ -39,7 +39,6 @@ from lakewright.wiring.folder import Place, find_folder, named_folder, read_file
 
 if TYPE_CHECKING:
     from lakewright.lake.raw import RawStore
-    from lakewright.lake.staged import Published
     from lakewright.lake.tables import Lake
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
@@ -330,15 +329,6 @@ class Lakehouse:
             raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
         return runs[0]
 
-    def rollback(self, table: str, snapshot_id: int | None, now: datetime) -> "Published":
-        """Make an earlier snapshot of a table its present state; None: the one before it.
-
-        Raises:
-            NotFound: there is no such table or snapshot.
-        """
-        wanted = snapshot_id if snapshot_id is not None else _snapshot_before(self.lake, table)
-        return self.lake.rollback(table, wanted, accept.run_id(now), now)
-
     def __enter__(self) -> Self:
         return self
 
@@ -503,13 +493,3 @@ def _check_is_no_file_name(prefix: str, uploads: Sequence[Upload]) -> None:
             why="files of one name may be uploaded more than once",
             hint=f"name it by its id: {' or '.join(named[:3])}",
         )
-
-
-def _snapshot_before(lake: "Lake", table: str) -> int:
-    present = next(entry for entry in lake.history(table) if entry.is_current)
-    if present.parent_id is None:
-        raise errors.NotFound(
-            f"the table {table} has no earlier snapshot",
-            hint=f"`lakewright tables history {table}` shows its snapshots",
-        )
-    return present.parent_id
