@@ -20,6 +20,7 @@ tried again is decided by the type alone.
     │   ├── CountsDiffer        records in are not rows plus quarantined records
     │   ├── ModelUnfit          a model does not fit the columns that files have brought
     │   └── CheckFailed         a staged table does not meet its checks
+    ├── RunCancelled            somebody ended a run; it may be taken up again   exit 1
     ├── StorageFailed           the machine refuses to read or write a file      exit 1
     └── StepInterrupted         a step's process died or overran (transient)     exit 1
         ├── StepCrashed
@@ -209,6 +210,13 @@ class StepInterrupted(LakewrightError):
     """A step's process ended before the step did; the step may be tried again."""
 
     code = "step-interrupted"
+    is_transient = True
+
+
+class RunCancelled(LakewrightError):
+    """Somebody ended a run before it was published; it may be taken up again."""
+
+    code = "run-cancelled"
     is_transient = True
 
 

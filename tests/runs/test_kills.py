@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from lakewright.runs.journal import (
     Ending,
     Execution,
     IsAlive,
-    Journal,
     Outcome,
     RunStatus,
     UploadStatus,
@@ -104,14 +104,7 @@ def drain_deadly(workplace: "Workplace", fatal: int, number: int = signal.SIGKIL
     # A connection must not cross a fork: the worker opens the file for itself.
     journal = sqlite.open_journal(workplace.root / "journal.sqlite")
     deadly = Deadly(journal.execution, fatal, number)
-    mortal = Journal(
-        acceptance=journal.acceptance,
-        execution=deadly,
-        reading=journal.reading,
-        outbox=journal.outbox,
-        owners=journal.owners,
-        close=journal.close,
-    )
+    mortal = replace(journal, execution=deadly)
     with workplace.worker(mortal) as worker:
         worker.drain()
     (workplace.root / "calls").write_text(str(deadly.calls), "ascii")

@@ -1,14 +1,15 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from lakewright import errors
 from lakewright.runs import accept, resident, sqlite
-from lakewright.runs.journal import Run, RunStatus
+from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.runs.progress import Silent
 from lakewright.runs.resident import Resident
 from lakewright.runs.round import Hands
 from tests.runs.conftest import clock
@@ -57,7 +58,7 @@ def serving(
     try:
         yield worker
     finally:
-        worker.stop(grace_seconds=SECONDS_MAX)
+        worker.stop(grace_seconds=SECONDS_MAX / 2)
         serve.join(SECONDS_MAX)
         assert not serve.is_alive()
 
@@ -191,3 +192,79 @@ def test_many_runs_on_one_table_are_carried_out_in_order_by_several_lanes(
     starts = [run.started_at for run in ended if run.started_at]
     ends = [run.finished_at for run in ended if run.finished_at]
     assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
+
+
+def test_a_run_that_is_cancelled_ends_within_a_second_and_publishes_nothing(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("bronze", "hang")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace):
+        wait_until((workplace.root / "hangs").exists)
+        workplace.journal.control.cancel(run_id, clock())
+        run = finished(workplace, run_id)
+        workplace.flag("bronze", "")
+        after = workplace.deliver("b", source="visits").run_id
+        assert finished(workplace, after).status is RunStatus.SUCCEEDED
+    assert run.status is RunStatus.FAILED
+    assert cast("Mapping[str, Json]", run.error)["code"] == "run-cancelled"
+    assert run.cancel_asked_at is not None
+    assert run.finished_at is not None
+    assert "bronze.orders" not in workplace.tables()
+
+
+def test_a_retry_of_a_cancelled_run_keeps_what_was_done(workplace: "Workplace") -> None:
+    workplace.flag("bronze", "hang")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace):
+        wait_until((workplace.root / "hangs").exists)
+        workplace.journal.control.cancel(run_id, clock())
+        finished(workplace, run_id)
+        workplace.flag("bronze", "")
+        workplace.journal.acceptance.retry(run_id, clock())
+        assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
+    assert workplace.effects()["land a"] == 1
+    assert len(workplace.tables()["bronze.orders"]) == 1
+
+
+def test_a_cancel_that_comes_while_a_run_is_published_comes_too_late(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("publish", "slow")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace):
+        wait_until(lambda: workplace.effects()["publish"] == 1)
+        workplace.journal.control.cancel(run_id, clock())
+        assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
+    assert len(workplace.tables()["bronze.orders"]) == 1
+
+
+def test_a_run_that_is_cancelled_after_its_owner_died_is_looked_up_before_it_ends(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("published", "crash once")
+    run_id = workplace.deliver("a").run_id
+
+    class Dying(Silent):
+        def step_ended(self, run: Run, step: str, status: StepStatus, error: Json) -> None:
+            if step == "publish" and status is StepStatus.PENDING:
+                # What is published is out; nobody has written it down.
+                raise KeyboardInterrupt
+
+    with workplace.worker(progress=Dying()) as worker, pytest.raises(KeyboardInterrupt):
+        worker.drain([run_id])
+    workplace.journal.execution.claim("dead", lambda _: False, clock())
+    workplace.journal.control.cancel(run_id, clock())
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert len(workplace.tables()["bronze.orders"]) == 1
+
+
+def test_a_paused_source_waits_until_it_is_resumed(workplace: "Workplace") -> None:
+    workplace.journal.control.pause("orders", "look into it", clock())
+    held, free = workplace.deliver("a"), workplace.deliver("b", source="visits")
+    with serving(workplace):
+        finished(workplace, free.run_id)
+        assert workplace.journal.reading.run(held.run_id).status is RunStatus.QUEUED
+        workplace.journal.control.resume("orders")
+        assert finished(workplace, held.run_id).status is RunStatus.SUCCEEDED

@@ -21,13 +21,15 @@ from lakewright.runs.journal import (
     Claim,
     Ending,
     Json,
+    Outcome,
     RequestKind,
     Run,
+    RunStatus,
     StepStatus,
     Upload,
     UploadStatus,
 )
-from lakewright.runs.round import Hands, Round, Task
+from lakewright.runs.round import Cancelled, Hands, Round, Task
 from lakewright.runs.staging import Staging, records
 
 PLAN = "plan"
@@ -73,6 +75,9 @@ class Carrier:
             published = self._publish_all(uploads)
         except _PutBack:
             return
+        except Cancelled:
+            self._end_cancelled()
+            return
         steps_done = tuple(self._round)
         outcome = outcomes.outcome(
             self._run, steps_done, uploads, {**self._unread, **self._refused}, published
@@ -80,6 +85,13 @@ class Carrier:
         if not rules.may_continue(steps_done):
             # Before the end, as a retry that follows it may make the folder anew.
             shutil.rmtree(self._round.work_folder, ignore_errors=True)
+        self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
+        self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
+
+    def _end_cancelled(self) -> None:
+        error = failure.to_json(rules.cancelled(self._run.run_id))
+        self._round.end_cancelled(error)
+        outcome = Outcome(status=RunStatus.FAILED, error=error)
         self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
         self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
 

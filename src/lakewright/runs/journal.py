@@ -29,11 +29,12 @@ A step, by its name within the round:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol, TypeAlias
 
 from lakewright.plan import codec
 from lakewright.project import source
+from lakewright.runs.control import Control
 from lakewright.runs.outbox import Event, Outbox
 from lakewright.runs.ownership import Owners
 
@@ -90,6 +91,14 @@ class StepStatus(StrEnum):
         return self in (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED)
 
 
+class Priority(IntEnum):
+    """Of runs that could begin, those of a higher priority do first."""
+
+    LOW = -1
+    NORMAL = 0
+    HIGH = 1
+
+
 class RequestKind(StrEnum):
     """What a run is for."""
 
@@ -104,6 +113,8 @@ class RequestKind(StrEnum):
     """Make the source's bronze table again from every raw upload that it holds."""
     ROLLBACK = "rollback"
     """Payload: `table`, `snapshot_id` and `is_alone` (what depends on the table stays as it is)."""
+    UPKEEP = "upkeep"
+    """Compact and tidy tables. Payload: `tables`, and `is_quick`: whether it takes a second or so."""
 
 
 class Answer(StrEnum):
@@ -128,6 +139,8 @@ class Delivery:
     delivered_by: str = ""
     is_again: bool = False
     """Whether the file is to be loaded, replacing its rows, even if it is loaded."""
+    priority: Priority = Priority.NORMAL
+    """A run that loads several files has the highest of theirs."""
     format: FormatOverride | None = None
     """None: nothing is said now, so what holds for a loaded file goes on to hold."""
 
@@ -169,6 +182,8 @@ class Request:
     upload_ids: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     """What the run is known to change; its plan may add to them."""
+    priority: Priority = Priority.NORMAL
+    """Runs on one table are carried out in the order of their queueing all the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +205,8 @@ class Run:
     fence: int = 0
     result: Json = None
     error: Json = None
+    cancel_asked_at: datetime | None = None
+    """When somebody wanted it to end while it ran."""
 
     @property
     def token(self) -> str:
@@ -343,8 +360,8 @@ class Execution(Protocol):
     def claim(self, owner_id: str, is_alive: IsAlive, now: datetime) -> Claim | None:
         """Take the first run that may go on: queued, or running under a dead owner.
 
-        A run waits while another running run holds one of its tables, and while a run that was
-        queued before it waits for one of them.
+        A run waits while another running run holds one of its tables, while a run that was queued
+        before it waits for one of them, and while its source is paused.
         """
 
     def lock(self, claim: Claim, tables: Sequence[str]) -> bool:
@@ -417,6 +434,7 @@ class Journal:
     acceptance: Acceptance
     execution: Execution
     reading: Reading
+    control: Control
     outbox: Outbox
     owners: Owners
     close: Callable[[], None]

@@ -25,9 +25,9 @@ from lakewright.runs.journal import (
     Step,
     StepStatus,
     Upload,
-    UploadOutcome,
     UploadStatus,
 )
+from lakewright.runs.memory_control import MemoryControl, finish_run
 from lakewright.runs.memory_outbox import MemoryOutbox
 from lakewright.runs.memory_state import State, copied
 from lakewright.runs.outbox import Event
@@ -40,6 +40,7 @@ def open_journal() -> journal.Journal:
         acceptance=_Acceptance(state),
         execution=_Execution(state),
         reading=_Reading(state),
+        control=MemoryControl(state),
         outbox=MemoryOutbox(state),
         owners=_Owners(),
         close=lambda: None,
@@ -72,10 +73,14 @@ class _Acceptance:
             joined = self._join(delivery.source)
             if joined is None:
                 request = Request(
-                    kind=RequestKind.UPLOAD, source=delivery.source, tables=tuple(tables)
+                    kind=RequestKind.UPLOAD,
+                    source=delivery.source,
+                    tables=tuple(tables),
+                    priority=delivery.priority,
                 )
                 self._state.add_run(request, run_id, now)
             of = joined or run_id
+            self._state.raise_priority(of, delivery.priority)
             look = dict(rules.format_of(upload, delivery))
             is_again = upload is not None and upload.status.is_in_bronze
             if upload is None or not is_again:
@@ -98,10 +103,13 @@ class _Acceptance:
         if not runs:
             return None
         last = runs[-1]
-        is_open = (
-            last.request.kind is RequestKind.UPLOAD
-            and last.started_at is None
-            and len(self._state.run_uploads[last.run_id]) < rules.RUN_UPLOADS_MAX
+        parts = self._state.run_uploads.get(last.run_id, {})
+        uploads = [self._state.uploads[upload_id] for upload_id in parts]
+        is_open = rules.is_open(
+            last.request.kind.value,
+            has_begun=last.started_at is not None,
+            uploads=len(uploads),
+            size_bytes=sum(upload.size_bytes for upload in uploads),
         )
         return last.run_id if is_open else None
 
@@ -133,6 +141,7 @@ class _Acceptance:
                 round=run.round + 1,
                 queued_at=now,
                 finished_at=None,
+                cancel_asked_at=None,
                 error=None,
             )
             return self._state.find_run(run_id)
@@ -184,6 +193,8 @@ class _Execution:
                     status=run.status,
                     owner_id=run.owner_id,
                     tables=frozenset(run.request.tables),
+                    priority=run.request.priority,
+                    is_paused=run.request.source in self._state.pauses,
                 )
                 for run in self._state.unfinished()
             ]
@@ -312,57 +323,7 @@ class _Execution:
 
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
         with self._holding(claim) as run:
-            named = {upload.upload_id for upload in outcome.uploads}
-            parts = self._state.run_uploads.get(run.run_id, {}).values()
-            unnamed = tuple(
-                UploadOutcome(
-                    upload_id=part.upload_id, status=UploadStatus.FAILED, error=outcome.error
-                )
-                for part in parts
-                if part.status is UploadStatus.ACCEPTED and part.upload_id not in named
-            )
-            uploads = outcome.uploads + unnamed
-            for upload in uploads:
-                self._conclude(run.run_id, upload)
-            self._state.runs[run.run_id] = replace(
-                self._state.runs[run.run_id],
-                status=outcome.status,
-                finished_at=now,
-                result=copied(outcome.result),
-                error=copied(outcome.error),
-            )
-            statuses = {upload.upload_id: upload.status for upload in uploads}
-            self._state.tell(rules.run_finished(run, outcome.status, statuses), now)
-
-    def _conclude(self, run_id: str, outcome: UploadOutcome) -> None:
-        parts = self._state.run_uploads.setdefault(run_id, {})
-        if outcome.upload_id not in parts:
-            self._state.add_upload(run_id, outcome.upload_id, is_again=True)
-        parts[outcome.upload_id] = replace(
-            parts[outcome.upload_id], status=outcome.status, error=copied(outcome.error)
-        )
-        look = parts[outcome.upload_id].format
-        upload = self._state.uploads[outcome.upload_id]
-        if outcome.status is UploadStatus.FAILED:
-            if upload.status is not UploadStatus.ACCEPTED:
-                return
-            upload = replace(upload, error=copied(outcome.error))
-        else:
-            upload = replace(
-                upload,
-                run_id=run_id,
-                rows=outcome.rows,
-                snapshot_id=outcome.snapshot_id,
-                error=None,
-                format=upload.format if look is None else look,
-            )
-        self._state.uploads[outcome.upload_id] = replace(
-            upload,
-            status=outcome.status,
-            records=outcome.records,
-            quarantined=outcome.quarantined,
-            suspicions=outcome.suspicions,
-        )
+            finish_run(self._state, run, outcome, now)
 
     def release(self, claim: Claim) -> None:
         with self._holding(claim):

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lakewright.runs import rules
+from lakewright.runs.control import Pause
 from lakewright.runs.journal import (
     Attempt,
     FormatOverride,
     Json,
+    Priority,
     Request,
     Run,
     RunStatus,
@@ -33,6 +35,7 @@ class State:
     attempts: list[Attempt] = field(default_factory=list)
     events: dict[str, Event] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    pauses: dict[str, Pause] = field(default_factory=dict)
     fence: int = 0
     runs_queued: int = 0
     events_told: int = 0
@@ -83,6 +86,12 @@ class State:
         )
         for upload_id in request.upload_ids:
             self.add_upload(run_id, upload_id, is_again=True)
+
+    def raise_priority(self, run_id: str, priority: Priority) -> None:
+        """Let a run have at least this priority."""
+        run = self.runs[run_id]
+        highest = max(run.request.priority, priority)
+        self.runs[run_id] = replace(run, request=replace(run.request, priority=highest))
 
     def add_upload(
         self, run_id: str, upload_id: str, *, is_again: bool, look: FormatOverride | None = None

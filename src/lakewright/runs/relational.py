@@ -39,11 +39,12 @@ from lakewright.runs.journal import (
     Step,
     StepStatus,
     Upload,
-    UploadOutcome,
     UploadStatus,
 )
 from lakewright.runs.outbox import Event
-from lakewright.runs.relational_outbox import EVENTS, RelationalOutbox
+from lakewright.runs.relational_control import RelationalControl
+from lakewright.runs.relational_endings import finish_run, hold_source, tell
+from lakewright.runs.relational_outbox import RelationalOutbox
 from lakewright.runs.rows import (
     number,
     text,
@@ -68,25 +69,10 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
         acceptance=_Acceptance(database),
         execution=_Execution(database),
         reading=_Reading(database),
+        control=RelationalControl(database),
         outbox=RelationalOutbox(database),
         owners=owners,
         close=database.close,
-    )
-
-
-def _hold_source(transaction: Transaction, source: str | None) -> None:
-    if source is not None:
-        transaction.hold(f"source {source}")
-
-
-def _tell(transaction: Transaction, notice: rules.Notice, now: datetime) -> None:
-    transaction.hold(EVENTS)
-    transaction.change(
-        "tell",
-        event_id=notice.event_id,
-        kind=notice.kind,
-        now=to_time(now),
-        payload=to_text(notice.payload),
     )
 
 
@@ -114,6 +100,7 @@ def _add_run(transaction: Transaction, request: Request, run_id: str, now: datet
         source=request.source,
         payload=to_text(request.payload),
         now=to_time(now),
+        priority=request.priority.value,
     )
     _add_tables(transaction, run_id, request.tables)
     for upload_id in request.upload_ids:
@@ -153,7 +140,7 @@ class _Acceptance:
     ) -> Accepted:
         upload_id = rules.upload_id(delivery.source, delivery.sha256)
         with self._database.writing(is_synced=True) as transaction:
-            _hold_source(transaction, delivery.source)
+            hold_source(transaction, delivery.source)
             upload = _find_upload(transaction, upload_id)
             waiting = transaction.first("waiting_run", upload_id=upload_id)
             kind = None if waiting is None else RequestKind(text(waiting, "kind"))
@@ -166,10 +153,14 @@ class _Acceptance:
             joined = self._join(transaction, delivery.source)
             if joined is None:
                 request = Request(
-                    kind=RequestKind.UPLOAD, source=delivery.source, tables=tuple(tables)
+                    kind=RequestKind.UPLOAD,
+                    source=delivery.source,
+                    tables=tuple(tables),
+                    priority=delivery.priority,
                 )
                 _add_run(transaction, request, run_id, now)
             of = joined or run_id
+            transaction.change("raise_priority", run_id=of, priority=delivery.priority.value)
             look = rules.format_of(upload, delivery)
             is_again = upload is not None and upload.status.is_in_bronze
             if not is_again:
@@ -178,19 +169,18 @@ class _Acceptance:
             stored = _find_upload(transaction, upload_id)
             if stored is None:
                 raise rules.missing_upload(upload_id)
-            _tell(transaction, rules.file_uploaded(stored, of), now)
+            tell(transaction, rules.file_uploaded(stored, of), now)
             return Accepted(answer=answer, upload=stored, run_id=of, format=look)
 
     def _join(self, transaction: Transaction, source: str) -> str | None:
         """The source's last unfinished run, if it is one that has never begun to load files."""
         row = transaction.first("last_unfinished_run_of_source", source=source)
-        is_open = (
-            row is not None
-            and row["kind"] == RequestKind.UPLOAD.value
-            and row["started_at"] is None
-            and number(row, "uploads") < rules.RUN_UPLOADS_MAX
-        )
-        if row is None or not is_open:
+        if row is None or not rules.is_open(
+            text(row, "kind"),
+            has_begun=row["started_at"] is not None,
+            uploads=number(row, "uploads"),
+            size_bytes=number(row, "bytes"),
+        ):
             return None
         held = transaction.first("hold_queued_run", run_id=text(row, "run_id"))
         return None if held is None else text(held, "run_id")
@@ -219,7 +209,7 @@ class _Acceptance:
 
     def request(self, request: Request, *, run_id: str, now: datetime) -> Run:
         with self._database.writing(is_synced=True) as transaction:
-            _hold_source(transaction, request.source)
+            hold_source(transaction, request.source)
             for upload_id in request.upload_ids:
                 if _find_upload(transaction, upload_id) is None:
                     raise rules.missing_upload(upload_id)
@@ -228,7 +218,7 @@ class _Acceptance:
 
     def retry(self, run_id: str, now: datetime) -> Run:
         with self._database.writing(is_synced=True) as transaction:
-            _hold_source(transaction, _find_run(transaction, run_id).request.source)
+            hold_source(transaction, _find_run(transaction, run_id).request.source)
             transaction.first("hold_run", run_id=run_id)
             run = _find_run(transaction, run_id)
             rules.check_retry(run)
@@ -348,32 +338,13 @@ class _Execution:
                 raise rules.missing_step(claim.run_id, step)
             _end_attempt(transaction, run, step, ending, now)
             for upload_id, facts in ending.ready.items():
-                _tell(transaction, rules.raw_data_ready(run, upload_id, facts), now)
+                tell(transaction, rules.raw_data_ready(run, upload_id, facts), now)
 
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
         with self._database.writing(is_synced=True) as transaction:
-            _hold_source(transaction, _find_run(transaction, claim.run_id).request.source)
+            hold_source(transaction, _find_run(transaction, claim.run_id).request.source)
             run = _hold_run(transaction, claim)
-            named = {upload.upload_id for upload in outcome.uploads}
-            rows = transaction.every("waiting_parts", run_id=run.run_id)
-            unnamed = tuple(
-                UploadOutcome(upload_id=upload_id, status=UploadStatus.FAILED, error=outcome.error)
-                for upload_id in (text(row, "upload_id") for row in rows)
-                if upload_id not in named
-            )
-            uploads = outcome.uploads + unnamed
-            for upload in uploads:
-                _conclude(transaction, run.run_id, upload)
-            transaction.change(
-                "finish_run",
-                run_id=run.run_id,
-                status=outcome.status.value,
-                now=to_time(now),
-                result=to_text(outcome.result),
-                error=to_text(outcome.error),
-            )
-            statuses = {upload.upload_id: upload.status for upload in uploads}
-            _tell(transaction, rules.run_finished(run, outcome.status, statuses), now)
+            finish_run(transaction, run, outcome, now)
 
     def release(self, claim: Claim) -> None:
         with self._holding(claim) as (transaction, _):
@@ -416,41 +387,6 @@ def _end_attempt(
         status=ending.status.value,
         now=to_time(now),
         error=to_text(ending.error),
-    )
-
-
-def _conclude(transaction: Transaction, run_id: str, outcome: UploadOutcome) -> None:
-    """Write what a run made of one upload; a rebuild's outcome may name one that did not wait."""
-    part = transaction.first(
-        "conclude_part",
-        run_id=run_id,
-        upload_id=outcome.upload_id,
-        is_again=True,
-        status=outcome.status.value,
-        error=to_text(outcome.error),
-    )
-    if outcome.status is UploadStatus.FAILED:
-        transaction.change(
-            "fail_upload",
-            upload_id=outcome.upload_id,
-            error=to_text(outcome.error),
-            records=outcome.records,
-            quarantined=outcome.quarantined,
-            suspicions=to_text(outcome.suspicions),
-        )
-        return
-    look = None if part is None else to_format(part)
-    transaction.change(
-        "conclude_upload",
-        upload_id=outcome.upload_id,
-        status=outcome.status.value,
-        run_id=run_id,
-        records=outcome.records,
-        rows=outcome.rows,
-        quarantined=outcome.quarantined,
-        snapshot_id=outcome.snapshot_id,
-        suspicions=to_text(outcome.suspicions),
-        format=None if look is None else to_text(look),
     )
 
 

@@ -59,7 +59,7 @@ class Resident:
         self._break_off_at = float("inf")
         self._breaks: Counter[str] = Counter()
         self._well: set[str] = set()
-        """The lanes that have looked for work since they last met trouble."""
+        """The lanes that have not met trouble, or have worked since."""
 
     def serve(self) -> None:
         """Work until `stop`; returns when every lane has ended."""
@@ -96,6 +96,7 @@ class Resident:
 
     def _serve_lane(self) -> None:
         troubles = 0
+        self._well.add(threading.current_thread().name)
         while not self._stopping.is_set():
             began_at = time.monotonic()
             try:

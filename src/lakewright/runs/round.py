@@ -31,9 +31,16 @@ from lakewright.runs.progress import Progress
 BACKOFF_SECONDS = 0.2
 """Before what came to nothing is tried again; it doubles each time, up to 16 times that."""
 
+ORDERS_SECONDS = 0.25
+"""How often, while a step goes on, it is looked whether somebody has cancelled the run."""
+
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More
 than for a child's death, since a parent may be killed for any reason."""
+
+
+class Cancelled(Exception):
+    """Somebody wants the run to end."""
 
 
 def _nothing() -> None:
@@ -103,6 +110,7 @@ class Round:
         self._run = run
         self._execution = hands.journal.execution
         self._steps: dict[str, Step] = {}
+        self._looked_at = 0.0
         self._load()
 
     def _load(self) -> None:
@@ -147,6 +155,9 @@ class Round:
                 self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(spent)))
                 break
             self._hands.back_off(len(vain))
+            if name != rules.PUBLISH or not self._steps[name].attempts:
+                # An earlier publish may have come through: then it is too late.
+                self._check_orders()
             ending = self._attempt(task)
             if ending.status is StepStatus.SUCCEEDED:
                 error = task.error_of(ending.result)
@@ -165,7 +176,7 @@ class Round:
         asked = {"token": self._claim.token, **payload}
         for attempt in range(1, self._hands.terms.step_attempts_max + 1):
             try:
-                return self._call(operation, asked)
+                return self._call(operation, asked, is_ended_whole=True)
             except errors.StepInterrupted:
                 if attempt == self._hands.terms.step_attempts_max:
                     raise
@@ -177,14 +188,32 @@ class Round:
         operation: str,
         payload: Mapping[str, Json],
         on_progress: Callable[[int], None] = lambda _: None,
+        *,
+        is_ended_whole: bool = False,
     ) -> Json:
+        """`is_ended_whole`: a cancel that comes meanwhile comes too late."""
+        on_wait = self._hands.on_wait if is_ended_whole else self._on_wait
         return self._hands.launcher.call(
             operation,
             payload,
             timeout_seconds=self._hands.terms.step_timeout_seconds,
             on_progress=on_progress,
-            on_wait=self._hands.on_wait,
+            on_wait=on_wait,
         )
+
+    def _on_wait(self) -> None:
+        self._hands.on_wait()
+        now = time.monotonic()
+        if now - self._looked_at >= ORDERS_SECONDS:
+            self._looked_at = now
+            self._check_orders()
+
+    def _check_orders(self) -> None:
+        """Raise `Cancelled` if somebody wants the run to end, `RunLost` if it is another's."""
+        if self._hands.journal.control.is_cancelled(self._claim) and not self.is_done(
+            rules.PUBLISH
+        ):
+            raise Cancelled
 
     def _attempt(self, task: Task) -> Ending:
         run, progress, name = self._run, self._hands.progress, task.name
@@ -206,6 +235,7 @@ class Round:
                 task.operation,
                 {**common, **task.payload},
                 lambda done: progress.step_progressed(run, name, done),
+                is_ended_whole=is_publish,
             )
         except errors.LakewrightError as error:
             status = StepStatus.PENDING if error.is_transient else StepStatus.FAILED
@@ -247,6 +277,12 @@ class Round:
             self._steps[name], status=ending.status, result=ending.result, error=ending.error
         )
         self._hands.progress.step_ended(self._run, name, ending.status, ending.error)
+
+    def end_cancelled(self, error: Json) -> None:
+        """Write down that no further step is done; what succeeded stays for a retry."""
+        for name, step in tuple(self._steps.items()):
+            if not step.status.is_finished:
+                self.end(name, Ending(status=StepStatus.FAILED, error=error))
 
     def fail(self, names: Sequence[str], error: errors.LakewrightError) -> None:
         """Fail every one of these steps that is not finished."""

@@ -4,11 +4,13 @@ import json
 from datetime import UTC, datetime
 from typing import cast
 
+from lakewright.runs.control import Pause
 from lakewright.runs.database import Cell, Row
 from lakewright.runs.journal import (
     Attempt,
     FormatOverride,
     Json,
+    Priority,
     Request,
     RequestKind,
     Run,
@@ -107,6 +109,8 @@ def to_standing(row: Row) -> Standing:
         status=RunStatus(text(row, "status")),
         owner_id=_some_text(row, "owner_id"),
         tables=frozenset(_texts(row, "tables")),
+        priority=Priority(number(row, "priority")),
+        is_paused=bool(row["is_paused"]),
     )
 
 
@@ -121,6 +125,7 @@ def to_run(row: Row) -> Run:
             source=_some_text(row, "source"),
             upload_ids=_texts(row, "upload_ids"),
             tables=tuple(sorted(_texts(row, "tables"))),
+            priority=Priority(number(row, "priority")),
         ),
         status=RunStatus(text(row, "status")),
         round=number(row, "round"),
@@ -131,6 +136,14 @@ def to_run(row: Row) -> Run:
         fence=number(row, "fence"),
         result=_json(row, "result"),
         error=_json(row, "error"),
+        cancel_asked_at=_some_moment(row, "cancel_asked_at"),
+    )
+
+
+def to_pause(row: Row) -> Pause:
+    """One source that is paused."""
+    return Pause(
+        source=text(row, "source"), reason=text(row, "reason"), paused_at=_moment(row["paused_at"])
     )
 
 

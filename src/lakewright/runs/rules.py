@@ -16,6 +16,7 @@ from lakewright.runs.journal import (
     FormatOverride,
     IsAlive,
     Json,
+    Priority,
     RequestKind,
     Run,
     RunStatus,
@@ -71,6 +72,9 @@ class Standing:
     status: RunStatus
     owner_id: str | None
     tables: frozenset[str]
+    priority: Priority = Priority.NORMAL
+    is_paused: bool = False
+    """Whether its source is paused."""
 
 
 def next_run(
@@ -80,12 +84,13 @@ def next_run(
     is_alive: IsAlive,
     busy: Collection[str] = (),
 ) -> Standing | None:
-    """The first run, in the order of their queueing, that this owner may carry out.
+    """The run that this owner may carry out next.
 
     A run whose owner is gone comes before all that are queued: it still holds its tables, and an
     earlier run that was put back for one of them could never go on. An owner carries out one run at
-    a time: what still runs under its own name was left behind. Runs that are `busy`, as somebody
-    writes to them at this moment, are passed over.
+    a time: what still runs under its own name was left behind. Then the first of the highest
+    priority, in the order of their queueing. Runs that are `busy`, as somebody writes to them at
+    this moment, are passed over.
     """
     taken: set[str] = set()
     for run in unfinished:
@@ -95,13 +100,15 @@ def next_run(
         if is_left and run.run_id not in busy:
             return run
         taken |= run.tables
+    found: Standing | None = None
     for run in unfinished:
-        if run.status is RunStatus.RUNNING:
+        if run.status is RunStatus.RUNNING or run.is_paused:
             continue
-        if run.tables.isdisjoint(taken) and run.run_id not in busy:
-            return run
+        is_free = run.tables.isdisjoint(taken) and run.run_id not in busy
+        if is_free and (found is None or run.priority > found.priority):
+            found = run
         taken |= run.tables
-    return None
+    return found
 
 
 def answer(upload: Upload | None, *, is_again: bool, waiting: RequestKind | None) -> Answer:
@@ -149,6 +156,36 @@ def may_continue(steps: Sequence[Step]) -> bool:
 def _is_transient(step: Step) -> bool:
     code = step.error.get("code") if isinstance(step.error, Mapping) else None
     return isinstance(code, str) and errors.of_code(code).is_transient
+
+
+RUN_BYTES_MAX = 2**30
+"""Once the files of a waiting run hold so much, the next file gets a run of its own, so that tables
+do not wait for each other's largest."""
+
+
+def is_open(kind: str, *, has_begun: bool, uploads: int, size_bytes: int) -> bool:
+    """Whether a file may join the last unfinished run of its source."""
+    is_upload = kind == RequestKind.UPLOAD.value
+    return is_upload and not has_begun and uploads < RUN_UPLOADS_MAX and size_bytes < RUN_BYTES_MAX
+
+
+def check_cancel(run: Run) -> None:
+    """Raise `Conflict` if there is nothing of the run to cancel."""
+    if run.status.is_finished:
+        raise errors.Conflict(
+            f"run {run.run_id} cannot be cancelled",
+            why=f"it has {run.status.value} already",
+            hint="`lakewright tables rollback` brings an earlier state of a table back",
+        )
+
+
+def cancelled(run_id: str) -> errors.RunCancelled:
+    """What a cancelled run, and each upload that it was to load, ends with."""
+    return errors.RunCancelled(
+        f"run {run_id} was cancelled",
+        why="somebody asked for it; nothing of it was published",
+        hint=f"`lakewright runs retry {run_id}` takes it up again",
+    )
 
 
 def check_retry(run: Run) -> None:

@@ -15,13 +15,18 @@ ORDER BY runs.sequence DESC LIMIT 1;
 
 -- name: last_unfinished_run_of_source
 SELECT run_id, kind, started_at,
+  (SELECT coalesce(sum(size_bytes), 0) FROM uploads JOIN run_uploads
+    ON run_uploads.upload_id = uploads.upload_id WHERE run_uploads.run_id = runs.run_id) AS bytes,
   (SELECT count(*) FROM run_uploads WHERE run_uploads.run_id = runs.run_id) AS uploads
 FROM runs WHERE source = :source AND status IN ('queued', 'running')
 ORDER BY sequence DESC LIMIT 1;
 
 -- name: add_run
-INSERT INTO runs (run_id, kind, source, payload, status, queued_at)
-VALUES (:run_id, :kind, :source, :payload, 'queued', :now);
+INSERT INTO runs (run_id, kind, source, payload, status, queued_at, priority)
+VALUES (:run_id, :kind, :source, :payload, 'queued', :now, :priority);
+
+-- name: raise_priority
+UPDATE runs SET priority = :priority WHERE run_id = :run_id AND priority < :priority;
 
 -- name: add_run_table
 INSERT INTO run_tables (run_id, table_name) VALUES (:run_id, :table_name)
@@ -66,14 +71,37 @@ WHERE upload_id = :upload_id AND status = 'failed';
 
 -- name: queue_next_round
 UPDATE runs SET status = 'queued', round = round + 1, queued_at = :now, finished_at = NULL,
-  error = 'null'
+  error = 'null', cancel_asked_at = NULL
 WHERE run_id = :run_id;
+
+-- Controlling
+
+-- name: ask_to_cancel
+UPDATE runs SET cancel_asked_at = coalesce(cancel_asked_at, :now)
+WHERE run_id = :run_id AND status = 'running';
+
+-- name: is_held
+-- Whether the run is still the owner's, and is not to be cancelled.
+SELECT cancel_asked_at IS NOT NULL AS is_cancelled FROM runs
+WHERE run_id = :run_id AND fence = :fence AND status = 'running';
+
+-- name: pause
+INSERT INTO pauses (source, reason, paused_at) VALUES (:source, :reason, :now)
+ON CONFLICT (source) DO UPDATE SET reason = excluded.reason;
+
+-- name: resume
+DELETE FROM pauses WHERE source = :source;
+
+-- name: pauses
+SELECT * FROM pauses ORDER BY source;
 
 -- Carrying out
 
 -- name: standing
-SELECT run_id, status, owner_id, tables FROM whole_runs
-WHERE status IN ('queued', 'running') ORDER BY sequence;
+SELECT run_id, status, kind, priority, owner_id, tables,
+  source IS NOT NULL AND EXISTS (SELECT 1 FROM pauses WHERE pauses.source = whole_runs.source)
+    AS is_paused
+FROM whole_runs WHERE status IN ('queued', 'running') ORDER BY sequence;
 
 -- name: next_fence
 UPDATE fence SET value = value + 1 RETURNING value;

@@ -3,7 +3,7 @@
 CREATE TABLE runs (
   sequence    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   run_id      TEXT NOT NULL UNIQUE,
-  kind        TEXT NOT NULL CHECK (kind IN ('upload', 'models', 'remove', 'replay', 'rebuild')),
+  kind        TEXT NOT NULL,
   source      TEXT,
   payload     JSON NOT NULL,
   status      TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),
@@ -15,6 +15,8 @@ CREATE TABLE runs (
   finished_at TIMESTAMPTZ,
   result      JSON NOT NULL DEFAULT 'null',
   error       JSON NOT NULL DEFAULT 'null',
+  priority    BIGINT NOT NULL DEFAULT 0,
+  cancel_asked_at TIMESTAMPTZ,
   CHECK (status != 'running' OR owner_id IS NOT NULL)
 );
 
@@ -109,6 +111,13 @@ CREATE TABLE attempts (
   finished_at TIMESTAMPTZ,
   error       JSON NOT NULL DEFAULT 'null',
   UNIQUE (run_id, round, step, number)
+);
+
+-- Sources whose runs wait until somebody lets them go on.
+CREATE TABLE pauses (
+  source    TEXT NOT NULL PRIMARY KEY,
+  reason    TEXT NOT NULL,
+  paused_at TIMESTAMPTZ NOT NULL
 );
 
 CREATE TABLE events (

@@ -3,7 +3,7 @@
 CREATE TABLE runs (
   sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
   run_id      TEXT NOT NULL UNIQUE,
-  kind        TEXT NOT NULL CHECK (kind IN ('upload', 'models', 'remove', 'replay', 'rebuild')),
+  kind        TEXT NOT NULL,
   source      TEXT,
   payload     TEXT NOT NULL,
   status      TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),
@@ -15,6 +15,8 @@ CREATE TABLE runs (
   finished_at TEXT,
   result      TEXT NOT NULL DEFAULT 'null',
   error       TEXT NOT NULL DEFAULT 'null',
+  priority    INTEGER NOT NULL DEFAULT 0,
+  cancel_asked_at TEXT,
   CHECK (status != 'running' OR owner_id IS NOT NULL)
 ) STRICT;
 
@@ -111,6 +113,13 @@ CREATE TABLE attempts (
   error       TEXT NOT NULL DEFAULT 'null',
   UNIQUE (run_id, round, step, number)
 ) STRICT;
+
+-- Sources whose runs wait until somebody lets them go on.
+CREATE TABLE pauses (
+  source    TEXT NOT NULL PRIMARY KEY,
+  reason    TEXT NOT NULL,
+  paused_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,64 @@
+"""Control of the runs in a relational journal."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from lakewright.runs import failure, rules
+from lakewright.runs.control import Pause
+from lakewright.runs.database import Database, Transaction
+from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
+from lakewright.runs.relational_endings import finish_run, hold_source
+from lakewright.runs.rows import to_pause, to_run, to_time
+
+
+class RelationalControl:
+    """See `control.Control`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cancel(self, run_id: str, now: datetime) -> Run:
+        """See `control.Control`."""
+        with self._database.writing(is_synced=True) as transaction:
+            hold_source(transaction, _find_run(transaction, run_id).request.source)
+            transaction.first("hold_run", run_id=run_id)
+            run = _find_run(transaction, run_id)
+            rules.check_cancel(run)
+            if run.status is RunStatus.QUEUED:
+                error = failure.to_json(rules.cancelled(run_id))
+                outcome = Outcome(status=RunStatus.FAILED, error=error)
+                finish_run(transaction, run, outcome, now)
+            else:
+                transaction.change("ask_to_cancel", run_id=run_id, now=to_time(now))
+            return _find_run(transaction, run_id)
+
+    def is_cancelled(self, claim: Claim) -> bool:
+        """See `control.Control`."""
+        with self._database.reading() as transaction:
+            row = transaction.first("is_held", run_id=claim.run_id, fence=claim.fence)
+        if row is None:
+            raise rules.lost(claim.run_id, claim.owner_id)
+        return bool(row["is_cancelled"])
+
+    def pause(self, source: str, reason: str, now: datetime) -> None:
+        """See `control.Control`."""
+        with self._database.writing(is_synced=True) as transaction:
+            transaction.change("pause", source=source, reason=reason, now=to_time(now))
+
+    def resume(self, source: str) -> bool:
+        """See `control.Control`."""
+        with self._database.writing(is_synced=True) as transaction:
+            return transaction.change("resume", source=source) > 0
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """See `control.Control`."""
+        with self._database.reading() as transaction:
+            found = map(to_pause, transaction.every("pauses"))
+            return {pause.source: pause for pause in found}
+
+
+def _find_run(transaction: Transaction, run_id: str) -> Run:
+    row = transaction.first("run", run_id=run_id)
+    if row is None:
+        raise rules.missing_run(run_id)
+    return to_run(row)
