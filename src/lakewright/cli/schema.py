@@ -9,7 +9,9 @@ from lakewright.cli.app import Common
 
 
 def schema(
-    document: Annotated[Literal["project", "source", "model"] | None, Parameter(show=True)] = None,
+    document: Annotated[
+        Literal["project", "source", "model", "schedule"] | None, Parameter(show=True)
+    ] = None,
     /,
     *,
     common: Common = Common(),
@@ -22,7 +24,7 @@ def schema(
     ----------
     document
         `project` for lakewright.yaml, `source` for sources/*.yaml, `model` for the settings
-        block of models/*/*.sql.
+        block of models/*/*.sql, `schedule` for schedules/*.yaml.
     """
     from lakewright.project import json_schema
 

@@ -8,6 +8,8 @@ PROJECT_FILES = (
     "lakewright.yml",
     "sources/**/*.yaml",
     "sources/**/*.yml",
+    "schedules/**/*.yaml",
+    "schedules/**/*.yml",
     "models/**/*.sql",
 )
 """Patterns of the files to hand to `load`, relative to the project's folder. Misplaced files are

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from lakewright.project import document, documents
+from lakewright.project import document, documents, schedule_documents
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -12,8 +12,10 @@ DOCUMENTS: Mapping[str, type[document.Document]] = {
     "project": documents.ProjectDocument,
     "source": documents.SourceDocument,
     "model": documents.ModelDocument,
+    "schedule": schedule_documents.ScheduleDocument,
 }
-"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, and the settings block of a model."""
+"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, the settings block of a model, and
+`schedules/*.yaml`."""
 
 
 def schemas() -> dict[str, Json]:

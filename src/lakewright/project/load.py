@@ -16,6 +16,7 @@ from lakewright.project import (
     naming,
     order,
     project_file,
+    schedule_file,
     source_file,
 )
 from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA, Contract, Policy
@@ -25,6 +26,7 @@ from lakewright.project.mistake import Mistake, listing, nearest, slip, suggesti
 from lakewright.project.model_file import ModelFile
 from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.project_file import ProjectFile
+from lakewright.project.schedule_file import ScheduleFile
 from lakewright.project.source_file import SourceFile
 from lakewright.sql import types
 from lakewright.sql.query import Resolved
@@ -55,6 +57,7 @@ class _Loading:
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, SourceFile] = field(default_factory=dict)
     models: dict[str, ModelFile] = field(default_factory=dict)
+    schedules: list[ScheduleFile] = field(default_factory=list)
     schemas: dict[str, types.Schema] = field(default_factory=dict)
     """Of every table whose columns are known."""
     broken: set[str] = field(default_factory=set)
@@ -67,6 +70,8 @@ class _Loading:
         file = self._project_file()
         self._read_files()
         self._check_patterns()
+        for schedule in self.schedules:
+            schedule.check_models(self.models)
         self._describe_bronze()
         names = self._sort()
         self._fit([self.models[name] for name in names])
@@ -82,6 +87,7 @@ class _Loading:
             resolved=self.resolved,
             pending={name: self.pending[name] for name in names if name in self.pending},
             unfit=self.unfit,
+            schedules={each.name: each.schedule for each in self.schedules if each.schedule},
         )
 
     def _raise(self) -> None:
@@ -90,6 +96,8 @@ class _Loading:
             found += source.mistakes.problems
         for model in self.models.values():
             found += model.mistakes.problems
+        for schedule in self.schedules:
+            found += schedule.mistakes.problems
         if found:
             raise invalid(found)
 
@@ -121,6 +129,10 @@ class _Loading:
                     self._check_name(path, stem, "source")
                     file = TextFile.read(path, self.files[path])
                     self.sources[stem] = source_file.read(file, stem)
+                case (schedule_file.FOLDER, _) if suffix == ".yaml":
+                    self._check_name(path, stem, "schedule")
+                    file = TextFile.read(path, self.files[path])
+                    self.schedules.append(schedule_file.read(file, stem))
                 case ("models", layer, _) if suffix == ".sql" and layer in layers.MODEL_LAYERS:
                     self._check_name(path, stem, "model")
                     file = TextFile.read(path, self.files[path])
@@ -135,7 +147,7 @@ class _Loading:
                 path,
                 Mistake.BAD_NAME,
                 f"`{stem}` is no name of a {noun}",
-                why="a table is named by its file: lower-case words joined by underscores",
+                why=f"a {noun} is named by its file: lower-case words joined by underscores",
                 hint=f"rename the file to {naming.standardise(stem)}{PurePosixPath(path).suffix}",
             )
 
@@ -144,8 +156,8 @@ class _Loading:
         suffix = pure.suffix.lower()
         if path == "lakewright.yml":
             hint = f"rename it to {PROJECT_FILE}"
-        elif pure.parts[0] == "sources" and suffix in (".yaml", ".yml"):
-            hint = f"name it sources/{pure.stem}.yaml"
+        elif pure.parts[0] in ("sources", "schedules") and suffix in (".yaml", ".yml"):
+            hint = f"name it {pure.parts[0]}/{pure.stem}.yaml"
         elif pure.parts[0] == "models" and suffix == ".sql":
             folder = pure.parts[1] if len(pure.parts) > 2 else ""
             layer = nearest(folder, layers.MODEL_LAYERS) or layers.MODEL_LAYERS[0]
@@ -158,7 +170,8 @@ class _Loading:
             path,
             Mistake.MISPLACED_FILE,
             "nothing reads a file at this place",
-            why="sources are sources/<name>.yaml, models are models/<layer>/<name>.sql",
+            why="sources are sources/<name>.yaml, schedules are schedules/<name>.yaml, models are"
+            " models/<layer>/<name>.sql",
             hint=hint,
         )
 

@@ -8,6 +8,7 @@ from lakewright.errors import ModelUnfit, NotFound, Problem, UsageError
 from lakewright.project.environment import DEFAULT_NAME, Environment
 from lakewright.project.mistake import listing, suggestion
 from lakewright.project.model import Model
+from lakewright.project.schedule import Schedule
 from lakewright.project.source import Source
 from lakewright.sql.query import Resolved
 
@@ -35,6 +36,8 @@ class Project:
     unfit: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
     """Of the pending models, those that do not fit the columns that files have brought, each with
     all that is wrong."""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """By name."""
 
     def source_for(self, file_name: str) -> Source | None:
         """The source that a file of this name belongs to, if any claims it.

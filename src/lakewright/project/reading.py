@@ -16,6 +16,7 @@ from lakewright.project.mistake import Mistake, listing, nearest, shown, suggest
 from lakewright.project.yaml import Parsed, Path, Plain
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _D = TypeVar("_D", bound=Document)
@@ -128,7 +129,7 @@ def _note(
 def _note_unknown_key(
     document: type[Document], path: Path, parsed: Parsed, mistakes: Mistakes
 ) -> None:
-    names = tuple(document.model_fields)
+    names = tuple(_written(document))
     mistakes.add(
         Mistake.UNKNOWN_KEY,
         parsed.key_span(path),
@@ -138,10 +139,15 @@ def _note_unknown_key(
     )
 
 
+def _written(document: type[Document]) -> Mapping[str, "FieldInfo"]:
+    """A document's keys as people write them, which may be words that Python keeps to itself."""
+    return {field.alias or name: field for name, field in document.model_fields.items()}
+
+
 def _note_missing_key(
     document: type[Document], name: str, path: Path, parsed: Parsed, mistakes: Mistakes
 ) -> None:
-    field = document.model_fields.get(name)
+    field = _written(document).get(name)
     mistakes.add(
         Mistake.MISSING_KEY,
         parsed.span(path),
