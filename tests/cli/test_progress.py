@@ -30,8 +30,10 @@ def test_bytes_then_records_are_told_with_what_is_under_way(shop: Shop) -> None:
         bars.received(1500)
         assert told() == "receive orders.csv: 1.5 kB of 2.0 kB"
         bars.step_started(run, f"land:{upload.upload_id}", None)
-        bars.step_progressed(run, "land", 1200)
-        assert told() == "read orders.csv: 1,200 records"
+        assert told() == "read orders.csv: "
+        bars.step_progressed(run, "land", upload.size_bytes // 2)
+        half, whole = (output.size(count) for count in (upload.size_bytes // 2, upload.size_bytes))
+        assert told() == f"read orders.csv: {half} of {whole}"
         bars.step_started(run, "bronze:orders", 4000)
         bars.step_progressed(run, "bronze:orders", 1000)
         assert told() == "load bronze.orders: 1,000 of 4,000 records"

@@ -4,11 +4,13 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -23,6 +25,7 @@ from lakewright.project.source import (
     Compression,
     Csv,
     Dialect,
+    FixedWidth,
     Format,
     Json,
     JsonMode,
@@ -257,13 +260,67 @@ def test_types_of_json_columns_follow_the_contract_too(tmp_path: Path) -> None:
     assert kinds(land_bytes(tmp_path, data, contract=contract)) == ["unknown", "bigint"]
 
 
-def test_progress_is_told_in_records(tmp_path: Path) -> None:
-    path = tmp_path / "x.csv"
-    path.write_bytes(b"a,b\n" + b"1,some text\n" * 200_000)
+def progress(tmp_path: Path, data: bytes, name: str, declared: Format | None = None) -> list[int]:
+    path = tmp_path / name
+    path.write_bytes(data)
     step = steps.Land(
-        upload_id="u", source="x", file_name="x.csv", sha256="", format=None, contract=None
+        upload_id="u", source="x", file_name=name, sha256="", format=declared, contract=None
     )
     told: list[int] = []
-    landing.land(step, path, tmp_path / "work", told.append)
+    landing.land(step, path, tmp_path / f"work-{name}", told.append)
+    return told
+
+
+def workbook(rows: int) -> bytes:
+    written = openpyxl.Workbook(write_only=True)
+    sheet = written.create_sheet("orders")
+    sheet.append(["a", "b"])
+    for number in range(rows):
+        sheet.append([number, "some text"])
+    held = io.BytesIO()
+    written.save(held)
+    return held.getvalue()
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return held.getvalue()
+
+
+LINES = b"a,b\n" + b"1,some text\n" * 200_000
+STRAY = LINES[:1_200_004] + b'2,a "stray" quote"\n' + LINES[1_200_004:]
+JSON_LINES = b'{"a":1,"b":"some text"}\n' * 100_000
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "declared"),
+    [
+        (LINES, "x.csv", None),
+        (STRAY, "stray.csv", None),
+        (LINES.replace(b",", b"||"), "bars.csv", None),
+        (gzip.compress(LINES), "x.csv.gz", None),
+        (LINES.decode().encode("utf-16"), "wide.csv", None),
+        (JSON_LINES, "x.jsonl", None),
+        (b"[" + b",".join(JSON_LINES.splitlines()) + b"]", "x.json", None),
+        (b"a    b        \n" + b"1    some text\n" * 200_000, "x.txt", FixedWidth()),
+        (zip_of({"1.csv": LINES, "2.csv": LINES}), "x.zip", None),
+        (workbook(20_000), "x.xlsx", None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_progress_is_told_in_delivered_bytes_up_to_the_last(
+    tmp_path: Path, data: bytes, name: str, declared: Format | None
+) -> None:
+    told = progress(tmp_path, data, name, declared)
     assert told == sorted(told)
-    assert told[-1] == 200_000
+    assert len(told) > 1
+    assert told[-1] == pytest.approx(len(data), rel=0.01)
+
+
+def test_a_parquet_file_is_passed_at_once_since_its_footer_says_all(tmp_path: Path) -> None:
+    held = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"a": list(range(100_000))}), held)
+    assert progress(tmp_path, held.getvalue(), "x.parquet") == [len(held.getvalue())]

@@ -29,13 +29,12 @@ from lakewright.runs.journal import Json, Run, RunStatus, Step, StepStatus
 from lakewright.wording import count
 
 _LABELS = {
-    "land": "read",
     "bronze": "load bronze.",
     "model": "build ",
     "check": "check ",
     "rollback": "roll back ",
 }
-"""What the kinds of step do, as people say it."""
+"""What the kinds of step do to a table, as people say it."""
 
 
 _WIDE = 110
@@ -74,6 +73,7 @@ class Bars:
         self._screen = screen
         self._house = house
         self._task: TaskID | None = None
+        self._total: int | None = None
 
     def receiving(self, name: str, size_bytes: int) -> None:
         """Bytes of a file begin to arrive."""
@@ -82,7 +82,7 @@ class Bars:
     def received(self, done: int) -> None:
         """So many bytes are there."""
         if self._task is not None:
-            self._screen.update(self._task, completed=done)
+            self._screen.update(self._task, completed=done, total=self._total)
 
     def shown(self) -> RenderableType:
         """What stands on the screen now."""
@@ -100,7 +100,14 @@ class Bars:
     def step_started(self, run: Run, step: str, total: int | None) -> None:
         """See `runs.progress.Progress`."""
         del run
-        self._begin(self._label(step), total, "records")
+        kind, _, subject = step.partition(":")
+        if kind != "land":
+            self._begin(_LABELS.get(kind, kind) + subject, total, "records")
+            return
+        upload = self._house.journal.reading.upload(landed_upload_id(step))
+        self._begin(f"read {upload.file_name}", None, "bytes")
+        # The bar is told it with the first bytes: who follows another process hears of none.
+        self._total = upload.size_bytes
 
     def step_progressed(self, run: Run, step: str, done: int) -> None:
         """See `runs.progress.Progress`."""
@@ -122,15 +129,9 @@ class Bars:
     def run_ended(self, run: Run) -> None:
         """See `runs.progress.Progress`."""
 
-    def _label(self, step: str) -> str:
-        """A step's name, as a person would say it: `read orders.csv`, `build silver.orders`."""
-        kind, _, subject = step.partition(":")
-        if kind == "land":
-            subject = " " + self._house.journal.reading.upload(landed_upload_id(step)).file_name
-        return _LABELS.get(kind, kind) + subject
-
     def _begin(self, what: str, total: int | None, unit: str) -> None:
         self.clear()
+        self._total = total
         self._task = self._screen.add_task(output.printable(what), total=total, unit=unit)
 
 

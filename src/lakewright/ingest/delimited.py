@@ -176,20 +176,22 @@ def read(
         table: the file.
         work_folder: for the parts that are read here, and for offsets.
         columns: those whose types are to be found, by place; they are shown every value.
-        report: is told how many records have been passed.
+        report: is told which byte of the text has been reached.
     """
+    reach = _Reach(report, is_twice=bool(columns))
     with table.text.path.open("rb") as file:
         reader = table.reader(file, work_folder, columns)
         has_escape = bool(table.dialect.escape) or not table.dialect.quote
         may_be_regular = not table.is_strange and has_escape
         if may_be_regular and regular.is_possible(table.dialect, len(table.names)):
-            parts = _read_both_ways(table, file, work_folder, reader, report)
+            parts = _read_both_ways(table, file, work_folder, reader, reach)
         else:
             parts = []
-            reader.read(table.header.end, None, 1, report)
+            reader.read(table.header.end, None, 1, reach.read)
     width = len(table.names)
     for part in parts:
         see_part(part, table.dialect, width, columns)
+        reach.seen(part.byte_end - part.byte_start)
     return (*parts, *reader.close())
 
 
@@ -198,7 +200,7 @@ def _read_both_ways(
     file: BinaryIO,
     work_folder: Path,
     reader: exact.Reader,
-    report: Callable[[int], None],
+    reach: "_Reach",
 ) -> list[CsvPart]:
     offsets = work_folder / "offsets"
     layout = regular.Layout(
@@ -215,13 +217,42 @@ def _read_both_ways(
     while position < end:
         for reached, number in index.read(position, record):
             position, record = reached, number
-            report(record - 1)
+            reach.located(position)
         if position < end:
-            position, record = reader.read(position, position + stretch, record, report)
+            position, record = reader.read(position, position + stretch, record, reach.read)
             stretch *= 2
     if layout.end is not None:
-        reader.read(position, None, record, report)  # What is none of the table's.
+        reader.read(position, None, record, reach.read)  # What is none of the table's.
     return index.parts
+
+
+class _Reach:
+    """Tells how far reading has come.
+
+    What is left in place is gone through twice if types are to be found: it counts half once it is
+    located, and whole once its values were looked at.
+    """
+
+    def __init__(self, report: Callable[[int], None], *, is_twice: bool) -> None:
+        self._report = report
+        self._is_twice = is_twice
+        self._place = 0
+        self._unseen = 0
+
+    def located(self, place: int) -> None:
+        """All up to that byte is left in place."""
+        self._unseen += (place - self._place) * self._is_twice
+        self.read(place)
+
+    def read(self, place: int) -> None:
+        """All up to that byte is done with."""
+        self._place = place
+        self._report(place - self._unseen // 2)
+
+    def seen(self, count: int) -> None:
+        """The values in so many bytes more were looked at."""
+        self._unseen = max(self._unseen - count, 0)
+        self.read(self._place)
 
 
 def _has_returns(file: BinaryIO, table: Table) -> bool:

@@ -83,7 +83,7 @@ class Reader:
             start: of a record.
             stop: records that start here or behind are left alone; None: read to the end.
             number: of the first record.
-            report: is told how many records have been passed.
+            report: is told the position reached.
         """
         position = start
         while stop is None or position < stop:
@@ -104,7 +104,7 @@ class Reader:
             else:
                 batch, position = self._by_rules(position, stop)
                 number += self._write(b"", position, batch, number)
-            report(number - 1)
+            report(position)
         return position, number
 
     def close(self) -> tuple[TextPart, ...]:

@@ -112,12 +112,18 @@ def read(
     columns: Mapping[int, ColumnType],
     report: Callable[[int], None],
 ) -> tuple[tuple[TextPart, ...], tuple[str, ...]]:
-    """Write the table's records; the parts, and what is suspicious about them."""
+    """Write the table's records; the parts, and what is suspicious about them.
+
+    `report` is told how many of the file's bytes have been read: the share of the sheet.
+    """
     width = len(table.names)
-    written = rows.Rows(table.names, work_folder, columns, report)
+    size_bytes = source.path.stat().st_size
     merged: list[workbook.Merged] = []
     filled = 0
     with source.opened() as book:
+        written = rows.Rows(
+            table.names, work_folder, columns, lambda: report(int(book.parsed * size_bytes))
+        )
         for row in book.rows(table.sheet, source.null_words, merged):
             if row.number < table.first_row:
                 continue
@@ -129,7 +135,8 @@ def read(
                     hint="delete stray cells far outside of the table",
                 )
             written.add(_record(row, table, width))
-    return written.close(), tuple(_merged_suspicions(merged, table))
+        parts = written.close()
+    return parts, tuple(_merged_suspicions(merged, table))
 
 
 def _record(row: workbook.Row, table: Table, width: int) -> rows.Row:

@@ -121,15 +121,15 @@ def read(
     columns: Mapping[int, ColumnType],
     report: Callable[[int], None],
 ) -> tuple[TextPart, ...]:
-    """Write the file's records."""
-    written = rows.Rows(table.names, work_folder, columns, report)
+    """Write the file's records; `report` is told which byte of the text has been reached."""
     fields = table.format.fields or ()
     gaps = _gaps(fields) if table.has_blank_gaps else ()
     with table.text.path.open("rb") as file:
+        written = rows.Rows(table.names, work_folder, columns, lambda: report(file.tell()))
         for line in _lines(file, table.format, table.body, None):
             problem = line.problem or _problem(line.raw, table.format, gaps)
             written.add(rows.Row(line.byte, line.raw, _cut(line.raw, fields), problem))
-    return written.close()
+        return written.close()
 
 
 def _lines(

@@ -110,7 +110,7 @@ class Output:
     is_wanted: Callable[[str], bool]
     """Whether the type of a key's column is to be found."""
     report: Callable[[int], None]
-    """Is told how many records have been passed."""
+    """Is told which byte of the text has been reached."""
 
 
 def read(
@@ -192,7 +192,7 @@ class _Table:
         )
         self._writer.write(columns, batch)
         self._records += len(rows)
-        self._output.report(self._records)
+        self._output.report(found.places[stop - 1] + len(found.raws[stop - 1]))
 
     def _name(self, key: str) -> None:
         if len(self._names) >= COLUMNS_MAX:

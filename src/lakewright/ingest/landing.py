@@ -7,7 +7,6 @@ earlier attempt left in the work folder, and gives the same result.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from lakewright import errors
@@ -64,7 +63,8 @@ def land(
         step: which upload, and what is declared about it.
         raw_path: its bytes as delivered.
         work_folder: for the parts, of this upload alone; made if it is absent.
-        report: is told the number of records passed so far.
+        report: is told how many of the delivered bytes have been read so far. Of a file that is
+            packed, it is the share of its content.
         limits: against files that unpack to too much.
 
     Raises:
@@ -77,7 +77,8 @@ def land(
         look = format_override.envelope(step.format, step.override)
     unpacked = packing.unpack(raw_path, look.compression, work_folder, step.file_name, most)
     head = _head(unpacked.path)
-    job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, report=report, limits=most)
+    told = _Told(report, 0, raw_path.stat().st_size)
+    job = _Job(step=step, unpacked=unpacked, work_folder=work_folder, told=told, limits=most)
     if archive.kind_of(unpacked.path, head, step.file_name) is not None:
         return _land_archive(job, raw_path)
     return _land_file(job, head)
@@ -124,6 +125,7 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
     wanted = format_override.envelope(step.format, step.override).members
     taken = archive.extract(job.unpacked.path, job.name, wanted, folder, (allowance, limits))
     found: list[Landed] = []
+    whole = sum(member.size_bytes for member in taken.members)
     before = 0
     for number, member in enumerate(taken.members, start=1):
         own = job.work_folder / f"member-{number}"
@@ -136,10 +138,10 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
             step=replace(step, file_name=f"{job.name}/{member.name}"),
             unpacked=unpacked,
             work_folder=own,
-            report=partial(_report_behind, job.report, before),
+            told=job.told.part(before, member.size_bytes, whole),
         )
         found.append(_land_file(inner, _head(member.path)))
-        before += found[-1].records
+        before += member.size_bytes
     landed = members.combine(step, found, job.work_folder)
     return replace(
         landed,
@@ -149,8 +151,32 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
     )
 
 
-def _report_behind(report: Report, before: int, records: int) -> None:
-    report(before + records)
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells how far landing has come, in bytes as they were delivered."""
+
+    report: Report
+    start: int
+    size_bytes: int
+    """What it tells of starts there, and has so many bytes."""
+
+    def part(self, before: int, count: int, whole: int) -> "_Told":
+        """For so many of the bytes of a whole, behind others."""
+        start = self.start + _share(self.size_bytes, before, whole)
+        return _Told(self.report, start, _share(self.size_bytes, count, whole))
+
+    def reaching(self, path: Path) -> Report:
+        """For a reader of this file, which tells the place that it has reached."""
+        whole = path.stat().st_size
+
+        def report(place: int) -> None:
+            self.report(self.start + _share(self.size_bytes, place, whole))
+
+        return report
+
+
+def _share(size: int, count: int, whole: int) -> int:
+    return size * min(count, whole) // max(whole, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +186,7 @@ class _Job:
     step: steps.Land
     unpacked: packing.Unpacked
     work_folder: Path
-    report: Report
+    told: _Told
     limits: packing.Limits
 
     @property
@@ -237,7 +263,7 @@ def _land_parquet(job: _Job, declared: Parquet, head: bytes) -> Landed:
         )
     parquet_file.check_ends(job.unpacked.path, job.name)
     columns, part = parquet_file.read(job.unpacked.path, job.work_folder, job.name, job.limits)
-    job.report(part.records)
+    job.told.reaching(job.unpacked.path)(job.unpacked.size_bytes)
     return job.landed(declared, columns, (part,))
 
 
@@ -258,7 +284,8 @@ def _land_excel(job: _Job, declared: Excel, head: bytes) -> Landed:
     table = excel.understand(source, declared)
     untyped = _untyped(table.names)
     wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
-    parts, suspicions = excel.read(source, table, job.work_folder, wanted, job.report)
+    report = job.told.reaching(source.path)
+    parts, suspicions = excel.read(source, table, job.work_folder, wanted, report)
     inferred = inference.infer(untyped, wanted)
     landed = job.landed(table.format, inferred.columns, parts)
     return replace(
@@ -280,7 +307,7 @@ def _land_fixed_width(job: _Job, declared: FixedWidth) -> Landed:
     table = fixed_width.understand(text, declared, job.name)
     untyped = _untyped(table.names)
     wanted = _wanted(job.step.contract, job.landed(table.format, untyped, ()))
-    parts = fixed_width.read(table, job.work_folder, wanted, job.report)
+    parts = fixed_width.read(table, job.work_folder, wanted, job.told.reaching(text.path))
     inferred = inference.infer(untyped, wanted)
     landed = job.landed(table.format, inferred.columns, parts)
     return replace(
@@ -302,7 +329,7 @@ def _land_csv(job: _Job, declared: Csv) -> Landed:
     untyped = tuple(ArrivedColumn(name=name, type=types.UNKNOWN) for name in table.names)
     found = replace(declared, dialect=table.dialect)
     wanted = _wanted(job.step.contract, job.landed(found, untyped, ()))
-    parts = delimited.read(table, job.work_folder, wanted, job.report)
+    parts = delimited.read(table, job.work_folder, wanted, job.told.reaching(text.path))
     inferred = inference.infer(untyped, wanted)
     landed = job.landed(found, inferred.columns, parts)
     return replace(
@@ -348,9 +375,8 @@ def _land_json(job: _Job, declared: Json) -> Landed:
             file.seek(text.start)
             mode, why = json_file.decide_mode(file.read(_HEAD_BYTES * 16))
     is_wanted = _is_wanted(job.step.contract)
-    columns, parts = json_file.read(
-        text, mode, job.name, json_file.Output(job.work_folder, is_wanted, job.report)
-    )
+    output = json_file.Output(job.work_folder, is_wanted, job.told.reaching(text.path))
+    columns, parts = json_file.read(text, mode, job.name, output)
     landed = job.landed(replace(declared, mode=mode), columns, parts)
     return replace(landed, evidence=(text.evidence, why))
 

@@ -34,7 +34,7 @@ class Rows:
         names: of the columns, unique and non-empty.
         work_folder: for the parts.
         columns: those whose types are to be found, by place.
-        report: is told how many records have been written.
+        on_written: is called whenever records have been written.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Rows:
         names: Sequence[str],
         work_folder: Path,
         columns: Mapping[int, ColumnType],
-        report: Callable[[int], None],
+        on_written: Callable[[], None],
     ) -> None:
         self.count = 0
         self._names = names
         self._columns = columns
-        self._report = report
+        self._on_written = on_written
         self._writer = texts.Writer(work_folder)
         self._at_once = texts.records_at_once(len(names))
         self._rows: list[Row] = []
@@ -83,7 +83,7 @@ class Rows:
         )
         self._writer.write(dict(zip(self._names, arrays, strict=True)), batch)
         self._rows, self._size = [], 0
-        self._report(self.count)
+        self._on_written()
 
 
 def judge_header(sample: Sequence[Mapping[int, str]]) -> tuple[bool, str]:

@@ -102,6 +102,8 @@ class Workbook:
         self._main = next((target for kind, target in root.values() if kind == "officeDocument"),
                           "xl/workbook.xml")  # fmt: skip
         self._relations = self._related(self._main)
+        self.parsed = 0.0
+        """How much of the part that is being read has been, from 0 to 1."""
         self.has_1904_dates = False
         self.sheets: tuple[Sheet, ...] = ()
         """In their order; charts and macros are none."""
@@ -294,6 +296,7 @@ class Workbook:
             ):
                 parser.Parse(piece, False)  # noqa: FBT003 (it takes no keywords)
                 fed += len(piece)
+                self.parsed = fed / max(member.file_size, 1)
                 if fed - parser.CurrentByteIndex > _TAG_BYTES_MAX:
                     raise self._refusal(f"{part} has a tag of more than {_TAG_BYTES_MAX:,} bytes")
                 yield

@@ -33,7 +33,7 @@ PROGRESS_SECONDS = 0.1
 """Progress is told at most this often."""
 
 Report: TypeAlias = Callable[[int], None]
-"""Tells the number of records, or other units of work, done so far."""
+"""Tells the number of bytes, records or other units of work done so far."""
 
 Operation: TypeAlias = Callable[[Json, Report], Json]
 

@@ -15,7 +15,7 @@ class Progress(Protocol):
         """An attempt begins. `total`: how many records there are to load, if known."""
 
     def step_progressed(self, run: Run, step: str, done: int) -> None:
-        """So many units are done."""
+        """So many units are done: bytes of the upload that is landed, or records of a table."""
 
     def step_ended(self, run: Run, step: str, status: StepStatus, error: Json) -> None:
         """An attempt ended; `pending` means that another one follows."""
