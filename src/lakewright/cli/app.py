@@ -58,12 +58,14 @@ COMMANDS: dict[str, Verb] = {
     "init": Verb(group=_BEGIN, function="init:init"),
     "sources": Verb(
         group=_BEGIN,
-        help="See the kinds of file that may arrive, and what a file looks like; rebuild a table.",
+        help="See the kinds of file that may arrive, and what a file looks like; pause, rebuild.",
         subcommands=(
             ("list", "sources:list_"),
             ("infer", "sources:infer"),
             ("read", "sources:read"),
             ("rebuild", "sources:rebuild"),
+            ("pause", "sources:pause"),
+            ("resume", "sources:resume"),
         ),
     ),
     "validate": Verb(group=_BEGIN, function="validate:validate"),
@@ -94,12 +96,14 @@ COMMANDS: dict[str, Verb] = {
     ),
     "runs": Verb(
         group=_MEND,
-        help="See what was carried out, step by step; try again what failed; forget what is old.",
+        help="See what was carried out, step by step; try again, cancel, forget what is old.",
         subcommands=(
             ("list", "runs:list_"),
             ("show", "runs:show_"),
             ("retry", "runs:retry"),
             ("prune", "runs:prune"),
+            ("rerun", "runs:rerun"),
+            ("cancel", "runs:cancel"),
         ),
     ),
     "events": Verb(

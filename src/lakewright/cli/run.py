@@ -18,6 +18,7 @@ def run(
     *,
     full: Annotated[bool, FLAG] = False,
     pending: Annotated[bool, FLAG] = False,
+    priority: journal.Priority = journal.Priority.NORMAL,
     common: Common = Common(),
 ) -> int:
     """Bring models, and what depends on them, up to date. Waiting runs are finished first.
@@ -30,6 +31,8 @@ def run(
         Build from all that the inputs hold, even where less would do.
     pending
         Only finish runs that wait or were broken off.
+    priority
+        Which of the runs that wait for a worker goes first.
     """
     with wiring.open_lakehouse(common.project) as house:
         waiting = [each.run_id for each in house.unfinished_runs()]
@@ -38,7 +41,9 @@ def run(
         if not pending:
             house.check_models(models)
             now = datetime.now(UTC)
-            asked = accept.request_models(house.journal, models, now, is_full=full)
+            asked = accept.request_models(
+                house.journal, models, now, is_full=full, priority=priority
+            )
             waiting.append(asked.run_id)
         code = progress.carry_out(house, waiting, as_json=common.json)
         if not pending and not common.json:

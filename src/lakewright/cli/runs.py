@@ -1,12 +1,12 @@
-"""`lakewright runs`: what was carried out, step by step, and a second try at what failed."""
+"""`lakewright runs`: what was carried out, step by step; try it again, or end it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from lakewright import wiring, wording
+from lakewright import errors, wiring, wording
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import journal, outbox
+from lakewright.runs import accept, journal, outbox
 
 
 def list_(*, limit: int = 30, common: Common = Common()) -> None:
@@ -143,6 +143,43 @@ def retry(run_id: str, /, *, common: Common = Common()) -> int:
         run = house.find_run(run_id)
         queued = house.journal.acceptance.retry(run.run_id, datetime.now(UTC))
         return progress.carry_out(house, [queued.run_id], as_json=common.json)
+
+
+def rerun(run_id: str, /, *, common: Common = Common()) -> int:
+    """Do once more what a run was for, as a new run: files are read again, their rows replaced.
+
+    Parameters
+    ----------
+    run_id
+        As `lakewright runs list` prints it; its first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        run = house.find_run(run_id)
+        asked = accept.request_again(house.journal, run, datetime.now(UTC))
+        return progress.carry_out(house, [each.run_id for each in asked], as_json=common.json)
+
+
+def cancel(run_id: str, /, *, common: Common = Common()) -> int:
+    """End a run that waits or goes on; nothing of it is published, and a retry takes it up again.
+
+    Parameters
+    ----------
+    run_id
+        As `lakewright runs list` prints it; its first letters are enough.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        found = house.find_run(run_id)
+        house.journal.control.cancel(found.run_id, datetime.now(UTC))
+        (run,) = house.work([found.run_id])
+    is_cancelled = show.is_cancelled(run)
+    if common.json:
+        output.print_json(show.value_json(run))
+    elif is_cancelled:
+        output.print_line(f"run {run.run_id} is cancelled", style=show.STYLES["cancelled"])
+        output.print_note(f"to take it up again: lakewright runs retry {run.run_id}")
+    else:
+        output.print_line(f"run {run.run_id} {run.status} before it could be cancelled")
+    return 0 if is_cancelled else errors.Conflict.exit_code
 
 
 def prune(*, days: int = 90, keep: int = 1000, common: Common = Common()) -> None:

@@ -19,6 +19,7 @@ STYLES = {
     "succeeded, suspect": "yellow",
     "running": "cyan",
     "failed": "bold red",
+    "cancelled": "yellow",
     "removed": "dim",
     "skipped": "dim",
     "pending": "dim",
@@ -139,7 +140,13 @@ def run_status(run: journal.Run, uploads: Iterable[journal.RunUpload]) -> str:
     is_suspect = any(upload.status is journal.UploadStatus.SUSPECT for upload in uploads)
     if is_suspect and run.status is journal.RunStatus.SUCCEEDED:
         return f"{run.status}, {journal.UploadStatus.SUSPECT}"
-    return str(run.status)
+    return "cancelled" if is_cancelled(run) else str(run.status)
+
+
+def is_cancelled(run: journal.Run) -> bool:
+    """Whether somebody ended the run."""
+    error = run.error if isinstance(run.error, Mapping) else {}
+    return run.status is journal.RunStatus.FAILED and error.get("code") == errors.RunCancelled.code
 
 
 def print_suspicions(uploads: Iterable[journal.Upload]) -> None:

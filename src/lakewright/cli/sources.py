@@ -23,11 +23,50 @@ if TYPE_CHECKING:
     from lakewright.project.contract import Contract
 
 
+def pause(name: str, /, *, reason: str = "", common: Common = Common()) -> None:
+    """Let what is delivered to a source wait: files are accepted, and loaded once it is resumed.
+
+    A run that goes on comes to its end.
+
+    Parameters
+    ----------
+    name
+        The source, declared or not.
+    reason
+        Why, for whoever wonders.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        house.journal.control.pause(name, reason, datetime.now(UTC))
+        pause = house.journal.control.pauses()[name]
+    if common.json:
+        output.print_json(show.value_json(pause))
+        return
+    output.print_line(f"{name} is paused: what is delivered to it waits")
+    output.print_note(f"to let it go on: lakewright sources resume {name}")
+
+
+def resume(name: str, /, *, common: Common = Common()) -> int:
+    """Let a paused source go on, and load what has waited.
+
+    Parameters
+    ----------
+    name
+        The source.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        was_paused = house.journal.control.resume(name)
+        waiting = [run.run_id for run in house.unfinished_runs() if run.request.source == name]
+        if not common.json:
+            output.print_line(f"{name} goes on" if was_paused else f"{name} was not paused")
+        return progress.carry_out(house, waiting, as_json=common.json)
+
+
 def list_(*, common: Common = Common()) -> None:
     """List the sources: declared in the project, or inferred from files that arrived."""
     with wiring.open_lakehouse(common.project) as house:
         project = house.project()
         tables = house.lake.observe()
+        paused = house.journal.control.pauses()
     inferred = {
         name.partition(".")[2]
         for name in tables
@@ -40,6 +79,7 @@ def list_(*, common: Common = Common()) -> None:
             "columns": _columns(tables.get(source.bronze), source.contract),
             "declared_in": source.file,
             "rows": tables[source.bronze].rows if source.bronze in tables else 0,
+            "paused": source.name in paused,
         }
         for source in project.sources.values()
     ]
@@ -50,6 +90,7 @@ def list_(*, common: Common = Common()) -> None:
             "columns": _columns(tables[f"bronze.{name}"], None),
             "declared_in": None,
             "rows": tables[f"bronze.{name}"].rows,
+            "paused": name in paused,
         }
         for name in sorted(inferred)
     ]
@@ -57,7 +98,7 @@ def list_(*, common: Common = Common()) -> None:
         output.print_json(rows)
         return
     output.print_table(
-        ["source", "match", "columns", "declared in", "rows"],
+        ["source", "match", "columns", "declared in", "rows", ""],
         [
             (
                 row["source"],
@@ -65,11 +106,13 @@ def list_(*, common: Common = Common()) -> None:
                 row["columns"] if row["columns"] is not None else "to be inferred",
                 row["declared_in"] or "inferred",
                 show.number(cast("int", row["rows"])),
+                "paused" if row["paused"] else "",
             )
             for row in rows
         ],
         right=["rows"],
         spare=["match", "columns"],
+        styles={"paused": "yellow"},
     )
 
 

@@ -2,11 +2,14 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeGuard
+
+from cyclopts import Parameter
 
 from lakewright import errors, wiring
 from lakewright.cli import format_option, output, progress, show
@@ -72,14 +75,30 @@ class _Outcome:
         return self.status.replace("_", " ")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How all files of the command are delivered."""
+
+    source: str | None = None
+    """The source that they belong to. By default each file's name decides."""
+
+    format: FormatWords = ()
+
+    again: Annotated[bool, FLAG] = False
+    """Load a file even if its bytes are loaded, replacing its rows."""
+
+    priority: journal.Priority = journal.Priority.NORMAL
+    """Which of the runs that wait for a worker goes first."""
+
+
 def upload(
     files: Sequence[Path],
     /,
     *,
-    source: str | None = None,
-    format: FormatWords = (),  # noqa: A002 - it is the option's name
-    again: Annotated[bool, FLAG] = False,
+    manner: Manner = Manner(),
     strict: Annotated[bool, FLAG] = False,
+    wait: Annotated[bool, Parameter(negative="--no-wait", show_default=False)] = True,
     common: Common = Common(),
 ) -> int:
     """Deliver files and load them: raw, bronze and quarantine, then what is made from them.
@@ -93,61 +112,56 @@ def upload(
     ----------
     files
         The files to deliver.
-    source
-        The source that they belong to. By default each file's name decides.
-    again
-        Load a file even if its bytes are loaded, replacing its rows.
     strict
         Exit with 3 if a record went to quarantine or a file is suspect.
+    wait
+        With --no-wait, come back once the files are accepted: a worker, or the next command that
+        works, loads them.
     """
     if not files:
         raise errors.UsageError("no file was named", hint="lakewright upload FILE...")
-    manner = _Manner(source=source, look=format_option.parse(format), is_again=again)
+    look = format_option.parse(manner.format)
     with wiring.open_lakehouse(common.project) as house:
         with progress.bars(house) as bars:
-            taken = _deliver_all(house, files, manner, bars)
+            taken = _deliver_all(files, partial(_deliver, house, manner, look, bars))
             waiting = [each.run_id for each in taken if _is_waiting(each)]
             with progress.resumable(house):
-                house.work(list(dict.fromkeys(waiting)), bars)
+                house.work(list(dict.fromkeys(waiting)) if wait else [], bars)
         outcomes = [_outcome(house, file, each) for file, each in zip(files, taken, strict=True)]
-    if common.json:
-        for outcome in outcomes:
-            output.print_json(_json(outcome))
-    else:
-        _print(outcomes)
+        if common.json:
+            for outcome in outcomes:
+                output.print_json(_json(outcome))
+        else:
+            _print(outcomes)
     return _exit_code(outcomes, is_strict=strict)
 
 
 _Taken = journal.Accepted | errors.LakewrightError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Manner:
-    """How all files of the command are delivered."""
-
-    source: str | None
-    look: journal.FormatOverride | None
-    is_again: bool
-
-
-def _deliver_all(
-    house: wiring.Lakehouse, files: Sequence[Path], manner: _Manner, bars: progress.Bars
-) -> list[_Taken]:
+def _deliver_all(files: Sequence[Path], deliver: Callable[[Path], _Taken]) -> list[_Taken]:
     """Receive every file; after Ctrl-C in here, the same command takes those that are left."""
     try:
-        return [_deliver(house, file, manner, bars) for file in files]
+        return [deliver(file) for file in files]
     except KeyboardInterrupt:
         raise output.Interrupted(shlex.join(["lakewright", *sys.argv[1:]])) from None
 
 
-def _deliver(house: wiring.Lakehouse, file: Path, manner: _Manner, bars: progress.Bars) -> _Taken:
+def _deliver(
+    house: wiring.Lakehouse,
+    manner: Manner,
+    look: journal.FormatOverride | None,
+    bars: progress.Bars,
+    file: Path,
+) -> _Taken:
     bars.receiving(file.name, file.stat().st_size if file.is_file() else 0)
     try:
         return house.accept(
             file,
             manner.source,
-            is_again=manner.is_again,
-            look=manner.look,
+            is_again=manner.again,
+            look=look,
+            priority=manner.priority,
             report=bars.received,
         )
     except errors.ProjectInvalid:
@@ -195,6 +209,14 @@ def _notes(house: wiring.Lakehouse, upload: journal.Upload) -> Iterator[str]:
     """Say so where a source is used for the first time and is not declared, and where another
     source has loaded the same bytes."""
     reading, name = house.journal.reading, upload.source
+    if upload.status is journal.UploadStatus.ACCEPTED:
+        pause = house.journal.control.pauses().get(name)
+        yield (
+            "it waits for a worker, or for `lakewright run --pending`"
+            if pause is None
+            else f"{name} is paused{f' ({pause.reason})' if pause.reason else ''}: it waits for"
+            f" `lakewright sources resume {name}`"
+        )
     loads = {each.run_id for each in reading.uploads(source=name, limit=_BATCH_MAX)}
     if loads <= {upload.run_id} and name not in (declared := house.project().sources):
         near = get_close_matches(name, declared, n=1)

@@ -7,6 +7,7 @@ it may be acknowledged to anybody.
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from lakewright import errors
@@ -15,6 +16,7 @@ from lakewright.runs.journal import (
     Delivery,
     Journal,
     Json,
+    Priority,
     Request,
     RequestKind,
     Run,
@@ -53,11 +55,18 @@ def accept(journal: Journal, delivery: Delivery, now: datetime) -> Accepted:
 
 
 def request_models(
-    journal: Journal, models: Sequence[str], now: datetime, *, is_full: bool = False
+    journal: Journal,
+    models: Sequence[str],
+    now: datetime,
+    *,
+    is_full: bool = False,
+    priority: Priority = Priority.NORMAL,
 ) -> Run:
     """Ask for models to be brought up to date; none named: all of them."""
     payload: Mapping[str, Json] = {"models": list(models), "is_full": is_full}
-    request = Request(kind=RequestKind.MODELS, payload=payload, tables=tuple(models))
+    request = Request(
+        kind=RequestKind.MODELS, payload=payload, tables=tuple(models), priority=priority
+    )
     return journal.acceptance.request(request, run_id=run_id(now), now=now)
 
 
@@ -100,6 +109,45 @@ def request_rollback(
         "is_alone": is_alone,
     }
     request = Request(kind=RequestKind.ROLLBACK, payload=payload, tables=(table,))
+    return journal.acceptance.request(request, run_id=run_id(now), now=now)
+
+
+def request_again(journal: Journal, run: Run, now: datetime) -> tuple[Run, ...]:
+    """Ask for what a run was for once more: files are read again, and their rows replaced.
+
+    Raises:
+        Conflict: the run has not finished, or nothing of what it was for is left.
+    """
+    request = run.request
+    if not run.status.is_finished:
+        raise errors.Conflict(
+            f"run {run.run_id} cannot be asked for again",
+            why=f"it is {run.status.value}",
+            hint=f"wait for it, or `lakewright runs cancel {run.run_id}`",
+        )
+    if request.kind in (RequestKind.UPLOAD, RequestKind.REPLAY):
+        held = [each for each in request.upload_ids
+                if journal.reading.upload(each).status.is_in_bronze]  # fmt: skip
+        if not held:
+            raise errors.Conflict(
+                f"run {run.run_id} cannot be asked for again",
+                why="bronze holds none of the files that it was to load",
+                hint=f"`lakewright runs retry {run.run_id}` takes up what failed",
+            )
+        return request_replay(journal, held, now)
+    if request.kind is RequestKind.REMOVE:
+        return request_removal(journal, request.upload_ids, now)
+    tables = request.tables if request.source is None else tables_of(request.source)
+    again = replace(request, upload_ids=(), tables=tables)
+    return (journal.acceptance.request(again, run_id=run_id(now), now=now),)
+
+
+def request_upkeep(
+    journal: Journal, tables: Sequence[str], now: datetime, *, is_quick: bool = False
+) -> Run:
+    """Ask for tables to be compacted and tidied, when there is nothing else to do."""
+    payload: Mapping[str, Json] = {"tables": list(tables), "is_quick": is_quick}
+    request = Request(kind=RequestKind.UPKEEP, payload=payload, tables=tuple(tables))
     return journal.acceptance.request(request, run_id=run_id(now), now=now)
 
 

@@ -29,7 +29,7 @@ A step, by its name within the round:
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from lakewright.plan import codec
@@ -91,12 +91,25 @@ class StepStatus(StrEnum):
         return self in (StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED)
 
 
-class Priority(IntEnum):
+class Priority(StrEnum):
     """Of runs that could begin, those of a higher priority do first."""
 
-    LOW = -1
-    NORMAL = 0
-    HIGH = 1
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """How it compares; 0: normal."""
+        return _RANKS[self]
+
+    @classmethod
+    def of_rank(cls, rank: int) -> "Priority":
+        """The priority of a rank."""
+        return next(priority for priority, found in _RANKS.items() if found == rank)
+
+
+_RANKS = {Priority.LOW: -1, Priority.NORMAL: 0, Priority.HIGH: 1}
 
 
 class RequestKind(StrEnum):
@@ -114,7 +127,7 @@ class RequestKind(StrEnum):
     ROLLBACK = "rollback"
     """Payload: `table`, `snapshot_id` and `is_alone` (what depends on the table stays as it is)."""
     UPKEEP = "upkeep"
-    """Compact and tidy tables. Payload: `tables`, and `is_quick`: whether it takes a second or so."""
+    """Compact and tidy tables. Payload: `tables` and `is_quick` (it takes about a second)."""
 
 
 class Answer(StrEnum):

@@ -90,7 +90,7 @@ class State:
     def raise_priority(self, run_id: str, priority: Priority) -> None:
         """Let a run have at least this priority."""
         run = self.runs[run_id]
-        highest = max(run.request.priority, priority)
+        highest = max(run.request.priority, priority, key=lambda each: each.rank)
         self.runs[run_id] = replace(run, request=replace(run.request, priority=highest))
 
     def add_upload(

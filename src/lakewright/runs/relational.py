@@ -100,7 +100,7 @@ def _add_run(transaction: Transaction, request: Request, run_id: str, now: datet
         source=request.source,
         payload=to_text(request.payload),
         now=to_time(now),
-        priority=request.priority.value,
+        priority=request.priority.rank,
     )
     _add_tables(transaction, run_id, request.tables)
     for upload_id in request.upload_ids:
@@ -160,7 +160,7 @@ class _Acceptance:
                 )
                 _add_run(transaction, request, run_id, now)
             of = joined or run_id
-            transaction.change("raise_priority", run_id=of, priority=delivery.priority.value)
+            transaction.change("raise_priority", run_id=of, priority=delivery.priority.rank)
             look = rules.format_of(upload, delivery)
             is_again = upload is not None and upload.status.is_in_bronze
             if not is_again:

@@ -109,8 +109,9 @@ def to_standing(row: Row) -> Standing:
         status=RunStatus(text(row, "status")),
         owner_id=_some_text(row, "owner_id"),
         tables=frozenset(_texts(row, "tables")),
-        priority=Priority(number(row, "priority")),
+        priority=Priority.of_rank(number(row, "priority")),
         is_paused=bool(row["is_paused"]),
+        is_upkeep=text(row, "kind") == RequestKind.UPKEEP.value,
     )
 
 
@@ -125,7 +126,7 @@ def to_run(row: Row) -> Run:
             source=_some_text(row, "source"),
             upload_ids=_texts(row, "upload_ids"),
             tables=tuple(sorted(_texts(row, "tables"))),
-            priority=Priority(number(row, "priority")),
+            priority=Priority.of_rank(number(row, "priority")),
         ),
         status=RunStatus(text(row, "status")),
         round=number(row, "round"),

@@ -75,6 +75,8 @@ class Standing:
     priority: Priority = Priority.NORMAL
     is_paused: bool = False
     """Whether its source is paused."""
+    is_upkeep: bool = False
+    """Whether it waits until nothing else could go on."""
 
 
 def next_run(
@@ -89,8 +91,8 @@ def next_run(
     A run whose owner is gone comes before all that are queued: it still holds its tables, and an
     earlier run that was put back for one of them could never go on. An owner carries out one run at
     a time: what still runs under its own name was left behind. Then the first of the highest
-    priority, in the order of their queueing. Runs that are `busy`, as somebody writes to them at
-    this moment, are passed over.
+    priority, in the order of their queueing; upkeep if nothing else could go on. Runs that are
+    `busy`, as somebody writes to them at this moment, are passed over.
     """
     taken: set[str] = set()
     for run in unfinished:
@@ -101,11 +103,12 @@ def next_run(
             return run
         taken |= run.tables
     found: Standing | None = None
-    for run in unfinished:
-        if run.status is RunStatus.RUNNING or run.is_paused:
+    # Upkeep comes last, so that it keeps no table from anybody.
+    for run in sorted(unfinished, key=lambda each: each.is_upkeep):
+        if run.status is RunStatus.RUNNING or run.is_paused or (run.is_upkeep and found):
             continue
         is_free = run.tables.isdisjoint(taken) and run.run_id not in busy
-        if is_free and (found is None or run.priority > found.priority):
+        if is_free and (found is None or run.priority.rank > found.priority.rank):
             found = run
         taken |= run.tables
     return found

@@ -8,7 +8,7 @@ adopted. One thread, one owner, one warm child.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 
 from lakewright import errors
 from lakewright.runs import accept, failure, rules
@@ -44,6 +44,8 @@ class Worker:
         is_served: Callable[[], bool] = lambda: False,
     ) -> tuple[Run, ...]:
         """Work until these runs have finished; none given: until no run is unfinished.
+
+        Runs of a source that is paused are left where they are.
 
         While `is_served` holds, a resident worker does the work and this only looks on.
 
@@ -109,9 +111,11 @@ class Worker:
     def _unfinished(self, run_ids: Collection[str] | None) -> list[Run]:
         reading = self._hands.journal.reading
         if run_ids is None:
-            return list(reading.runs(statuses=(RunStatus.QUEUED, RunStatus.RUNNING)))
-        runs = [reading.run(run_id) for run_id in run_ids]
-        return [run for run in runs if not run.status.is_finished]
+            runs = reading.runs(statuses=(RunStatus.QUEUED, RunStatus.RUNNING))
+        else:
+            runs = tuple(reading.run(run_id) for run_id in run_ids)
+        paused = self._hands.journal.control.pauses()
+        return [run for run in runs if not run.status.is_finished and not _waits(run, paused)]
 
     def _is_alive(self, owner_id: str) -> bool:
         return self._hands.journal.owners.is_alive(owner_id)
@@ -135,6 +139,11 @@ class Worker:
             return False
         age_seconds = (self._hands.clock() - run.finished_at).total_seconds()
         return age_seconds > KEPT_SECONDS or not rules.may_continue(reading.steps(run_id))
+
+
+def _waits(run: Run, paused: Container[str]) -> bool:
+    """Whether the run waits until somebody resumes its source."""
+    return run.status is RunStatus.QUEUED and run.request.source in paused
 
 
 def _waited_too_long(run: Run, seconds: float) -> errors.Conflict:

@@ -28,6 +28,7 @@ from lakewright.runs.journal import (
     FormatOverride,
     Journal,
     Json,
+    Priority,
     Run,
     RunStatus,
     Upload,
@@ -110,6 +111,7 @@ class Lakehouse:
         *,
         is_again: bool,
         look: FormatOverride | None = None,
+        priority: Priority = Priority.NORMAL,
         report: Callable[[int], None] | None = None,
     ) -> Accepted:
         """Store a file's bytes and acknowledge them.
@@ -137,6 +139,7 @@ class Lakehouse:
             delivered_by=_user(),
             is_again=is_again,
             format=look,
+            priority=priority,
         )
         accepted = accept.accept(self.journal, delivery, datetime.now(UTC))
         if accepted.answer is Answer.ALREADY_LOADED and not _is_in_bronze(
