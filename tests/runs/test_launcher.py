@@ -143,9 +143,14 @@ def test_a_wait_that_is_broken_off_ends_the_child(launcher: Launcher) -> None:
         os.kill(pid, 0)
 
 
-def test_a_command_that_is_not_there_is_refused() -> None:
-    with Launcher(("/nowhere/python",), LIMITS) as launcher, pytest.raises(errors.RunFailed):
-        launcher.call("echo", 1, timeout_seconds=30)
+def test_a_command_that_cannot_be_started_is_refused_with_the_reason(tmp_path: Path) -> None:
+    plain = tmp_path / "python"
+    plain.write_text("#!/bin/sh\n", "utf-8")
+    for command, why in (("/nowhere/python", "No such file"), (str(plain), "Permission denied")):
+        with Launcher((command,), LIMITS) as launcher, pytest.raises(errors.RunFailed) as told:
+            launcher.call("echo", 1, timeout_seconds=30)
+        assert why in told.value.why
+        assert "install Lakewright anew" in told.value.hint
 
 
 def test_a_child_has_no_network_where_the_system_permits_that(launcher: Launcher) -> None:

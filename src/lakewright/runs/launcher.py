@@ -9,6 +9,7 @@ or holds too much memory is ended, and the next request starts another.
        └──── died, too slow, too big, call broken off ┘
 """
 
+import errno
 import json
 import os
 import select
@@ -60,6 +61,14 @@ class Limits:
     """Enough for every file of a large table at once."""
     is_offline: bool = True
     """Whether the child leaves the network where the system permits it."""
+
+
+_START_HINT = "see that the Python that runs Lakewright may be started, or install Lakewright anew"
+_START_HINTS = {
+    **dict.fromkeys((errno.EAGAIN, errno.ENOMEM), "free memory or processes, then retry the run"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files, then retry the run"),
+}
+"""What to do about an error of the system that keeps a process from being started."""
 
 
 def _nothing(_: int = 0) -> None:
@@ -188,7 +197,7 @@ class _Child:
             raise errors.RunFailed(
                 "the child process that reads files and runs SQL could not be started",
                 why=str(cause),
-                hint="free memory or processes, then retry the run",
+                hint=_START_HINTS.get(cause.errno or 0, _START_HINT),
             ) from cause
         self._close(theirs_in, theirs_out)
         os.set_blocking(self.requests, False)
