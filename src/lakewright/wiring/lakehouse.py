@@ -36,6 +36,7 @@ from lakewright.runs.journal import (
 )
 from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
+from lakewright.wiring import journals
 from lakewright.wiring.folder import Place, find_folder, named_folder, read_files, signature
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Lakehouse:
     def journal(self) -> Journal:
         """The durable record of uploads and runs."""
         self.storage.mkdir(parents=True, exist_ok=True)
-        return _open_journal(self.storage, self._journal)
+        return journals.open_journal(self.storage, self._journal)
 
     @cached_property
     def raw(self) -> "RawStore":
@@ -396,23 +397,6 @@ def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launch
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
     return launcher.Launcher(command, limits, settings.to_variables(configured))
-
-
-def _open_journal(storage: Path, url: str | None) -> Journal:
-    """The journal in a file of this folder, or in a database that several machines share."""
-    if url is None:
-        from lakewright.runs import sqlite
-
-        return sqlite.open_journal(storage / "journal.sqlite")
-    try:
-        from lakewright.runs import postgres
-    except ImportError as cause:
-        raise errors.UsageError(
-            "the journal is in PostgreSQL, and what speaks with it is not installed",
-            why=str(cause),
-            hint="install it with `pip install 'lakewright[postgres]'`",
-        ) from cause
-    return postgres.open_journal(url)
 
 
 def _user() -> str:
