@@ -37,6 +37,7 @@ from lakewright.project import source
 from lakewright.runs.control import Control
 from lakewright.runs.outbox import Event, Outbox
 from lakewright.runs.ownership import Owners
+from lakewright.runs.timetable import Timetable
 
 Json: TypeAlias = codec.Json
 """What JSON can say. Integers beyond 2^53 and decimals cross as text."""
@@ -128,6 +129,8 @@ class RequestKind(StrEnum):
     """Payload: `table`, `snapshot_id` and `is_alone` (what depends on the table stays as it is)."""
     UPKEEP = "upkeep"
     """Compact and tidy tables. Payload: `tables` and `is_quick` (it takes about a second)."""
+    FETCH = "fetch"
+    """Payload: `location`. Upload the files there that are new; the run's `source` has them."""
 
 
 class Answer(StrEnum):
@@ -449,5 +452,6 @@ class Journal:
     reading: Reading
     control: Control
     outbox: Outbox
+    timetable: Timetable
     owners: Owners
     close: Callable[[], None]

@@ -30,6 +30,7 @@ from lakewright.runs.journal import (
 from lakewright.runs.memory_control import MemoryControl, finish_run
 from lakewright.runs.memory_outbox import MemoryOutbox
 from lakewright.runs.memory_state import State, copied
+from lakewright.runs.memory_timetable import MemoryTimetable
 from lakewright.runs.outbox import Event
 
 
@@ -42,6 +43,7 @@ def open_journal() -> journal.Journal:
         reading=_Reading(state),
         control=MemoryControl(state),
         outbox=MemoryOutbox(state),
+        timetable=MemoryTimetable(state),
         owners=_Owners(),
         close=lambda: None,
     )
@@ -195,6 +197,7 @@ class _Execution:
                     tables=frozenset(run.request.tables),
                     priority=run.request.priority,
                     is_paused=run.request.source in self._state.pauses,
+                    is_upkeep=run.request.kind is journal.RequestKind.UPKEEP,
                 )
                 for run in self._state.unfinished()
             ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from lakewright.runs import rules
 from lakewright.runs.memory_state import State
 from lakewright.runs.outbox import Event, Pruned, Retention, Subscription
+from lakewright.runs.timetable import is_schedule
 
 
 class MemoryOutbox:
@@ -76,6 +77,11 @@ class MemoryOutbox:
         state.attempts = [found for found in state.attempts if found.run_id != run_id]
         if all(upload.run_id != run_id for upload in state.uploads.values()):
             state.run_uploads.pop(run_id, None)
+            state.ticks = {
+                key: tick
+                for key, tick in state.ticks.items()
+                if tick.run_id != run_id or not is_schedule(tick.subject)
+            }
             del state.runs[run_id]
         return whole != (len(state.steps), len(state.attempts), len(state.runs))
 

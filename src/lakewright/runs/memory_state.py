@@ -21,6 +21,7 @@ from lakewright.runs.journal import (
     UploadStatus,
 )
 from lakewright.runs.outbox import Event, Subscription
+from lakewright.runs.timetable import Tick
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,6 +37,10 @@ class State:
     events: dict[str, Event] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     pauses: dict[str, Pause] = field(default_factory=dict)
+    positions: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """Of every subject and rhythm, up to when its ticks are past."""
+    ticks: dict[tuple[str, datetime], Tick] = field(default_factory=dict)
+    marks: dict[str, dict[str, str]] = field(default_factory=dict)
     fence: int = 0
     runs_queued: int = 0
     events_told: int = 0

@@ -45,6 +45,8 @@ from lakewright.runs.outbox import Event
 from lakewright.runs.relational_control import RelationalControl
 from lakewright.runs.relational_endings import finish_run, hold_source, tell
 from lakewright.runs.relational_outbox import RelationalOutbox
+from lakewright.runs.relational_requests import add_run, add_tables, add_upload, find_run
+from lakewright.runs.relational_timetable import RelationalTimetable
 from lakewright.runs.rows import (
     number,
     text,
@@ -71,16 +73,10 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
         reading=_Reading(database),
         control=RelationalControl(database),
         outbox=RelationalOutbox(database),
+        timetable=RelationalTimetable(database),
         owners=owners,
         close=database.close,
     )
-
-
-def _find_run(transaction: Transaction, run_id: str) -> Run:
-    row = transaction.first("run", run_id=run_id)
-    if row is None:
-        raise rules.missing_run(run_id)
-    return to_run(row)
 
 
 def _find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
@@ -90,43 +86,6 @@ def _find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
 
 def _find_steps(transaction: Transaction, run_id: str) -> tuple[Step, ...]:
     return tuple(to_step(row) for row in transaction.every("steps", run_id=run_id))
-
-
-def _add_run(transaction: Transaction, request: Request, run_id: str, now: datetime) -> None:
-    transaction.change(
-        "add_run",
-        run_id=run_id,
-        kind=request.kind.value,
-        source=request.source,
-        payload=to_text(request.payload),
-        now=to_time(now),
-        priority=request.priority.rank,
-    )
-    _add_tables(transaction, run_id, request.tables)
-    for upload_id in request.upload_ids:
-        _add_upload(transaction, run_id, upload_id, is_again=True)
-
-
-def _add_tables(transaction: Transaction, run_id: str, tables: Sequence[str]) -> None:
-    values = [{"run_id": run_id, "table_name": table} for table in tables]
-    transaction.change_each("add_run_table", values)
-
-
-def _add_upload(
-    transaction: Transaction,
-    run_id: str,
-    upload_id: str,
-    *,
-    is_again: bool,
-    look: FormatOverride | None = None,
-) -> None:
-    transaction.change(
-        "add_run_upload",
-        run_id=run_id,
-        upload_id=upload_id,
-        is_again=is_again,
-        format=None if look is None else to_text(look),
-    )
 
 
 class _Acceptance:
@@ -158,14 +117,14 @@ class _Acceptance:
                     tables=tuple(tables),
                     priority=delivery.priority,
                 )
-                _add_run(transaction, request, run_id, now)
+                add_run(transaction, request, run_id, now)
             of = joined or run_id
             transaction.change("raise_priority", run_id=of, priority=delivery.priority.rank)
             look = rules.format_of(upload, delivery)
             is_again = upload is not None and upload.status.is_in_bronze
             if not is_again:
                 self._put(transaction, delivery, look, of, now)
-            _add_upload(transaction, of, upload_id, is_again=is_again, look=look)
+            add_upload(transaction, of, upload_id, is_again=is_again, look=look)
             stored = _find_upload(transaction, upload_id)
             if stored is None:
                 raise rules.missing_upload(upload_id)
@@ -213,21 +172,21 @@ class _Acceptance:
             for upload_id in request.upload_ids:
                 if _find_upload(transaction, upload_id) is None:
                     raise rules.missing_upload(upload_id)
-            _add_run(transaction, request, run_id, now)
-            return _find_run(transaction, run_id)
+            add_run(transaction, request, run_id, now)
+            return find_run(transaction, run_id)
 
     def retry(self, run_id: str, now: datetime) -> Run:
         with self._database.writing(is_synced=True) as transaction:
-            hold_source(transaction, _find_run(transaction, run_id).request.source)
+            hold_source(transaction, find_run(transaction, run_id).request.source)
             transaction.first("hold_run", run_id=run_id)
-            run = _find_run(transaction, run_id)
+            run = find_run(transaction, run_id)
             rules.check_retry(run)
             if rules.may_continue(_find_steps(transaction, run_id)):
                 transaction.change("carry_steps_over", run_id=run_id, round=run.round)
             for row in transaction.every("failed_parts", run_id=run_id):
                 self._take_up(transaction, to_run_upload(row))
             transaction.change("queue_next_round", run_id=run_id, now=to_time(now))
-            return _find_run(transaction, run_id)
+            return find_run(transaction, run_id)
 
     def _take_up(self, transaction: Transaction, part: RunUpload) -> None:
         upload = _find_upload(transaction, part.upload_id)
@@ -264,7 +223,7 @@ class _Execution:
                 run_id=found.run_id,
                 owner_id=owner_id,
                 fence=fence,
-                token=_find_run(transaction, found.run_id).token,
+                token=find_run(transaction, found.run_id).token,
                 previous_owner_id=found.owner_id,
             )
 
@@ -290,7 +249,7 @@ class _Execution:
         with self._database.writing(is_synced=False) as transaction:
             transaction.hold(_TURNS)
             _hold_run(transaction, claim)
-            _add_tables(transaction, claim.run_id, tables)
+            add_tables(transaction, claim.run_id, tables)
             is_free = transaction.first("taken_table", run_id=claim.run_id) is None
             if not is_free:
                 transaction.change("put_back", run_id=claim.run_id)
@@ -342,7 +301,7 @@ class _Execution:
 
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
         with self._database.writing(is_synced=True) as transaction:
-            hold_source(transaction, _find_run(transaction, claim.run_id).request.source)
+            hold_source(transaction, find_run(transaction, claim.run_id).request.source)
             run = _hold_run(transaction, claim)
             finish_run(transaction, run, outcome, now)
 
@@ -418,7 +377,7 @@ class _Reading:
 
     def run(self, run_id: str) -> Run:
         with self._database.reading() as transaction:
-            return _find_run(transaction, run_id)
+            return find_run(transaction, run_id)
 
     def runs(
         self, *, statuses: Sequence[RunStatus] = (), limit: int | None = None
@@ -436,7 +395,7 @@ class _Reading:
 
     def steps(self, run_id: str) -> tuple[Step, ...]:
         with self._database.reading() as transaction:
-            return _find_steps(transaction, _find_run(transaction, run_id).run_id)
+            return _find_steps(transaction, find_run(transaction, run_id).run_id)
 
     def attempts(self, run_id: str) -> tuple[Attempt, ...]:
         with self._database.reading() as transaction:

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from lakewright.runs import failure, rules
 from lakewright.runs.control import Pause
-from lakewright.runs.database import Database, Transaction
+from lakewright.runs.database import Database
 from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
 from lakewright.runs.relational_endings import finish_run, hold_source
-from lakewright.runs.rows import to_pause, to_run, to_time
+from lakewright.runs.relational_requests import find_run
+from lakewright.runs.rows import to_pause, to_time
 
 
 class RelationalControl:
@@ -20,9 +21,9 @@ class RelationalControl:
     def cancel(self, run_id: str, now: datetime) -> Run:
         """See `control.Control`."""
         with self._database.writing(is_synced=True) as transaction:
-            hold_source(transaction, _find_run(transaction, run_id).request.source)
+            hold_source(transaction, find_run(transaction, run_id).request.source)
             transaction.first("hold_run", run_id=run_id)
-            run = _find_run(transaction, run_id)
+            run = find_run(transaction, run_id)
             rules.check_cancel(run)
             if run.status is RunStatus.QUEUED:
                 error = failure.to_json(rules.cancelled(run_id))
@@ -30,7 +31,7 @@ class RelationalControl:
                 finish_run(transaction, run, outcome, now)
             else:
                 transaction.change("ask_to_cancel", run_id=run_id, now=to_time(now))
-            return _find_run(transaction, run_id)
+            return find_run(transaction, run_id)
 
     def is_cancelled(self, claim: Claim) -> bool:
         """See `control.Control`."""
@@ -55,10 +56,3 @@ class RelationalControl:
         with self._database.reading() as transaction:
             found = map(to_pause, transaction.every("pauses"))
             return {pause.source: pause for pause in found}
-
-
-def _find_run(transaction: Transaction, run_id: str) -> Run:
-    row = transaction.first("run", run_id=run_id)
-    if row is None:
-        raise rules.missing_run(run_id)
-    return to_run(row)

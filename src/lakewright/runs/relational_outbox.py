@@ -102,6 +102,7 @@ def _remove(transaction: Transaction, run_id: str) -> None:
     if transaction.first("unnamed_run", run_id=run_id) is not None:
         transaction.change("remove_parts_of_run", run_id=run_id)
         transaction.change("remove_tables_of_run", run_id=run_id)
+        transaction.change("remove_ticks_of_run", run_id=run_id)
         transaction.change("remove_run", run_id=run_id)
 
 

@@ -23,6 +23,7 @@ from lakewright.runs.journal import (
 )
 from lakewright.runs.outbox import Event, Subscription
 from lakewright.runs.rules import Standing
+from lakewright.runs.timetable import Tick
 
 
 def to_text(value: Json) -> str:
@@ -54,7 +55,8 @@ def _texts(row: Row, column: str) -> tuple[str, ...]:
     return tuple(json.loads(text(row, column)))
 
 
-def _moment(cell: Cell) -> datetime:
+def to_moment(cell: Cell) -> datetime:
+    """A cell that always holds a time."""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC)
     return datetime.fromisoformat(cast("str", cell))
@@ -69,7 +71,7 @@ def _some_number(row: Row, column: str) -> int | None:
 
 
 def _some_moment(row: Row, column: str) -> datetime | None:
-    return None if row[column] is None else _moment(row[column])
+    return None if row[column] is None else to_moment(row[column])
 
 
 def to_format(row: Row) -> FormatOverride | None:
@@ -89,7 +91,7 @@ def to_upload(row: Row) -> Upload:
         size_bytes=number(row, "size_bytes"),
         media_type=_some_text(row, "media_type"),
         delivered_by=text(row, "delivered_by"),
-        accepted_at=_moment(row["accepted_at"]),
+        accepted_at=to_moment(row["accepted_at"]),
         status=UploadStatus(text(row, "status")),
         run_id=text(row, "run_id"),
         records=_some_number(row, "records"),
@@ -130,7 +132,7 @@ def to_run(row: Row) -> Run:
         ),
         status=RunStatus(text(row, "status")),
         round=number(row, "round"),
-        queued_at=_moment(row["queued_at"]),
+        queued_at=to_moment(row["queued_at"]),
         started_at=_some_moment(row, "started_at"),
         finished_at=_some_moment(row, "finished_at"),
         owner_id=_some_text(row, "owner_id"),
@@ -144,7 +146,9 @@ def to_run(row: Row) -> Run:
 def to_pause(row: Row) -> Pause:
     """One source that is paused."""
     return Pause(
-        source=text(row, "source"), reason=text(row, "reason"), paused_at=_moment(row["paused_at"])
+        source=text(row, "source"),
+        reason=text(row, "reason"),
+        paused_at=to_moment(row["paused_at"]),
     )
 
 
@@ -183,7 +187,7 @@ def to_attempt(row: Row) -> Attempt:
         number=number(row, "number"),
         fence=number(row, "fence"),
         status=StepStatus(text(row, "status")),
-        started_at=_moment(row["started_at"]),
+        started_at=to_moment(row["started_at"]),
         finished_at=_some_moment(row, "finished_at"),
         error=_json(row, "error"),
     )
@@ -195,7 +199,7 @@ def to_event(row: Row) -> Event:
         event_id=text(row, "event_id"),
         sequence=number(row, "sequence"),
         kind=text(row, "kind"),
-        at=_moment(row["at"]),
+        at=to_moment(row["at"]),
         payload=_json(row, "payload"),
     )
 
@@ -206,5 +210,10 @@ def to_subscription(row: Row) -> Subscription:
         name=text(row, "name"),
         position=number(row, "position"),
         missed=number(row, "missed"),
-        subscribed_at=_moment(row["subscribed_at"]),
+        subscribed_at=to_moment(row["subscribed_at"]),
     )
+
+
+def to_tick(row: Row) -> Tick:
+    """One tick."""
+    return Tick(subject=text(row, "subject"), at=to_moment(row["at"]), run_id=text(row, "run_id"))

@@ -95,6 +95,43 @@ DELETE FROM pauses WHERE source = :source;
 -- name: pauses
 SELECT * FROM pauses ORDER BY source;
 
+-- What is done by itself
+
+-- name: begin_rhythm
+INSERT INTO rhythms (subject, rhythm, position) VALUES (:subject, :rhythm, :now)
+ON CONFLICT (subject, rhythm) DO NOTHING;
+
+-- name: rhythm
+SELECT position FROM rhythms WHERE subject = :subject AND rhythm = :rhythm;
+
+-- name: rhythms
+SELECT subject, rhythm FROM rhythms;
+
+-- name: advance_rhythm
+UPDATE rhythms SET position = :at
+WHERE subject = :subject AND rhythm = :rhythm AND position < :at;
+
+-- name: forget_rhythm
+DELETE FROM rhythms WHERE subject = :subject AND rhythm = :rhythm;
+
+-- name: add_tick
+INSERT INTO ticks (subject, at, run_id) VALUES (:subject, :at, :run_id)
+ON CONFLICT (subject, at) DO NOTHING;
+
+-- name: tick
+SELECT * FROM ticks WHERE subject = :subject AND at = :at;
+
+-- name: ticks
+SELECT * FROM ticks WHERE subject = :subject
+ORDER BY at DESC LIMIT coalesce(CAST(:limit AS BIGINT), 9223372036854775807);
+
+-- name: put_sighting
+INSERT INTO sightings (source, name, mark, sha256) VALUES (:source, :name, :mark, :sha256)
+ON CONFLICT (source, name) DO UPDATE SET mark = excluded.mark, sha256 = excluded.sha256;
+
+-- name: sightings
+SELECT name, mark FROM sightings WHERE source = :source;
+
 -- Carrying out
 
 -- name: standing
@@ -280,6 +317,10 @@ DELETE FROM run_uploads WHERE run_id = :run_id;
 
 -- name: remove_tables_of_run
 DELETE FROM run_tables WHERE run_id = :run_id;
+
+-- name: remove_ticks_of_run
+-- A schedule's position tells what is past. That a model's interval was built is kept for good.
+DELETE FROM ticks WHERE run_id = :run_id AND subject LIKE 'schedule:%';
 
 -- name: remove_run
 DELETE FROM runs WHERE run_id = :run_id;
