@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lakewright.project.environment import Retention
 from lakewright.runs import accept, sqlite
 from lakewright.runs.journal import Accepted, Delivery, Journal, Json, Run, Upload
 from lakewright.runs.launcher import Launcher, Limits
@@ -173,6 +174,7 @@ class Shop:
     root: Path
     files: dict[str, str]
     journal: Journal
+    retention: Retention = field(default_factory=Retention)
 
     @property
     def lake(self) -> "Lake":
@@ -201,6 +203,7 @@ class Shop:
             raw=LocalRawStore(self.root / "raw"),
             land=landing.land,
             clock=clock,
+            retention=self.retention,
         )
         return Executor(workshop).operations()
 

@@ -76,12 +76,13 @@ COMMANDS: dict[str, Verb] = {
     "sql": Verb(group=_LOOK, function="sql:sql"),
     "tables": Verb(
         group=_LOOK,
-        help="See the tables, their columns and history; roll one back.",
+        help="See the tables, their columns and history; roll one back; keep them up.",
         subcommands=(
             ("list", "tables:list_"),
             ("show", "tables:show_"),
             ("history", "tables:history"),
             ("rollback", "tables:rollback"),
+            ("upkeep", "tables:upkeep"),
         ),
     ),
     "lineage": Verb(group=_LOOK, function="lineage:lineage"),
@@ -101,9 +102,9 @@ COMMANDS: dict[str, Verb] = {
             ("list", "runs:list_"),
             ("show", "runs:show_"),
             ("retry", "runs:retry"),
-            ("prune", "runs:prune"),
             ("rerun", "runs:rerun"),
             ("cancel", "runs:cancel"),
+            ("prune", "runs:prune"),
         ),
     ),
     "events": Verb(

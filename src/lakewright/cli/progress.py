@@ -33,6 +33,8 @@ _LABELS = {
     "model": "build ",
     "check": "check ",
     "rollback": "roll back ",
+    "compact": "compact ",
+    "tidy": "tidy ",
 }
 """What the kinds of step do to a table, as people say it."""
 
@@ -168,6 +170,7 @@ def carry_out(house: wiring.Lakehouse, run_ids: Collection[str], *, as_json: boo
             output.print_json(show.value_json(run))
         else:
             print_run(house, run)
+    wiring.tend(house)
     return 0 if all(run.status is RunStatus.SUCCEEDED for run in runs) else 1
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
-from lakewright.runs import accept, journal
+from lakewright.runs import accept, caretaking, journal
 
 
 def run(
@@ -35,7 +35,8 @@ def run(
         Which of the runs that wait for a worker goes first.
     """
     with wiring.open_lakehouse(common.project) as house:
-        waiting = [each.run_id for each in house.unfinished_runs()]
+        unfinished = house.unfinished_runs()
+        waiting = [each.run_id for each in unfinished if pending or not caretaking.is_upkeep(each)]
         if pending and not waiting:
             output.print_note("no run is waiting")
         if not pending:

@@ -113,6 +113,8 @@ def purpose(request: journal.Request) -> str:
     models = payload.get("models")
     named = [str(each) for each in models] if isinstance(models, list | tuple) else []
     named += [str(payload["table"])] if "table" in payload else []
+    if request.kind is journal.RequestKind.UPKEEP:
+        named += [counted(len(request.tables), "table")]
     parts = [str(request.kind), request.source or "", ", ".join(named)]
     if len(request.upload_ids) > 1:
         parts.append(f"({counted(len(request.upload_ids), 'upload')})")
@@ -233,7 +235,19 @@ def step_result(step: journal.Step) -> str:
         return f"{count(rows)} loaded + {count(quarantined)} quarantined"
     if kind == "model":
         return _model_result(facts)
+    if kind == "compact":
+        before, after = _count(facts.get("files_before")), _count(facts.get("files_after"))
+        return f"{before} files become {after}"
+    if kind == "tidy":
+        return _tidied(facts)
     return counted(len(facts), "table") if kind == "publish" else ""
+
+
+def _tidied(facts: Mapping[str, journal.Json]) -> str:
+    """What was forgotten of a table, and deleted."""
+    snapshots, files = _whole(facts.get("snapshots")), _whole(facts.get("files"))
+    size = output.size(_whole(facts.get("size_bytes")))
+    return f"{counted(snapshots, 'snapshot')} forgotten, {counted(files, 'file')} deleted ({size})"
 
 
 def _model_result(facts: Mapping[str, journal.Json]) -> str:

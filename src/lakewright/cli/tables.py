@@ -1,8 +1,9 @@
 """`lakewright tables`: bronze, silver, gold and quarantine as they stand, and their history."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from cyclopts import Parameter
 
@@ -10,6 +11,7 @@ from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.runs import accept
+from lakewright.runs.journal import Step, StepStatus
 from lakewright.wording import count
 
 
@@ -140,6 +142,76 @@ def rollback(
             output.print_line(f"{table} is at snapshot {wanted} again")
             output.print_note(_what_follows(table, house.folder / "models", is_alone=only))
     return code
+
+
+def upkeep(
+    tables: Annotated[Sequence[str], Parameter(show_default=False)] = (),
+    /,
+    *,
+    dry_run: Annotated[bool, FLAG] = False,
+    common: Common = Common(),
+) -> int:
+    """Write small files again as few, forget old snapshots, delete files that nobody needs.
+
+    Runs ask for it themselves where it is worth its while. No row changes by it.
+
+    Parameters
+    ----------
+    tables
+        Such as `silver.orders`; none: all of them.
+    dry_run
+        Only say what would be done.
+    """
+    with wiring.open_lakehouse(common.project) as house:
+        for table in tables:
+            house.lake.history(table)
+        chosen = list(dict.fromkeys(tables or house.lake.tables()))
+        if not chosen:
+            output.print_note("there are no tables yet; try `lakewright upload FILE`")
+            return 0
+        if dry_run:
+            _print_preview(wiring.preview_upkeep(house, chosen), as_json=common.json)
+            return 0
+        asked = accept.request_upkeep(house.journal, chosen, datetime.now(UTC))
+        code = progress.carry_out(house, [asked.run_id], as_json=common.json)
+        if not common.json:
+            _print_upkeep(house.journal.reading.steps(asked.run_id))
+        return code
+
+
+def _print_preview(answer: output.Json, *, as_json: bool) -> None:
+    """What upkeep would do to each table."""
+    if as_json:
+        output.print_json(answer)
+        return
+    columns = ["files to compact", "snapshots to forget", "files to delete", "size"]
+    output.print_table(
+        ["table", *columns],
+        [
+            (
+                str(each["table"]),
+                show.number(cast("int", each["files_compacted"])),
+                show.number(cast("int", each["snapshots_forgotten"])),
+                show.number(len(cast("list[str]", each["files_deleted"]))),
+                output.size(cast("int", each["size_bytes_deleted"])),
+            )
+            for each in cast("list[Mapping[str, output.Json]]", answer)
+        ],
+        right=columns,
+    )
+
+
+def _print_upkeep(steps: Sequence[Step]) -> None:
+    """What was done to each table."""
+    done = [
+        (table, show.step_result(step))
+        for step in steps
+        for kind, _, table in [step.name.partition(":")]
+        if kind in ("compact", "tidy") and step.status is StepStatus.SUCCEEDED
+    ]
+    wide = max((len(table) for table, _ in done), default=0)
+    for table, words in sorted(done, key=lambda each: show.layer_order(each[0])):
+        output.print_line(f"  {table:<{wide}}  {words}")
 
 
 def _what_follows(table: str, models: Path, *, is_alone: bool) -> str:

@@ -133,6 +133,7 @@ def upload(
                 output.print_json(_json(outcome))
         else:
             _print(outcomes)
+        wiring.tend(house)
     return _exit_code(outcomes, is_strict=strict)
 
 

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TypeAlias
 
 from lakewright import errors
-from lakewright.lake import schema
+from lakewright.lake import metadata, schema
 from lakewright.lake.metadata import Document, FieldJson, PartitionFieldJson, SpecJson
 from lakewright.project import partitioning
 from lakewright.project.contract import PartitionField, Transform
@@ -99,6 +99,25 @@ def specify(
             return spec
     new_id = max((spec["spec-id"] for spec in document["partition-specs"]), default=-1) + 1
     return {"spec-id": new_id, "fields": found}
+
+
+def fields(spec: SpecJson, document: Document) -> tuple[PartitionField, ...] | None:
+    """What `specify` was given for this specification; None: a column of it has left the table, or
+    another program has partitioned it by what we do not know."""
+    names = {field["id"]: field["name"] for field in metadata.schema(document)["fields"]}
+    found = []
+    for field in spec["fields"]:
+        word, _, width = field["transform"].rstrip("]").partition("[")
+        if field["source-id"] not in names or word not in set(Transform):
+            return None
+        found.append(
+            PartitionField(
+                column=names[field["source-id"]],
+                transform=Transform(word),
+                width=int(width) if width else None,
+            )
+        )
+    return tuple(found)
 
 
 def codecs(spec: SpecJson, kinds: Mapping[int, types.Type]) -> tuple[Codec, ...]:

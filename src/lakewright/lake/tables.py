@@ -7,7 +7,7 @@ library; their files are listed through PyIceberg.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from lakewright.lake import (
     durable,
     filing,
     metadata,
+    partitioning,
     provenance,
     publish,
     relocate,
@@ -283,9 +284,43 @@ class Lake:
         """Forget old snapshots and delete what nothing refers to: see `upkeep.tidy`."""
         return upkeep.tidy(self.storage, table, keep, terms, is_dry=is_dry)
 
-    def due(self, keep: int, tables: Sequence[str] | None = None) -> tuple[str, ...]:
-        """The tables that need upkeep: see `upkeep.is_due`."""
-        return upkeep.due(self.storage, keep, tables)
+    def due(self, keep: int, tables: Sequence[str] | None = None) -> Mapping[str, int]:
+        """Which of these tables (None: of all) have so many snapshots or small files that upkeep is
+        worth its while, each with the number of rows that it would write again."""
+        found = {}
+        for table, pointer in self.storage.pointers().items():
+            if tables is not None and table not in tables:
+                continue
+            document = metadata.read(pointer)
+            small = self.compaction(table) if upkeep.has_many_small(document) else None
+            if small or len(metadata.snapshots(document)) > keep * upkeep.SLACK:
+                found[table] = small.files.rows if small else 0
+        return found
+
+    def compaction(self, table: str) -> upkeep.Compaction | None:
+        """The table's small files, if there are enough of them to be written again.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        document = self._document(table)
+        current = metadata.current_snapshot(document)
+        parts = partitioning.fields(metadata.spec(document), document)
+        if current is None or parts is None:
+            return None
+        whole = self._file_set(table, document, current)
+        small = upkeep.small_files(whole)
+        own = provenance.newest_own(document)
+        return (
+            upkeep.Compaction(
+                files=replace(whole, files=small),
+                partitioning=parts,
+                consumed=provenance.consumed(own) if own else {},
+                fingerprint=provenance.state(document, own).get("fingerprint", ""),
+            )
+            if small
+            else None
+        )
 
     def relocate(self) -> tuple[str, ...]:
         """Make tables that were made in another folder refer to this one: see `relocate`."""
@@ -332,6 +367,7 @@ def _observe(table: str, document: Document, current: SnapshotJson) -> observed.
                 snapshot_id=one["snapshot-id"],
                 parent_id=one.get("parent-snapshot-id"),
                 is_append=_only_adds(one),
+                is_same=one["summary"]["operation"] == "replace",
             )
             for one in metadata.ancestors(document)
         ),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from lakewright.lake import cleaning, expiry, metadata, publish
 from lakewright.lake.cleaning import Terms
 from lakewright.lake.metadata import Document
-from lakewright.lake.staged import DataFile, FileSet
+from lakewright.lake.staged import DataFile, FileSet, Staged
 from lakewright.lake.storage import Storage
+from lakewright.project.contract import PartitionField
 
 SMALL_ROWS = 32_768
 """A file of fewer rows is small: reading it costs about as much as opening it."""
@@ -38,16 +39,43 @@ class Tidied:
     size_bytes: int
 
 
-def is_due(document: Document, keep: int) -> bool:
-    """Whether the table has so many snapshots or small files that upkeep is worth its while."""
-    if len(metadata.snapshots(document)) > keep * SLACK:
-        return True
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compaction:
+    """Small files of a table, and what must stay as it is when their rows are written again."""
+
+    files: FileSet
+    """The table with these files alone."""
+    partitioning: tuple[PartitionField, ...]
+    consumed: Mapping[str, int]
+    fingerprint: str
+
+    def staged(self, step: str, rewritten: Sequence[DataFile]) -> Staged:
+        """The table with those files in the place of these."""
+        return Staged(
+            table=self.files.table,
+            step=step,
+            base_snapshot_id=self.files.snapshot_id,
+            schema=self.files.schema,
+            partitioning=self.partitioning,
+            added=(),
+            rewritten=tuple(rewritten),
+            removed=tuple(file.path for file in self.files.files),
+            consumed=self.consumed,
+            properties={"fingerprint": self.fingerprint} if self.fingerprint else {},
+            table_properties={},
+            column_descriptions={},
+        )
+
+
+def has_many_small(document: Document) -> bool:
+    """Whether the present files are so many and so small that compaction may be worth its while."""
     current = metadata.current_snapshot(document)
     if current is None:
         return False
     files = int(current["summary"].get("total-data-files", 0))
     rows = int(current["summary"].get("total-records", 0))
-    # Few of the files that a compaction leaves are small, so this becomes false by it.
+    # Few of the files that a compaction leaves are small, so this becomes false by it, unless they
+    # are of many partitions.
     return files >= 2 * SMALL_FILES_MIN and rows < files * SMALL_ROWS
 
 
@@ -102,10 +130,3 @@ def tidy(storage: Storage, table: str, keep: int, terms: Terms, *, is_dry: bool 
         files=tuple(file.path for file in gone),
         size_bytes=sum(file.size_bytes for file in gone),
     )
-
-
-def due(storage: Storage, keep: int, tables: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The tables (None: of all) for which `is_due` holds."""
-    pointers: Mapping[str, str] = storage.pointers()
-    chosen = pointers if tables is None else [name for name in tables if name in pointers]
-    return tuple(name for name in chosen if is_due(metadata.read(pointers[name]), keep))

@@ -60,6 +60,10 @@ def _words(step: steps.Step) -> list[str]:
         case steps.CheckModel():
             asked = ", ".join(dict.fromkeys(check.to_table for check in step.checks))
             return [f"check what was asked about {asked}, which is new"]
+        case steps.Compact():
+            return ["write its small files again as few large ones"]
+        case steps.Tidy():
+            return ["forget old snapshots, delete files that nobody needs"]
         case steps.Publish():
             return [f"all at once: {', '.join(step.tables)}"]
     assert_never(step)

@@ -7,7 +7,7 @@ A part is built only where it provably equals a full build; in doubt the build i
     affected keys  the query groups one driving input, and what changed there is known row by row:
                    rows were only added since the cursor, or all changes are this run's own.
 
-Everything else that the query reads (a lookup) must stand exactly where the table consumed it.
+Everything else that the query reads (a lookup) must hold exactly the rows that the table consumed.
 """
 
 import hashlib
@@ -121,7 +121,7 @@ def _moved(name: str, given: Input, table: observed.Table) -> str:
     consumed = table.consumed.get(name)
     if given.table is None or consumed is None:
         return f"{name} was not read before"
-    if given.table.snapshot_id != consumed:
+    if not given.table.is_at(consumed):
         return f"{name} has changed since it was last read"
     return ""
 
@@ -144,7 +144,7 @@ def _partial(
         if driving.movement is Movement.CHANGED:
             return steps.Full(reason=f"{shape.driving} loses or changes rows in this run")
         return steps.RowWise(driving=shape.driving, since_snapshot_id=cursor)
-    if driving.movement is Movement.CHANGED and driving.table.snapshot_id != cursor:
+    if driving.movement is Movement.CHANGED and not driving.table.is_at(cursor):
         return steps.Full(
             reason=f"{shape.driving} changes in this run, and had changed before without being read"
         )

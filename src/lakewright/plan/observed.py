@@ -16,6 +16,8 @@ class Snapshot:
     parent_id: int | None
     is_append: bool
     """Whether it only added rows to its parent, or wrote the same rows into other files."""
+    is_same: bool = False
+    """Whether it holds the rows of its parent, in other files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,15 @@ class Table:
     contract: Contract | None = None
     """The contract that bronze was last loaded under."""
     rows: int = 0
+
+    def is_at(self, snapshot_id: int) -> bool:
+        """Whether the table holds the rows of that snapshot still, maybe in other files."""
+        for snapshot in self.ancestors:
+            if snapshot.snapshot_id == snapshot_id:
+                return True
+            if not snapshot.is_same:
+                return False
+        return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,12 +23,14 @@ from lakewright.plan.steps import (
     Build,
     BuildModel,
     CheckModel,
+    Compact,
     HoldBack,
     Land,
     Plan,
     Publish,
     Rollback,
     Step,
+    Tidy,
 )
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.mistake import listing
@@ -172,6 +174,13 @@ def plan_rollback(
     if is_alone:
         skipped |= dict.fromkeys(sorted(reached), "it is to stay as it is")
     return replace(plan, skipped=skipped)
+
+
+def plan_upkeep(tables: Sequence[str], compacted: Sequence[str]) -> Plan:
+    """Tidy tables, after those of them that are worth it were compacted."""
+    first = [Compact(table=table) for table in compacted]
+    publish = [Publish(tables=tuple(compacted))] if compacted else []
+    return Plan(steps=(*first, *publish, *(Tidy(table=table) for table in tables)), skipped={})
 
 
 def source_of(project: Project, name: str) -> Source:

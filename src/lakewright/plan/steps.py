@@ -210,7 +210,35 @@ class Publish:
         return "publish"
 
 
-Step: TypeAlias = Land | Bronze | Rollback | BuildModel | HoldBack | CheckModel | Publish
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compact:
+    """Write the rows of a table's small files again as few large ones."""
+
+    kind: Literal["compact"] = "compact"
+    table: str
+
+    @property
+    def name(self) -> str:
+        """`compact:<table>`."""
+        return f"compact:{self.table}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tidy:
+    """Forget a table's old snapshots and delete files that nobody needs, after the publish."""
+
+    kind: Literal["tidy"] = "tidy"
+    table: str
+
+    @property
+    def name(self) -> str:
+        """`tidy:<table>`."""
+        return f"tidy:{self.table}"
+
+
+Step: TypeAlias = (
+    Land | Bronze | Rollback | BuildModel | HoldBack | CheckModel | Compact | Publish | Tidy
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

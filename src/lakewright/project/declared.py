@@ -14,7 +14,7 @@ from lakewright.project.contract import (
     Evolution,
     PartitionField,
 )
-from lakewright.project.environment import DEFAULT_NAME, Environment
+from lakewright.project.environment import DEFAULT_NAME, Environment, Retention
 from lakewright.project.source import (
     BadRecordLimits,
     Csv,
@@ -42,6 +42,10 @@ def environments(document: documents.ProjectDocument) -> dict[str, Environment]:
             threads=each.threads,
             memory_limit_bytes=None if limit is None else quantity.bytes_of(limit),
             journal=each.journal,
+            retention=Retention(
+                snapshots_kept=each.snapshots_kept,
+                orphans_kept_seconds=quantity.seconds_of(each.orphans_kept),
+            ),
         )
     return found
 

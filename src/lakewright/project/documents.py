@@ -91,6 +91,12 @@ class EnvironmentDocument(Document):
     """The URL of a PostgreSQL database that keeps the journal, so that several machines may share
     it; without its password, which `PGPASSWORD` or a `.pgpass` file says. By default the journal
     is a file in `storage`."""
+    snapshots_kept: Annotated[int, Ge(1)] = 100
+    """How many snapshots of a table upkeep leaves: so far back do time travel and rollback go, and
+    incremental builds of models that did not run meanwhile."""
+    orphans_kept: Annotated[str, AfterValidator(_duration), Field(examples=["12h"])] = "3d"
+    """How long upkeep leaves a file that no snapshot refers to: at least as long as another program
+    takes from writing a file to committing it."""
 
 
 class ProjectDocument(Document):

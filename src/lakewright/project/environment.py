@@ -1,6 +1,6 @@
 """An environment: where a project's tables lie and what carries its steps out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 DEFAULT_NAME = "local"
@@ -12,6 +12,18 @@ class Engine(StrEnum):
 
     DUCKDB = "duckdb"
     """In a child process on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """What upkeep leaves of a table's past."""
+
+    snapshots_kept: int = 100
+    """How many snapshots stay. A commit writes all of them down, so its cost grows with them:
+    measured at 100, it is a few milliseconds."""
+    orphans_kept_seconds: int = 3 * 86_400
+    """How long a file stays that no snapshot refers to: as long as another program may take from
+    writing a file to committing it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,3 +40,5 @@ class Environment:
     """How much memory a step may use before it spills to disk; None: the engine's own share."""
     journal: str | None = None
     """The URL of a PostgreSQL database, without a password; None: a file in `storage`."""
+    retention: Retention = field(default_factory=Retention)
+    """What upkeep leaves of a table's past."""

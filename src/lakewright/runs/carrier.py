@@ -16,7 +16,7 @@ from typing import cast
 
 from lakewright import errors
 from lakewright.plan import codec, steps
-from lakewright.runs import failure, outcomes, ownership, rules
+from lakewright.runs import caretaking, failure, outcomes, ownership, rules
 from lakewright.runs.journal import (
     Claim,
     Ending,
@@ -87,6 +87,7 @@ class Carrier:
             shutil.rmtree(self._round.work_folder, ignore_errors=True)
         self._hands.journal.execution.finish(self._claim, outcome, self._hands.clock())
         self._hands.progress.run_ended(self._hands.journal.reading.run(self._run.run_id))
+        caretaking.ask(self._hands, published)
 
     def _end_cancelled(self) -> None:
         error = failure.to_json(rules.cancelled(self._run.run_id))
@@ -196,9 +197,17 @@ class Carrier:
         if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *plan.blocked]):
             raise _PutBack
         self._round.prepare([planned.name for planned in plan.steps])
+        published = self._publish(plan, result["bases"], uploads)
+        self._tidy(plan)
+        return published
+
+    def _publish(
+        self, plan: steps.Plan, bases: Mapping[str, Json], uploads: Sequence[Upload]
+    ) -> Mapping[str, Json]:
+        """Stage what the plan says and make it visible; what was published, by table."""
         lands = {each.upload_id: rules.land_name(each) for each in self._to_land(uploads)}
         staging = Staging(self._round, self._do, self._in_bronze, lands)
-        staging.stage(plan, result["bases"])
+        staging.stage(plan, bases)
         if self._round.get(rules.PUBLISH) is None:
             return {}
         staged, rollbacks = staging.staged(), staging.rollbacks()
@@ -206,7 +215,7 @@ class Carrier:
             self._round.skip(rules.PUBLISH, "nothing was staged")
             return {}
         lacking = sorted({table for tables in plan.blocked.values() for table in tables})
-        awaited: Mapping[str, Json] = {table: result["bases"].get(table) for table in lacking}
+        awaited: Mapping[str, Json] = {table: bases.get(table) for table in lacking}
         payload: Mapping[str, Json] = {
             "staged": staged,
             "rollbacks": rollbacks,
@@ -216,6 +225,20 @@ class Carrier:
         if not self._do(task):
             return {}
         return cast("Mapping[str, Json]", self._round[rules.PUBLISH].result)
+
+    def _tidy(self, plan: steps.Plan) -> None:
+        """What upkeep does after its publish. Another program's commit in between is no matter."""
+        for planned in plan.steps:
+            if not isinstance(planned, steps.Tidy):
+                continue
+            kept = caretaking.tokens(self._hands.journal.reading, self._hands.terms.storage)
+            payload: Mapping[str, Json] = {"step": codec.encode(planned), "tokens": kept}
+            task = Task(name=planned.name, operation="tidy", payload=payload)
+            for moved in range(PLANS_MAX):
+                self._hands.back_off(moved)
+                if self._round.do(task).status.is_finished:
+                    break
+            self._round.fail([planned.name], _never_at_rest(self._run.run_id))
 
     def _plan(self, uploads: Sequence[Upload]) -> Mapping[str, Mapping[str, Json]] | None:
         """What the plan's step found; None: it failed.
@@ -281,7 +304,7 @@ def _tables(plan: steps.Plan) -> list[str]:
     for step in plan.steps:
         if isinstance(step, steps.Bronze):
             tables += [step.table, step.quarantine]
-        elif isinstance(step, steps.BuildModel | steps.Rollback):
+        elif isinstance(step, steps.BuildModel | steps.Rollback | steps.Tidy):
             tables.append(step.table)
     return tables
 

@@ -1,7 +1,7 @@
 """The child's side of a run: carry out steps with the lake, the engine and the reader of files.
 
 Every operation takes JSON and gives JSON, changes nothing but what it may repeat, and holds nothing
-between two calls that a restart would lose. Only `publish` changes tables.
+between two calls that a restart would lose. Only `publish` and `tidy` change tables.
 
     landing, land      raw bytes to parts that every engine reads
     plan               what is there and what landed, to typed steps
@@ -27,6 +27,7 @@ from lakewright.lake.tables import Lake
 from lakewright.plan import codec, planner, steps
 from lakewright.plan.landed import Landed
 from lakewright.project.contract import QUARANTINE_SCHEMA, PartitionField
+from lakewright.project.environment import Retention
 from lakewright.project.model import Referential, Severity
 from lakewright.project.project import Project
 from lakewright.project.source import Suspects
@@ -34,6 +35,7 @@ from lakewright.runs import examples, failure, overlay, verdict
 from lakewright.runs.child import Operation, Report
 from lakewright.runs.journal import Json
 from lakewright.runs.planning import Planning
+from lakewright.runs.tending import Tending, Tools
 from lakewright.sql import types
 from lakewright.wording import counted
 
@@ -52,6 +54,8 @@ class Workshop:
     """`ingest.landing.land`: the step, the raw file, a work folder of its own, progress."""
     clock: Callable[[], datetime]
     """Now, with a zone."""
+    retention: Retention = field(default_factory=Retention)
+    """What upkeep leaves of a table's past."""
 
 
 class Executor:
@@ -62,12 +66,20 @@ class Executor:
         self._lake = workshop.lake
         self._engine = workshop.engine
         self._planning = Planning(workshop.project, workshop.lake)
+        tools = Tools(
+            lake=workshop.lake,
+            engine=workshop.engine,
+            retention=workshop.retention,
+            clock=workshop.clock,
+        )
+        self._tending = Tending(tools)
         self._workshop = workshop
 
     def operations(self) -> Mapping[str, Operation]:
         """Each operation by the name under which a parent asks for it."""
         return {
             **self._planning.operations(),
+            **self._tending.operations(),
             "land": self.land,
             "bronze": self.bronze,
             "model": self.model,

@@ -77,6 +77,11 @@ class Planning:
             returned = self._lake.observe_at(str(request["table"]), snapshot_id)
             is_alone = bool(request["is_alone"])
             return planner.plan_rollback(self._project, now, returned, loaded_at, is_alone=is_alone)
+        if kind is RequestKind.UPKEEP:
+            asked = cast("Mapping[str, list[str]]", facts["request"])["tables"]
+            tables = [table for table in asked if table in now.tables]
+            small = [table for table in tables if self._lake.compaction(table) is not None]
+            return planner.plan_upkeep(tables, small)
         source = str(facts["source"])
         landed = tuple(_decode_all(Landed, facts["landed"]))
         if kind is RequestKind.REMOVE:

@@ -48,6 +48,9 @@ class Staging:
                 value = {"step": codec.encode(planned)}
                 if not self._do(Task(name=planned.name, operation="rollback", payload=value)):
                     missing.add(planned.table)
+            elif isinstance(planned, steps.Compact):
+                value = {"step": codec.encode(planned)}
+                self._do(Task(name=planned.name, operation="compact", payload=value))
             elif isinstance(planned, steps.HoldBack):
                 self._hold_back(planned)
             elif isinstance(planned, steps.CheckModel):
@@ -115,7 +118,7 @@ class Staging:
 
     def staged(self) -> list[Json]:
         """Everything that the round's steps have staged so far, in their order."""
-        return self._found("staged", ("bronze:", "model:"))
+        return self._found("staged", ("bronze:", "model:", "compact:"))
 
     def rollbacks(self) -> list[Json]:
         """The tables that are to go to another snapshot."""

@@ -3,6 +3,7 @@
 from lakewright.wiring.folder import find_folder, is_found_from, named_folder
 from lakewright.wiring.lakehouse import Lakehouse, Reader, open_lakehouse, open_reader
 from lakewright.wiring.resident import open_resident
+from lakewright.wiring.tending import preview_upkeep, tend
 
 __all__ = [
     "Lakehouse",
@@ -13,4 +14,6 @@ __all__ = [
     "open_lakehouse",
     "open_reader",
     "open_resident",
+    "preview_upkeep",
+    "tend",
 ]

@@ -64,6 +64,7 @@ class Hands(Mapping[str, Operation]):
                 raw=self._raw,
                 land=self._land,
                 clock=_now,
+                retention=self._environment.retention,
             )
         )
         desk = Desk(

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
+from lakewright.project.files import SCHEDULE_FILES
 from lakewright.project.source import said
-from lakewright.runs import accept, launcher, resident, rules, worker
+from lakewright.runs import accept, caretaking, launcher, resident, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -44,10 +45,14 @@ if TYPE_CHECKING:
     from lakewright.lake.tables import Lake
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
+    from lakewright.project.schedule_file import ScheduleFile
     from lakewright.sql import types
 
 _LOOKED_AT_BYTES_MAX = 4 * 2**20
 """Up to this size, hashing a file costs less than the start of a child that has nothing to do."""
+
+_NEWEST_SEEN_MAX = 20
+"""Runs among which there is one that is no upkeep."""
 
 _CALL_TIMEOUT_SECONDS = 3600.0
 """For what a person asks of the child directly; Ctrl-C ends it sooner."""
@@ -66,6 +71,7 @@ class Lakehouse:
         self._journal = place.journal
         self.settings = configured
         self._known: tuple[Hashable, Project] | None = None
+        self._schedules: tuple[Hashable, Mapping[str, ScheduleFile]] | None = None
 
     def project(self) -> "Project":
         """The project's files, loaded against the tables that exist.
@@ -177,6 +183,21 @@ class Lakehouse:
         if self._known is None or self._known[0] != present:
             self._known = (present, self.project())
         return self._known[1]
+
+    def schedule_files(self) -> "Mapping[str, ScheduleFile]":
+        """The project's schedules, sound or not, as their files are now. They are read anew only
+        once they have changed.
+
+        Raises:
+            ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
+        """
+        from lakewright.project import schedule_file
+
+        present = signature(self.folder, SCHEDULE_FILES)
+        if self._schedules is None or self._schedules[0] != present:
+            found = schedule_file.read_all(read_files(self.folder, SCHEDULE_FILES))
+            self._schedules = (present, found)
+        return self._schedules[1]
 
     def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
         """Carry these runs out, or wait for whoever does.
@@ -323,15 +344,15 @@ class Lakehouse:
         return found[0]
 
     def newest_run(self) -> Run:
-        """The run that was asked for last.
+        """The run that was asked for last, upkeep aside.
 
         Raises:
             NotFound: nothing has run yet.
         """
-        runs = self.journal.reading.runs(limit=1)
+        runs = self.journal.reading.runs(limit=_NEWEST_SEEN_MAX)
         if not runs:
             raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
-        return runs[0]
+        return next((run for run in runs if not caretaking.is_upkeep(run)), runs[0])
 
     def __enter__(self) -> Self:
         return self
