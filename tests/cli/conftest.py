@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import TypeAlias
 
@@ -57,10 +57,11 @@ Type: TypeAlias = Callable[..., Said]
 
 
 def say(*arguments: str) -> Said:
-    out, err = StringIO(), StringIO()
+    written, err = BytesIO(), StringIO()
+    out = TextIOWrapper(written, "utf-8", newline="", write_through=True)  # It has a `buffer` too.
     with redirect_stdout(out), redirect_stderr(err):
         code = app.run(arguments)
-    return Said(code=code, out=out.getvalue(), err=err.getvalue())
+    return Said(code=code, out=written.getvalue().decode(), err=err.getvalue())
 
 
 @pytest.fixture(autouse=True)

@@ -127,7 +127,10 @@ def _behind_titles(records: Sequence[Record], first: int, width: int) -> int:
 
 def _names_all(records: Sequence[Record], width: int) -> bool:
     """Whether the first record has words, and only words, over nearly all fields up to a gap."""
-    names, *body = [record.fields for record in records if len(record.fields) == width]
+    fitting = [record.fields for record in records if len(record.fields) == width]
+    if not fitting:
+        return False
+    names, *body = fitting
     rows = list(takewhile(lambda row: any(map(str.strip, row)), body))
     named = [bool(name.strip()) for name in names]
     used = [sum(bool(row[place].strip()) for row in rows) for place in range(width)]
