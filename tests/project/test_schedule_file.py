@@ -83,15 +83,21 @@ def test_a_worker_goes_on_with_the_sound_schedules() -> None:
         "schedules/bad.yaml": "cron: 0 6\nrun: gold.any\n",
         "sources/a.yaml": "nonsense",
     }
-    schedules, problems = schedule_file.read_all(files)
-    assert list(schedules) == ["good"]
-    assert [problem.where and problem.where.file for problem in problems] == ["schedules/bad.yaml"]
+    found = schedule_file.read_all(files)
+    assert {name: file.schedule is not None for name, file in found.items()} == {
+        "good": True,
+        "bad": False,
+    }
+    (problem,) = found["bad"].mistakes.problems
+    assert str(problem.where) == "schedules/bad.yaml:1:7"
 
 
 def test_a_schedule_with_the_same_ticks_has_the_same_rhythm() -> None:
     def rhythm(text: str) -> str:
         files = {"schedules/a.yaml": text}
-        return schedule_file.read_all(files)[0]["a"].rhythm
+        schedule = schedule_file.read_all(files)["a"].schedule
+        assert schedule is not None
+        return schedule.rhythm
 
     plain = rhythm("cron: 0 6 * * *\nrun: gold.a\n")
     assert plain == rhythm("cron: '0  6 * * *'\nrun: gold.b\nmissed: skip\n")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lakewright.errors import Problem
 from lakewright.project import naming, quantity, reading, yaml
 from lakewright.project.file import Mistakes, TextFile
 from lakewright.project.mistake import Mistake, listing, suggestion
@@ -93,19 +92,14 @@ def _action(document: ScheduleDocument) -> Action:
     return Refresh(models=document.run or ())
 
 
-def read_all(files: Mapping[str, str]) -> tuple[dict[str, Schedule], list[Problem]]:
-    """The sound ones of the schedules that these files declare, and what is wrong with the others.
+def read_all(files: Mapping[str, str]) -> dict[str, ScheduleFile]:
+    """The files among these that declare schedules, by the schedules' names.
 
-    Whether the models exist is not looked at. Files that declare no schedule are passed over.
+    Whether the models exist is not looked at.
     """
-    schedules: dict[str, Schedule] = {}
-    problems: list[Problem] = []
+    found: dict[str, ScheduleFile] = {}
     for path in sorted(files):
         pure = PurePosixPath(path)
-        if pure.suffix != ".yaml" or pure.parts[:-1] != (FOLDER,):
-            continue
-        found = read(TextFile.read(path, files[path]), pure.stem)
-        problems += found.mistakes.problems
-        if found.schedule is not None:
-            schedules[found.name] = found.schedule
-    return schedules, problems
+        if pure.suffix == ".yaml" and pure.parts[:-1] == (FOLDER,):
+            found[pure.stem] = read(TextFile.read(path, files[path]), pure.stem)
+    return found

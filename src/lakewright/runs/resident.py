@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from lakewright import errors
 from lakewright.runs import ownership
@@ -36,6 +36,20 @@ Watch: TypeAlias = Callable[[], None]
 OpenHands: TypeAlias = Callable[[Watch], AbstractContextManager[Hands]]
 """What a lane works with, for as long as the context lasts; `Hands.watch` is the one given."""
 
+CLOCK_SECONDS = 0.5
+"""How often the clock is looked at. What fires does so at whole minutes."""
+
+
+class Clock(Protocol):
+    """What is done by itself: `scheduler.Scheduler`."""
+
+    def look(self) -> None:
+        """Do what is due now."""
+
+
+OpenClock: TypeAlias = Callable[[], AbstractContextManager[Clock]]
+"""What looks at the clock, for as long as the context lasts."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,10 +63,19 @@ class Resident:
     While a lane of it is well it holds a lock in `presence`, so that commands leave the work to it.
     """
 
-    def __init__(self, open_hands: OpenHands, *, lanes: int, presence: Path) -> None:
+    def __init__(
+        self,
+        open_hands: OpenHands,
+        *,
+        lanes: int,
+        presence: Path,
+        open_clock: OpenClock | None = None,
+    ) -> None:
+        """`open_clock`: None: nothing is done by itself."""
         if lanes < 1:
             raise ValueError("a worker needs a lane")
         self._open_hands = open_hands
+        self._open_clock = open_clock
         self._lanes = lanes
         self._presence = presence
         self._stopping = threading.Event()
@@ -69,6 +92,14 @@ class Resident:
         ]
         for lane in lanes:
             lane.start()
+        clock = threading.Thread(target=self._watch_clock, name="schedules")
+        clock.start()
+        try:
+            self._attend(lanes)
+        finally:
+            clock.join()
+
+    def _attend(self, lanes: Sequence[threading.Thread]) -> None:
         while any(lane.is_alive() for lane in lanes):
             if not self._well:
                 # Whoever waits for a run does it himself, or meets the same trouble and is told.
@@ -116,6 +147,23 @@ class Resident:
                 self._well.discard(threading.current_thread().name)
                 self._stopping.wait(pause_seconds)
         self._well.discard(threading.current_thread().name)
+
+    def _watch_clock(self) -> None:
+        troubles = 0
+        while self._open_clock is not None and not self._stopping.is_set():
+            try:
+                with self._open_clock() as clock:
+                    while not self._stopping.is_set():
+                        clock.look()
+                        troubles = 0
+                        self._stopping.wait(CLOCK_SECONDS)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the clock goes on
+                troubles += 1
+                pause_seconds = min(2.0**troubles / 2, TROUBLE_SECONDS_MAX)
+                trace = None if isinstance(error, errors.LakewrightError) else error
+                facts = {"pause_seconds": pause_seconds}
+                _log.error("schedules in trouble: %s", error, exc_info=trace, extra=facts)
+                self._stopping.wait(pause_seconds)
 
     def _work(self, worker: Worker) -> None:
         swept_at = float("-inf")

@@ -1,6 +1,6 @@
 """A project's folder on this machine: find it, read its files, and know where its lake lies."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,25 +55,25 @@ def is_found_from(start: Path, folder: Path) -> bool:
         return False
 
 
-def read_files(folder: Path) -> dict[str, str]:
+def read_files(folder: Path, patterns: Sequence[str] = PROJECT_FILES) -> dict[str, str]:
     """The text of every file that may be part of the project, by its path in the folder.
 
     Raises:
         ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
     """
-    return {path.relative_to(folder).as_posix(): _text(path) for path in _paths(folder)}
+    return {path.relative_to(folder).as_posix(): _text(path) for path in _paths(folder, patterns)}
 
 
-def signature(folder: Path) -> Hashable:
+def signature(folder: Path, patterns: Sequence[str] = PROJECT_FILES) -> Hashable:
     """What differs once a file of the project was written, added, removed or replaced."""
-    found = [(str(path), path.stat()) for path in _paths(folder)]
+    found = [(str(path), path.stat()) for path in _paths(folder, patterns)]
     return tuple((path, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
                  for path, one in found)  # fmt: skip
 
 
-def _paths(folder: Path) -> list[Path]:
+def _paths(folder: Path, patterns: Sequence[str]) -> list[Path]:
     """The files that may be part of the project."""
-    found = {path for pattern in PROJECT_FILES for path in folder.glob(pattern) if path.is_file()}
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     return sorted(found)
 
 

@@ -440,12 +440,17 @@ def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
 
 
 def _is_in_bronze(lake: "Lake", upload: Upload) -> bool:
-    """Whether the present state of the upload's table descends from the load of the upload."""
+    """Whether the present state of the upload's table descends from the load of the upload.
+
+    Of a snapshot that is not there any more it does if the upload is older than all that are: then
+    it was forgotten. Otherwise the lake is another than the journal's.
+    """
     table = f"bronze.{upload.source}"
-    return table in lake.tables() and any(
-        entry.snapshot_id == upload.snapshot_id and entry.is_ancestor
-        for entry in lake.history(table)
-    )
+    if table not in lake.tables() or upload.snapshot_id in lake.left_behind(table):
+        return False
+    history = lake.history(table)
+    is_kept = any(entry.snapshot_id == upload.snapshot_id for entry in history)
+    return is_kept or upload.accepted_at < history[-1].made_at
 
 
 def _check_format(project: "Project", file: Path, source: str | None, look: FormatOverride) -> None:
@@ -483,12 +488,12 @@ def _rolled_back(lake: "Lake", held: Sequence[Upload]) -> Iterator[str]:
     tables = lake.tables()
     for source in {one.source for one in held if f"bronze.{one.source}" in tables}:
         history = lake.history(f"bronze.{source}")
-        gone = {one.snapshot_id: one for one in history if not one.is_ancestor}
+        gone = lake.left_behind(f"bronze.{source}")
         made_at = next(one.made_at for one in history if one.is_current)
         for upload in held:
-            if upload.source != source or upload.snapshot_id not in gone:
+            if upload.source != source or upload.snapshot_id is None or upload.snapshot_id not in gone:
                 continue
-            is_first = gone[upload.snapshot_id].operation == "append"
+            is_first = gone[upload.snapshot_id] == "append"
             if is_first or upload.accepted_at > made_at:
                 yield upload.upload_id
 

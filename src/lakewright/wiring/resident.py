@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright import settings
 from lakewright.runs.progress import Progress
-from lakewright.runs.resident import Resident
+from lakewright.runs.resident import Clock, Resident
 from lakewright.runs.round import Hands
 from lakewright.wiring import machine
 from lakewright.wiring.folder import Place, environment_of, find_folder, named_folder
@@ -47,4 +48,16 @@ def open_resident(
         ):
             yield hands
 
-    return Resident(open_hands, lanes=count, presence=place.storage / "workers")
+    @contextmanager
+    def open_clock() -> Iterator[Clock]:
+        from lakewright.runs.scheduler import Scheduler
+
+        with Lakehouse(place, lane) as house:
+            yield Scheduler(house.journal, house.schedule_files, lambda: datetime.now(UTC))
+
+    return Resident(
+        open_hands,
+        lanes=count,
+        presence=place.storage / "workers",
+        open_clock=open_clock,
+    )
