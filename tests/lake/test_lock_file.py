@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from lakewright.lake import lock_file
@@ -18,6 +19,28 @@ def test_a_named_file_is_held_too(tmp_path: Path) -> None:
     descriptor = lock_file.hold(tmp_path / "owner.lock")
     assert not lock_file.remove_abandoned(tmp_path / "owner.lock")
     os.close(descriptor)
+
+
+def test_a_named_file_is_held_although_others_look_for_abandoned_ones(tmp_path: Path) -> None:
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            for path in tmp_path.glob("*.lock"):
+                lock_file.remove_abandoned(path)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for number in range(2000):
+            path = tmp_path / f"{number}.lock"
+            descriptor = lock_file.hold(path)
+            assert path.exists()
+            path.unlink()
+            os.close(descriptor)
+    finally:
+        is_over.set()
+        looking.join()
 
 
 def test_what_a_file_stood_for_is_cleaned_only_when_nobody_holds_it(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def serving(
     )
     serve = threading.Thread(target=worker.serve)
     serve.start()
-    wait_until(lambda: resident.is_present(workplace.root / "workers"))
     try:
+        wait_until(lambda: resident.is_present(workplace.root / "workers"))
         yield worker
     finally:
         worker.stop(grace_seconds=SECONDS_MAX / 2)

@@ -25,11 +25,15 @@ def new(folder: Path, suffix: str) -> tuple[Path, int]:
 def hold(path: Path) -> int:
     """The descriptor that holds the lock of the file of this name, made if it is not there.
 
-    For names that come only once: nobody may look at the file before this has returned.
+    For names that come only once: no other process wants to hold it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        # Somebody took it for abandoned between its creation and the lock: make it again.
+        os.close(descriptor)
 
 
 def remove_abandoned(path: Path, clean: Callable[[], object] | None = None) -> bool:
