@@ -104,6 +104,29 @@ def test_the_present_state_stays_even_if_it_is_an_old_one(workshop: Workshop) ->
     assert sorted(row["id"] for row in workshop.rows(ORDERS)) == [0, 1, 2]
 
 
+def test_what_a_rollback_has_left_is_known_after_it_was_forgotten(workshop: Workshop) -> None:
+    made = fill(workshop, 4)
+    workshop.rollback(ORDERS, made[1], "back")
+    assert workshop.lake.left_behind(ORDERS) == {made[2]: "append", made[3]: "append"}
+    later = [
+        workshop.append(ORDERS, SCHEMA, [{"id": n}], f"later{n}").snapshot_id for n in range(5)
+    ]
+    workshop.lake.tidy(ORDERS, 3, terms())
+    assert [one.snapshot_id for one in workshop.lake.history(ORDERS)] == later[:1:-1]
+    assert workshop.lake.left_behind(ORDERS) == {made[2]: "append", made[3]: "append"}
+    workshop.lake.tidy(ORDERS, 1, terms())
+    assert workshop.lake.left_behind(ORDERS) == {made[2]: "append", made[3]: "append"}
+
+
+def test_a_snapshot_that_is_kept_for_its_name_was_not_rolled_back(workshop: Workshop) -> None:
+    made = fill(workshop, 6)
+    workshop.lake.tidy(ORDERS, 2, terms("run1"))
+    history = workshop.lake.history(ORDERS)
+    assert [one.snapshot_id for one in history] == [made[5], made[4], made[1]]
+    assert all(one.is_ancestor for one in history)
+    assert workshop.lake.left_behind(ORDERS) == {}
+
+
 def test_files_that_nothing_refers_to_go_only_once_they_are_old(workshop: Workshop) -> None:
     fill(workshop, 1)
     orphan = Path(workshop.lake.target(ORDERS, SCHEMA, (), "dead", "x").folder, "dead-1.parquet")

@@ -49,3 +49,29 @@ def of_statuses(house: House) -> list[object]:
     """Of all uploads, the newest first."""
     listed = json.loads(house.do("uploads", "list", "--json").out)
     return [upload["status"] for upload in listed]
+
+
+def test_files_are_known_after_the_snapshots_that_loaded_them_were_forgotten(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path / "project").write(
+        {"lakewright.yaml": "name: x\nenvironments: {local: {snapshots_kept: 1}}\n"}
+    )
+    files = [house.file(f"things_{n}.csv", f"id,name\n{n},a{n}\n") for n in range(5)]
+    house.load(*files[:2], source="things")
+    house.load(files[2], source="things")
+    assert house.do("tables", "rollback", "bronze.things").code == 0
+    house.load(files[3], source="things")
+    house.load(files[4], source="things")
+    assert house.do("tables", "upkeep").code == 0
+    assert len(house.ask("tables", "history", "bronze.things")) == 1
+    assert of_statuses(house) == ["loaded", "loaded", "rolled_back", "loaded", "loaded"]
+    before = house.count("bronze.things")
+    statuses = [
+        house.upload(file, "--source", "things")[0]["status"] for file in (files[0], files[3])
+    ]
+    assert statuses == ["already_loaded"] * 2
+    assert house.count("bronze.things") == before == 4
+    house.load(files[2], source="things")
+    assert house.count("bronze.things") == 5
+    house.close()

@@ -26,8 +26,11 @@ def updates(
         return ()
     left = [one for one in metadata.snapshots(document) if one["snapshot-id"] not in gone]
     unused = sorted(provenance.states(document) - provenance.states_named(left))
-    forgotten = metadata.RemoveSnapshots(sorted(gone), max(now_ms, document["last-updated-ms"]))
-    return [forgotten, metadata.RemoveProperties(unused)] if unused else [forgotten]
+    found: list[metadata.Update] = []
+    if behind := provenance.leaving_behind(document, gone):
+        found.append(metadata.SetProperties(behind))
+    found.append(metadata.RemoveSnapshots(sorted(gone), max(now_ms, document["last-updated-ms"])))
+    return [*found, metadata.RemoveProperties(unused)] if unused else found
 
 
 def _expired(document: Document, keep: int, tokens: frozenset[str]) -> Iterator[int]:

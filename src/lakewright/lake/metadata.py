@@ -334,6 +334,18 @@ def ancestors(document: Document, snapshot_id: int | None = None) -> Iterator[Sn
         following = found.get("parent-snapshot-id")
 
 
+def aside(document: Document) -> frozenset[int]:
+    """The snapshots that a rollback has left: the present state does not come from them. Of one that
+    is older than all that is kept of the present line it is not known, and taken not to be."""
+    line = {one["snapshot-id"]: one["sequence-number"] for one in ancestors(document)}
+    oldest = min(line.values(), default=0)
+    return frozenset(
+        one["snapshot-id"]
+        for one in snapshots(document)
+        if one["snapshot-id"] not in line and one["sequence-number"] > oldest
+    )
+
+
 def _apply_one(document: Document, update: Update) -> Document:
     match update:
         case AddSchema(schema, last_column_id):

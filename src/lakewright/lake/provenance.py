@@ -10,10 +10,12 @@ seldom change and may be long (a contract) are kept once, as a table property na
               lakewright.<name>                    whatever else its step recorded
     table     lakewright.state.<hash>              a state: {name: value}, as JSON
               lakewright.rolled-back-by            the run of the last rollback: its token
+              lakewright.left-behind               snapshots that were rolled back and are
+                                                   forgotten: {id: operation}, as JSON
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import orjson
 
@@ -27,6 +29,7 @@ _STEP = f"{PREFIX}step"
 _CONSUMED = f"{PREFIX}consumed."
 _STATE = f"{PREFIX}state"
 _ROLLED_BACK_BY = f"{PREFIX}rolled-back-by"
+_LEFT_BEHIND = f"{PREFIX}left-behind"
 
 
 def find(document: Document, run_id: str, step: str) -> SnapshotJson | None:
@@ -56,6 +59,26 @@ def is_rolled_back_by(document: Document, run_id: str) -> bool:
 def rolled_back_by(run_id: str) -> Mapping[str, str]:
     """What a table says of the run that rolls it back."""
     return {_ROLLED_BACK_BY: run_id}
+
+
+def left_behind(document: Document) -> Mapping[int, str]:
+    """The snapshots of ours that rollbacks have left, those that are forgotten included, each with
+    its operation: what they loaded is not in the table."""
+    found: dict[str, str] = orjson.loads(document["properties"].get(_LEFT_BEHIND, "{}"))
+    aside = metadata.aside(document)
+    kept = {
+        one["snapshot-id"]: one["summary"]["operation"]
+        for one in metadata.snapshots(document)
+        if one["snapshot-id"] in aside and is_own(one)
+    }
+    return {int(name): operation for name, operation in found.items()} | kept
+
+
+def leaving_behind(document: Document, gone: Collection[int]) -> Mapping[str, str]:
+    """What a table says of the snapshots that rollbacks have left once these are forgotten."""
+    kept = {one["snapshot-id"] for one in metadata.snapshots(document)} - set(gone)
+    left = {str(key): name for key, name in left_behind(document).items() if key not in kept}
+    return {_LEFT_BEHIND: orjson.dumps(left).decode()} if left else {}
 
 
 def knows(document: Document, run_id: str) -> bool:

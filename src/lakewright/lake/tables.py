@@ -205,11 +205,11 @@ class Lake:
             NotFound: there is no such table.
         """
         document = self._document(table)
-        line = {one["snapshot-id"] for one in metadata.ancestors(document)}
         current = document.get("current-snapshot-id")
+        aside = metadata.aside(document)
         return tuple(
             _history_entry(one, is_current=one["snapshot-id"] == current,
-                           is_ancestor=one["snapshot-id"] in line)
+                           is_ancestor=one["snapshot-id"] not in aside)
             for one in reversed(metadata.snapshots(document))
         )  # fmt: skip
 
@@ -230,6 +230,14 @@ class Lake:
             why="it was never changed, or what was before is forgotten",
             hint=f"`lakewright tables history {table}` shows its snapshots",
         )
+
+    def left_behind(self, table: str) -> Mapping[int, str]:
+        """The snapshots that rollbacks have left: see `provenance.left_behind`.
+
+        Raises:
+            NotFound: there is no such table.
+        """
+        return provenance.left_behind(self._document(table))
 
     def describe(self, table: str) -> Description:
         """The table as it stands.

@@ -491,10 +491,10 @@ def _rolled_back(lake: "Lake", held: Sequence[Upload]) -> Iterator[str]:
         gone = lake.left_behind(f"bronze.{source}")
         made_at = next(one.made_at for one in history if one.is_current)
         for upload in held:
-            if upload.source != source or upload.snapshot_id is None or upload.snapshot_id not in gone:
+            operation = gone.get(upload.snapshot_id or 0)
+            if upload.source != source or operation is None:
                 continue
-            is_first = gone[upload.snapshot_id] == "append"
-            if is_first or upload.accepted_at > made_at:
+            if operation == "append" or upload.accepted_at > made_at:
                 yield upload.upload_id
 
 
