@@ -90,6 +90,7 @@ class Resident:
             threading.Thread(target=self._serve_lane, name=f"lane-{number}")
             for number in range(1, self._lanes + 1)
         ]
+        self._well.update(lane.name for lane in lanes)
         for lane in lanes:
             lane.start()
         clock = threading.Thread(target=self._watch_clock, name="schedules")
@@ -127,7 +128,6 @@ class Resident:
 
     def _serve_lane(self) -> None:
         troubles = 0
-        self._well.add(threading.current_thread().name)
         while not self._stopping.is_set():
             began_at = time.monotonic()
             try:
