@@ -129,6 +129,50 @@ def test_a_lane_that_meets_trouble_outside_of_a_run_lives_on(
         assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
 
 
+def test_trouble_that_lasts_for_days_is_met_with_the_longest_pause_to_the_end() -> None:
+    pauses = [resident.pause_seconds(troubles) for troubles in range(1, 5000)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (1.0, resident.TROUBLE_SECONDS_MAX)
+
+
+def test_a_worker_whose_presence_cannot_be_shown_goes_on_and_shows_it_later(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
+    presence = workplace.root / "workers"
+    presence.write_text("in the way", "utf-8")
+    worker = Resident(lambda watch: hands_of(workplace, watch), lanes=1, presence=presence)
+    serve = threading.Thread(target=worker.serve)
+    serve.start()
+    try:
+        run_id = workplace.deliver("a").run_id
+        assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
+        presence.unlink()
+        wait_until(lambda: resident.is_present(presence))
+    finally:
+        worker.stop(grace_seconds=0)
+        serve.join(SECONDS_MAX)
+    assert not serve.is_alive()
+
+
+def test_a_worker_that_takes_no_further_run_leaves_them_to_commands(
+    workplace: "Workplace",
+) -> None:
+    run_id = workplace.deliver("hang").run_id
+    with serving(workplace) as worker:
+        wait_until((workplace.root / "hangs").exists)
+        worker.stop(grace_seconds=SECONDS_MAX)
+        wait_until(lambda: not resident.is_present(workplace.root / "workers"))
+        late = workplace.deliver("b", source="visits").run_id
+        with workplace.worker() as command:
+            (run,) = command.drain(
+                [late], is_served=lambda: resident.is_present(workplace.root / "workers")
+            )
+        assert run.status is RunStatus.SUCCEEDED
+        worker.stop(grace_seconds=0)
+    assert workplace.journal.reading.run(run_id).status is RunStatus.QUEUED
+
+
 def test_a_run_that_always_breaks_its_worker_ends_as_failed(
     workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
 ) -> None:

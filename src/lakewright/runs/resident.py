@@ -31,6 +31,9 @@ _LOOK_SECONDS = 0.1
 TROUBLE_SECONDS_MAX = 30.0
 """The longest pause of a lane that meets one error after the other."""
 
+_DOUBLINGS_MAX = 10
+"""Pauses reach their longest before; trouble may last for days."""
+
 Watch: TypeAlias = Callable[[], None]
 
 OpenHands: TypeAlias = Callable[[Watch], AbstractContextManager[Hands]]
@@ -53,6 +56,11 @@ OpenClock: TypeAlias = Callable[[], AbstractContextManager[Clock]]
 _log = logging.getLogger(__name__)
 
 
+def pause_seconds(troubles: int) -> float:
+    """How long to wait after so many troubles, one after the other."""
+    return min(2.0 ** min(troubles, _DOUBLINGS_MAX) / 2, TROUBLE_SECONDS_MAX)
+
+
 class Stopped(BaseException):
     """No error: the worker is to stop now, and the run in hand goes back into the queue."""
 
@@ -60,7 +68,8 @@ class Stopped(BaseException):
 class Resident:
     """Carries out every run that is queued until it is told to stop.
 
-    While a lane of it is well it holds a lock in `presence`, so that commands leave the work to it.
+    While a lane of it is well and takes runs it holds a lock in `presence`, so that commands leave
+    the work to it.
     """
 
     def __init__(
@@ -102,17 +111,28 @@ class Resident:
 
     def _attend(self, lanes: Sequence[threading.Thread]) -> None:
         while any(lane.is_alive() for lane in lanes):
-            if not self._well:
-                # Whoever waits for a run does it himself, or meets the same trouble and is told.
-                self._join(lanes)
-                continue
-            with ownership.FileOwner(self._presence) as present:
-                while self._well and any(lane.is_alive() for lane in lanes):
-                    present.beat()
-                    self._join(lanes)
+            try:
+                self._show_presence(lanes)
+            except OSError as error:
+                _log.error("commands cannot be told of this worker: %s", error)
+                self._join(lanes, TROUBLE_SECONDS_MAX)
+            # Whoever waits for a run does it himself, or meets the same trouble and is told.
+            self._join(lanes, _LOOK_SECONDS)
 
-    def _join(self, lanes: Sequence[threading.Thread]) -> None:
-        ends_at = time.monotonic() + _LOOK_SECONDS
+    def _show_presence(self, lanes: Sequence[threading.Thread]) -> None:
+        """Hold the lock for as long as runs are taken."""
+        if not self._is_taking():
+            return
+        with ownership.FileOwner(self._presence) as present:
+            while self._is_taking():
+                present.beat()
+                self._join(lanes, _LOOK_SECONDS)
+
+    def _is_taking(self) -> bool:
+        return bool(self._well) and not self._stopping.is_set()
+
+    def _join(self, lanes: Sequence[threading.Thread], seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
         for lane in lanes:
             lane.join(max(0.0, ends_at - time.monotonic()))
 
@@ -140,12 +160,8 @@ class Resident:
             except Exception as error:  # noqa: BLE001 - whatever it is, the lane lives on
                 was_well = time.monotonic() - began_at > 2 * TROUBLE_SECONDS_MAX
                 troubles = 1 if was_well else troubles + 1
-                pause_seconds = min(2.0**troubles / 2, TROUBLE_SECONDS_MAX)
-                trace = None if isinstance(error, errors.LakewrightError) else error
-                facts = {"pause_seconds": pause_seconds}
-                _log.error("lane in trouble: %s", error, exc_info=trace, extra=facts)
                 self._well.discard(threading.current_thread().name)
-                self._stopping.wait(pause_seconds)
+                self._rest("lane", error, troubles)
         self._well.discard(threading.current_thread().name)
 
     def _watch_clock(self) -> None:
@@ -159,11 +175,15 @@ class Resident:
                         self._stopping.wait(CLOCK_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever it is, the clock goes on
                 troubles += 1
-                pause_seconds = min(2.0**troubles / 2, TROUBLE_SECONDS_MAX)
-                trace = None if isinstance(error, errors.LakewrightError) else error
-                facts = {"pause_seconds": pause_seconds}
-                _log.error("schedules in trouble: %s", error, exc_info=trace, extra=facts)
-                self._stopping.wait(pause_seconds)
+                self._rest("schedules", error, troubles)
+
+    def _rest(self, who: str, error: Exception, troubles: int) -> None:
+        """Tell of a trouble, and wait a while before all is tried again."""
+        seconds = pause_seconds(troubles)
+        trace = None if isinstance(error, errors.LakewrightError) else error
+        facts = {"pause_seconds": seconds}
+        _log.error("%s in trouble: %s", who, error, exc_info=trace, extra=facts)
+        self._stopping.wait(seconds)
 
     def _work(self, worker: Worker) -> None:
         swept_at = float("-inf")
