@@ -184,6 +184,30 @@ def test_who_stalls_while_it_adds_to_a_run_delays_no_other_run(postgres_url: str
     stalled.close()
 
 
+def test_what_ends_while_somebody_is_about_to_take_it_is_not_taken(postgres_url: str) -> None:
+    with opened(postgres_url) as journal, opened(postgres_url) as other:
+        first, second = deliver(journal, "orders"), deliver(journal, "customers")
+        asleep = journal.execution.claim("asleep", lambda _: True, NOW)
+        assert asleep is not None
+
+        def while_looked_at(work: Callable[[], object], *, is_alive: bool) -> Claim | None:
+            looks = iter([lambda: None, work])
+
+            def look(_: str) -> bool:
+                next(looks, lambda: None)()
+                return is_alive
+
+            return journal.execution.claim("me", look, NOW)
+
+        taken = while_looked_at(lambda: other.control.cancel(second, NOW), is_alive=True)
+        assert taken is None
+        ended = Outcome(status=RunStatus.SUCCEEDED)
+        taken = while_looked_at(lambda: other.execution.finish(asleep, ended, NOW), is_alive=False)
+        assert taken is None
+        statuses = [journal.reading.run(run_id).status for run_id in (first, second)]
+        assert statuses == [RunStatus.SUCCEEDED, RunStatus.FAILED]
+
+
 def test_no_event_becomes_visible_behind_one_that_is_still_being_written(
     postgres_url: str,
 ) -> None:

@@ -234,7 +234,10 @@ class _Execution:
         busy: set[str] = set()
         while True:
             found = rules.next_run(unfinished, owner_id=owner_id, is_alive=is_alive, busy=busy)
-            if found is None or transaction.first("hold_free_run", run_id=found.run_id):
+            if found is None:
+                return None
+            key = {"run_id": found.run_id, "status": found.status.value}
+            if transaction.first("hold_free_run", **key) is not None:
                 return found
             busy.add(found.run_id)
 

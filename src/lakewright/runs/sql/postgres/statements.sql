@@ -14,8 +14,9 @@ SELECT run_id FROM runs WHERE run_id = :run_id AND status = 'queued' AND started
 FOR NO KEY UPDATE;
 
 -- name: hold_free_run
--- Nothing, while somebody else writes to the run.
-SELECT run_id FROM runs WHERE run_id = :run_id FOR NO KEY UPDATE SKIP LOCKED;
+-- Nothing, while somebody else writes to the run, or once its status is another.
+SELECT run_id FROM runs WHERE run_id = :run_id AND status = :status
+FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: journal_version_table
 SELECT to_regclass(current_schema() || '.journal_version')::text AS name;

@@ -8,7 +8,7 @@ SELECT * FROM whole_runs WHERE run_id = :run_id;
 SELECT run_id FROM runs WHERE run_id = :run_id AND status = 'queued' AND started_at IS NULL;
 
 -- name: hold_free_run
-SELECT run_id FROM runs WHERE run_id = :run_id;
+SELECT run_id FROM runs WHERE run_id = :run_id AND status = :status;
 
 -- name: hold_old_runs
 -- Runs that finished long ago and of which something may be deleted.
