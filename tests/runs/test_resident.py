@@ -304,6 +304,22 @@ def test_a_run_that_is_cancelled_after_its_owner_died_is_looked_up_before_it_end
     assert len(workplace.tables()["bronze.orders"]) == 1
 
 
+def test_a_run_whose_worker_was_stopped_while_it_published_is_looked_up_before_it_ends(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("published", "hang")
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace) as worker:
+        wait_until((workplace.root / "hangs").exists)
+        worker.stop(grace_seconds=0)
+    assert workplace.journal.reading.run(run_id).status is RunStatus.QUEUED
+    workplace.flag("published", "")
+    workplace.journal.control.cancel(run_id, clock())
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert len(workplace.tables()["bronze.orders"]) == 1
+
+
 def test_a_paused_source_waits_until_it_is_resumed(workplace: "Workplace") -> None:
     workplace.journal.control.pause("orders", "look into it", clock())
     held, free = workplace.deliver("a"), workplace.deliver("b", source="visits")

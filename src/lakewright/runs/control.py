@@ -22,7 +22,8 @@ class Control(Protocol):
     """Orders to whoever carries out runs. Every write is on disk before its call returns."""
 
     def cancel(self, run_id: str, now: datetime) -> "Run":
-        """End a run: at once if it is queued; if it runs, its owner is told to.
+        """End a run: at once if it is queued; if it runs, its owner is told to. So is whoever takes
+        it up next if its owner stopped while it was published: that may have come through.
 
         It fails with the error `run-cancelled`, and so do its uploads that bronze does not hold. A
         retry takes it up again.

@@ -278,7 +278,7 @@ class _Execution:
                 run_id=run.run_id,
                 round=run.round,
                 step=step,
-                number=1 + _attempts(self._state, run, step),
+                number=1 + self._state.attempts_at(run, step),
                 fence=claim.fence,
                 status=StepStatus.RUNNING,
                 started_at=now,
@@ -381,11 +381,7 @@ class _Reading:
 
     def steps(self, run_id: str) -> tuple[Step, ...]:
         with self._state.lock:
-            run = self._state.find_run(run_id)
-            return tuple(
-                replace(step, attempts=_attempts(self._state, run, step.name))
-                for step in self._state.of_round(run).values()
-            )
+            return self._state.steps_of(self._state.find_run(run_id))
 
     def attempts(self, run_id: str) -> tuple[Attempt, ...]:
         with self._state.lock:
@@ -426,8 +422,3 @@ class _Owner(AbstractContextManager["_Owner"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _attempts(state: State, run: Run, step: str) -> int:
-    key = (run.run_id, run.round, step)
-    return sum((found.run_id, found.round, found.step) == key for found in state.attempts)

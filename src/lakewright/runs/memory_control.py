@@ -21,7 +21,8 @@ class MemoryControl:
         with self._state.lock:
             run = self._state.find_run(run_id)
             rules.check_cancel(run)
-            if run.status is RunStatus.QUEUED:
+            is_out = rules.may_be_published(self._state.steps_of(run))
+            if run.status is RunStatus.QUEUED and not is_out:
                 error = failure.to_json(rules.cancelled(run_id))
                 finish_run(self._state, run, Outcome(status=RunStatus.FAILED, error=error), now)
             elif run.cancel_asked_at is None:

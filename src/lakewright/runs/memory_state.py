@@ -61,6 +61,18 @@ class State:
         """The runs that wait or go on, in order."""
         return [run for run in self.runs.values() if not run.status.is_finished]
 
+    def attempts_at(self, run: Run, step: str) -> int:
+        """How often a step of the run's present round was tried."""
+        key = (run.run_id, run.round, step)
+        return sum((found.run_id, found.round, found.step) == key for found in self.attempts)
+
+    def steps_of(self, run: Run) -> tuple[Step, ...]:
+        """The steps of the run's present round, each with the number of its attempts."""
+        return tuple(
+            replace(step, attempts=self.attempts_at(run, step.name))
+            for step in self.of_round(run).values()
+        )
+
     def tell(self, notice: rules.Notice, now: datetime) -> None:
         """Write an event, unless it was told before."""
         if notice.event_id not in self.events:

@@ -45,7 +45,13 @@ from lakewright.runs.outbox import Event
 from lakewright.runs.relational_control import RelationalControl
 from lakewright.runs.relational_endings import finish_run, hold_source, tell
 from lakewright.runs.relational_outbox import RelationalOutbox
-from lakewright.runs.relational_requests import add_run, add_tables, add_upload, find_run
+from lakewright.runs.relational_requests import (
+    add_run,
+    add_tables,
+    add_upload,
+    find_run,
+    find_steps,
+)
 from lakewright.runs.relational_timetable import RelationalTimetable
 from lakewright.runs.rows import (
     number,
@@ -56,7 +62,6 @@ from lakewright.runs.rows import (
     to_run,
     to_run_upload,
     to_standing,
-    to_step,
     to_text,
     to_time,
     to_upload,
@@ -82,10 +87,6 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
 def _find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
     row = transaction.first("upload", upload_id=upload_id)
     return None if row is None else to_upload(row)
-
-
-def _find_steps(transaction: Transaction, run_id: str) -> tuple[Step, ...]:
-    return tuple(to_step(row) for row in transaction.every("steps", run_id=run_id))
 
 
 class _Acceptance:
@@ -181,7 +182,7 @@ class _Acceptance:
             transaction.first("hold_run", run_id=run_id)
             run = find_run(transaction, run_id)
             rules.check_retry(run)
-            if rules.may_continue(_find_steps(transaction, run_id)):
+            if rules.may_continue(find_steps(transaction, run_id)):
                 transaction.change("carry_steps_over", run_id=run_id, round=run.round)
             for row in transaction.every("failed_parts", run_id=run_id):
                 self._take_up(transaction, to_run_upload(row))
@@ -398,7 +399,7 @@ class _Reading:
 
     def steps(self, run_id: str) -> tuple[Step, ...]:
         with self._database.reading() as transaction:
-            return _find_steps(transaction, find_run(transaction, run_id).run_id)
+            return find_steps(transaction, find_run(transaction, run_id).run_id)
 
     def attempts(self, run_id: str) -> tuple[Attempt, ...]:
         with self._database.reading() as transaction:

@@ -8,7 +8,7 @@ from lakewright.runs.control import Pause
 from lakewright.runs.database import Database
 from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
 from lakewright.runs.relational_endings import finish_run, hold_source
-from lakewright.runs.relational_requests import find_run
+from lakewright.runs.relational_requests import find_run, find_steps
 from lakewright.runs.rows import to_pause, to_time
 
 
@@ -25,7 +25,8 @@ class RelationalControl:
             transaction.first("hold_run", run_id=run_id)
             run = find_run(transaction, run_id)
             rules.check_cancel(run)
-            if run.status is RunStatus.QUEUED:
+            steps = find_steps(transaction, run_id)
+            if run.status is RunStatus.QUEUED and not rules.may_be_published(steps):
                 error = failure.to_json(rules.cancelled(run_id))
                 outcome = Outcome(status=RunStatus.FAILED, error=error)
                 finish_run(transaction, run, outcome, now)

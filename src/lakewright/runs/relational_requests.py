@@ -5,8 +5,8 @@ from datetime import datetime
 
 from lakewright.runs import rules
 from lakewright.runs.database import Transaction
-from lakewright.runs.journal import FormatOverride, Request, Run
-from lakewright.runs.rows import to_run, to_text, to_time
+from lakewright.runs.journal import FormatOverride, Request, Run, Step
+from lakewright.runs.rows import to_run, to_step, to_text, to_time
 
 
 def find_run(transaction: Transaction, run_id: str) -> Run:
@@ -15,6 +15,11 @@ def find_run(transaction: Transaction, run_id: str) -> Run:
     if row is None:
         raise rules.missing_run(run_id)
     return to_run(row)
+
+
+def find_steps(transaction: Transaction, run_id: str) -> tuple[Step, ...]:
+    """The steps of a run's present round, in order."""
+    return tuple(to_step(row) for row in transaction.every("steps", run_id=run_id))
 
 
 def add_run(transaction: Transaction, request: Request, run_id: str, now: datetime) -> None:

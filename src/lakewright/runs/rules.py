@@ -172,6 +172,15 @@ def is_open(kind: str, *, has_begun: bool, uploads: int, size_bytes: int) -> boo
     return is_upload and not has_begun and uploads < RUN_UPLOADS_MAX and size_bytes < RUN_BYTES_MAX
 
 
+def may_be_published(steps: Sequence[Step]) -> bool:
+    """Whether something of a run's present round is published, or may be: nobody has written down
+    how a publish ended that was begun."""
+    return any(
+        step.name == PUBLISH and step.attempts > 0 and step.status is not StepStatus.FAILED
+        for step in steps
+    )
+
+
 def check_cancel(run: Run) -> None:
     """Raise `Conflict` if there is nothing of the run to cancel."""
     if run.status.is_finished:

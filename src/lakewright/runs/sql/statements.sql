@@ -78,7 +78,7 @@ WHERE run_id = :run_id;
 
 -- name: ask_to_cancel
 UPDATE runs SET cancel_asked_at = coalesce(cancel_asked_at, :now)
-WHERE run_id = :run_id AND status = 'running';
+WHERE run_id = :run_id;
 
 -- name: is_held
 -- Whether the run is still the owner's, and is not to be cancelled.
