@@ -70,6 +70,23 @@ def test_who_has_not_subscribed_reads_nothing(journal: Journal) -> None:
             ask()
 
 
+def test_a_memo_moves_with_the_position_or_not_at_all(journal: Journal) -> None:
+    for content in "abc":
+        accept(journal, content, run="r1")
+    sequences = [event.sequence for event in journal.reading.events()]
+    assert journal.outbox.subscribe("sums", NOW).memo is None
+    assert journal.outbox.advance("sums", after=0, to=sequences[1], memo={"count": 2})
+    assert not journal.outbox.advance("sums", after=0, to=sequences[2], memo={"count": 3})
+    found = journal.outbox.subscribe("sums", LATER)
+    assert (found.position, found.memo) == (sequences[1], {"count": 2})
+    journal.outbox.acknowledge("sums", sequences[2])
+    assert journal.outbox.subscriptions()[0].memo == {"count": 2}
+    with pytest.raises(errors.NotFound, match="nobody"):
+        journal.outbox.advance("nobody", after=0, to=1, memo=None)
+    with pytest.raises(errors.Conflict):
+        journal.outbox.advance("sums", after=sequences[2], to=99, memo=None)
+
+
 def test_an_event_that_was_never_told_cannot_be_acknowledged(journal: Journal) -> None:
     accept(journal, "a", run="r1")
     journal.outbox.subscribe("mail", NOW)

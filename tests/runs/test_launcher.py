@@ -55,6 +55,15 @@ def test_progress_is_told_while_the_work_goes_on(launcher: Launcher) -> None:
     assert 2 <= len(told) < 12
 
 
+def test_an_answer_comes_with_what_it_took_the_child(launcher: Launcher) -> None:
+    launcher.call("echo", 1, timeout_seconds=20)
+    assert launcher.spent is not None
+    assert 0 <= launcher.spent.milliseconds < 20_000
+    with pytest.raises(errors.StepCrashed):
+        launcher.call("kill", "SIGKILL", timeout_seconds=20)
+    assert launcher.spent is None
+
+
 def test_an_error_crosses_with_all_that_it_says(launcher: Launcher) -> None:
     with pytest.raises(errors.FileUnreadable) as refused:
         launcher.call("refuse", None, timeout_seconds=30)

@@ -320,6 +320,56 @@ def test_progress_tells_of_every_step(workplace: "Workplace") -> None:
     ]  # fmt: skip
 
 
+def test_a_step_that_takes_long_tells_the_journal_how_far_it_is(workplace: "Workplace") -> None:
+    told: list[tuple[int, int | None]] = []
+
+    class Listener(Silent):
+        def step_progressed(self, run: Run, step: str, done: int) -> None:
+            (found, *_) = workplace.journal.reading.steps(run.run_id)
+            told.append((done, found.done))
+
+    accepted = workplace.deliver("counted")
+    with workplace.worker(progress=Listener()) as worker:
+        worker.drain([accepted.run_id])
+    written = sorted({done for _, done in told if done is not None})
+    assert told[0][1] is None, "not before half a second has gone"
+    assert 1 <= len(written) <= 3
+    (land, *_) = workplace.journal.reading.steps(accepted.run_id)
+    assert land.done is not None
+    assert land.done >= written[-1]
+
+
+def test_the_log_says_what_died_and_what_was_tried_again(workplace: "Workplace") -> None:
+    accepted = workplace.deliver("crash")
+    workplace.drain(accepted.run_id)
+    lines = workplace.journal.logbook.lines(accepted.run_id)
+    step = f"land:{accepted.upload.upload_id}"
+    levels = [line.level.value for line in lines]
+    assert levels == ["warning", "warning", "warning", "error"]
+    assert [line.facts["attempt"] for line in lines] == [1, 2, 3, 3]
+    assert lines[0].message.startswith(f"{step} is tried again: the child process")
+    assert lines[-1].message.startswith(f"{step} failed: ")
+    assert {line.facts["code"] for line in lines} == {"step-crashed"}
+    assert "SIGKILL" in str(lines[0].facts["why"])
+
+
+def test_a_run_that_goes_well_has_an_empty_log(workplace: "Workplace") -> None:
+    accepted = workplace.deliver("a,b")
+    workplace.drain(accepted.run_id)
+    assert workplace.journal.logbook.lines(accepted.run_id) == ()
+    spent = [attempt.spent for attempt in workplace.journal.reading.attempts(accepted.run_id)]
+    assert all(each is not None and each.milliseconds >= 0 for each in spent)
+
+
+def test_a_run_that_is_taken_up_again_says_who_had_it(workplace: "Workplace") -> None:
+    accepted = workplace.deliver("a,b")
+    claim = workplace.journal.execution.claim("gone", lambda _: False, datetime.now(UTC))
+    assert claim is not None
+    workplace.drain(accepted.run_id)
+    (line,) = workplace.journal.logbook.lines(accepted.run_id)
+    assert (line.level.value, line.facts["previous_owner"]) == ("info", "gone")
+
+
 def test_an_unknown_run_is_refused(workplace: "Workplace") -> None:
     with pytest.raises(errors.NotFound):
         workplace.drain("nothing")

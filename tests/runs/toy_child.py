@@ -1,8 +1,9 @@
 """A child process with a small lake of its own: tables are lists of lines in one JSON file.
 
 What a delivered file does is its text: `bad` cannot be read, `refused` breaks the contract,
-`over` is over its limit, `crash` kills the process, `crash once` only the first time. Every
-operation writes a line to `effects.log`, so that a test can count what was done how often.
+`over` is over its limit, `counted` tells how far it is, `crash` kills the process, `crash once`
+only the first time. Every operation writes a line to `effects.log`, so that a test can count what
+was done how often.
 """
 
 import fcntl
@@ -76,6 +77,9 @@ def land(payload: Json, report: child.Report) -> Json:
     text = (ROOT / "raw" / str(upload["sha256"])).read_text("utf-8")
     note("land", cast("Facts", payload), text)
     obey(text, str(upload["sha256"]))
+    for done in range(8 if text == "counted" else 0):
+        time.sleep(0.15)
+        report(done)
     if text == "bad":
         raise errors.FileUnreadable(f"{upload['file_name']} cannot be read", why="it is bad")
     suspicions = ["one column where many are due"] if text == "odd" else []

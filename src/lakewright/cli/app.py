@@ -101,6 +101,7 @@ COMMANDS: dict[str, Verb] = {
         subcommands=(
             ("list", "runs:list_"),
             ("show", "runs:show_"),
+            ("watch", "watch:watch"),
             ("retry", "runs:retry"),
             ("rerun", "runs:rerun"),
             ("cancel", "runs:cancel"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from lakewright import errors, wiring, wording
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, journal, outbox
+from lakewright.runs import accept, journal, logbook, outbox
 
 
 def list_(*, limit: int = 30, common: Common = Common()) -> None:
@@ -62,6 +62,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
         attempts = house.journal.reading.attempts(run.run_id)
         parts = house.journal.reading.run_uploads(run.run_id)
         uploads = [house.journal.reading.upload(part.upload_id) for part in parts]
+        lines = house.journal.logbook.lines(run.run_id)
         took = show.took(run, house.journal.reading)
     warnings = show.warnings(steps)
     if common.json:
@@ -72,6 +73,7 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
                 "steps": [show.value_json(step) for step in steps],
                 "attempts": [show.value_json(attempt) for attempt in attempts],
                 "warnings": [show.warning_json(warning) for warning in warnings],
+                "log": [show.value_json(line) for line in lines],
             }
         )
         return
@@ -86,7 +88,8 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
         styles=show.STYLES,
     )
     _print_uploads(uploads)
-    _print_steps(steps)
+    _print_steps(steps, attempts)
+    _print_log(lines)
     for warning in warnings:
         output.print_warning(warning.what, warning.why)
     shown = [step.error for step in steps if step.status is journal.StepStatus.FAILED]
@@ -111,22 +114,35 @@ def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
     show.print_suspicions(uploads)
 
 
-def _print_steps(steps: Sequence[journal.Step]) -> None:
+def _print_steps(steps: Sequence[journal.Step], attempts: Sequence[journal.Attempt]) -> None:
     output.print_line()
     output.print_table(
-        ["step", "status", "attempts", "took", "result"],
+        ["step", "status", "attempts", "took", "cpu", "result"],
         [
             (
                 step.name,
                 step.status,
                 step.attempts,
                 show.seconds(step.started_at, step.finished_at),
+                show.cpu(step, attempts),
                 show.step_result(step),
             )
             for step in steps
         ],
-        right=["attempts", "took"],
-        spare=["attempts", "took"],
+        right=["attempts", "took", "cpu"],
+        spare=["cpu", "attempts", "took"],
+        styles=show.STYLES,
+    )
+
+
+def _print_log(lines: Sequence[logbook.Line]) -> None:
+    """What was out of the ordinary; nothing, where all went well."""
+    if not lines:
+        return
+    output.print_line()
+    output.print_table(
+        ["at", "level", "log"],
+        [(show.moment(line.at), line.level, line.message) for line in lines],
         styles=show.STYLES,
     )
 

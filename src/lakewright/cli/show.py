@@ -25,6 +25,8 @@ STYLES = {
     "pending": "dim",
     "queued": "dim",
     "accepted": "dim",
+    "warning": "yellow",
+    "error": "bold red",
 }
 """The colour of a status; its word is always there too."""
 
@@ -44,6 +46,13 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return ""
     return f"{(end - start).total_seconds():.2f} s"
+
+
+def cpu(step: journal.Step, attempts: Iterable[journal.Attempt]) -> str:
+    """The processor time of a step's last attempt in the child, if it came to its end."""
+    own = [attempt for attempt in attempts if attempt.step == step.name]
+    spent = own[-1].spent if own else None
+    return "" if spent is None else f"{spent.cpu_milliseconds / 1000:.2f} s"
 
 
 def took(run: journal.Run, reading: journal.Reading) -> str:

@@ -68,6 +68,7 @@ class Carrier:
             RunLost: another process has taken the run over.
         """
         self._hands.progress.run_started(self._run)
+        self._round.tell_taken_up()
         self._forget_unsynced()
         self._round.work_folder.mkdir(parents=True, exist_ok=True)
         uploads = self._waiting_uploads()

@@ -7,7 +7,7 @@ itself when its parent is gone, even in the middle of a request.
 The protocol, JSON lines over two pipes that nothing else writes to:
 
     parent: {"id", "operation", "payload", "cpu_seconds_max"}
-    child:  {"id", "progress"} ...   then   {"id", "result"}  or  {"id", "error"}
+    child:  {"id", "progress"} ...   then   {"id", "result", "spent"}  or  {"id", "error", "spent"}
 """
 
 import gc
@@ -24,7 +24,7 @@ from typing import TypeAlias, cast
 from lakewright import errors
 from lakewright.plan import codec
 from lakewright.runs import confinement, failure
-from lakewright.runs.journal import Json
+from lakewright.runs.journal import Json, Spent
 
 VARIABLE = "LAKEWRIGHT_CHILD"
 """The environment variable by which a parent tells its child how to reach it."""
@@ -110,6 +110,7 @@ def _answer(line: Line, text: bytes, operations: Mapping[str, Operation]) -> Non
     number, name = request["id"], str(request["operation"])
     confinement.limit_cpu(cast("int", request["cpu_seconds_max"]))
     told_at = 0.0
+    began_at, cpu_at = time.monotonic(), time.process_time()
 
     def report(done: int) -> None:
         nonlocal told_at
@@ -124,7 +125,11 @@ def _answer(line: Line, text: bytes, operations: Mapping[str, Operation]) -> Non
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told
         found = failure.of_exception(error, f"`{name}`")
         answer = {"id": number, "error": failure.to_json(found)}
-    _send(line, answer)
+    spent = Spent(
+        milliseconds=round((time.monotonic() - began_at) * 1000),
+        cpu_milliseconds=round((time.process_time() - cpu_at) * 1000),
+    )
+    _send(line, {**answer, "spent": codec.encode(spent)})
 
 
 def _find(operations: Mapping[str, Operation], name: str) -> Operation:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from lakewright.runs.journal import Reading, Run, RunStatus, StepStatus
+from lakewright.runs.journal import Reading, Run, RunStatus, Step, StepStatus
 from lakewright.runs.progress import Progress
 
 
@@ -12,8 +12,8 @@ class Follower:
     def __init__(self, reading: Reading, progress: Progress) -> None:
         self._reading = reading
         self._progress = progress
-        self._told: dict[str, dict[str, tuple[StepStatus, int]]] = {}
-        """For each run that was told of: the status and attempts of each of its steps."""
+        self._told: dict[str, dict[str, Step]] = {}
+        """For each run that was told of: its steps, as they were then."""
 
     def look(self, runs: Collection[Run]) -> None:
         """Tell what is new of these runs."""
@@ -28,11 +28,21 @@ class Follower:
     def _look_at_steps(self, run: Run) -> None:
         told = self._told[run.run_id]
         for step in self._reading.steps(run.run_id):
-            present = (step.status, step.attempts)
-            if told.get(step.name) == present:
-                continue
-            told[step.name] = present
+            before = told.get(step.name)
+            told[step.name] = step
+            is_same = before is not None and _place(before) == _place(step)
             if step.status is StepStatus.RUNNING:
-                self._progress.step_started(run, step.name, None)
-            elif step.status.is_finished or step.attempts:
+                self._look_at_running(run, step, before if is_same else None)
+            elif not is_same and (step.status.is_finished or step.attempts):
                 self._progress.step_ended(run, step.name, step.status, step.error)
+
+    def _look_at_running(self, run: Run, step: Step, before: Step | None) -> None:
+        """`before`: the same attempt, as it was told of; None: it was not."""
+        if before is None or before.total != step.total:
+            self._progress.step_started(run, step.name, step.total)
+        if step.done is not None and (before is None or before.done != step.done):
+            self._progress.step_progressed(run, step.name, step.done)
+
+
+def _place(step: Step) -> tuple[StepStatus, int]:
+    return (step.status, step.attempts)

@@ -35,6 +35,7 @@ from typing import Protocol, TypeAlias
 from lakewright.plan import codec
 from lakewright.project import source
 from lakewright.runs.control import Control
+from lakewright.runs.logbook import Logbook
 from lakewright.runs.outbox import Event, Outbox
 from lakewright.runs.ownership import Owners
 from lakewright.runs.timetable import Timetable
@@ -256,8 +257,21 @@ class Step:
     attempts: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    done: int | None = None
+    """Units of work that the present or last attempt had done when it was last looked at."""
+    total: int | None = None
+    """Of how many; None: nobody knows."""
     result: Json = None
     error: Json = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What an operation took in the child process."""
+
+    milliseconds: int
+    cpu_milliseconds: int
+    """Processor time of all its threads."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,6 +288,8 @@ class Attempt:
     finished_at: datetime | None = None
     error: Json = None
     """Of an attempt whose owner died: null, with the status `pending`."""
+    spent: Spent | None = None
+    """What it took the child process; None: no child came to the end of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -310,6 +326,8 @@ class Ending:
     error: Json = None
     ready: Mapping[str, Json] = field(default_factory=dict)
     """Uploads whose raw data the step made ready, each with what the event is to say."""
+    spent: Spent | None = None
+    """What the attempt took the child."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -451,6 +469,7 @@ class Journal:
     execution: Execution
     reading: Reading
     control: Control
+    logbook: Logbook
     outbox: Outbox
     timetable: Timetable
     owners: Owners

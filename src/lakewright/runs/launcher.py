@@ -27,7 +27,7 @@ from typing import IO, Self, cast
 from lakewright import errors
 from lakewright.plan import codec
 from lakewright.runs import child, failure
-from lakewright.runs.journal import Json
+from lakewright.runs.journal import Json, Spent
 
 WATCH_SECONDS = 0.1
 """How often time, memory and the caller's wishes are looked at while a request is under way."""
@@ -98,6 +98,8 @@ class Launcher:
         self._variables = variables or {}
         self._child: _Child | None = None
         self._asked = 0
+        self.spent: Spent | None = None
+        """What the last operation took the child; None: it did not come to its end."""
 
     def start(self) -> None:
         """Start the child, if there is none, and return at once."""
@@ -123,6 +125,7 @@ class Launcher:
             StepTimedOut: the child took too long and was ended.
             LakewrightError: what the operation itself raised.
         """
+        self.spent = None
         self.start()
         running = cast("_Child", self._child)
         self._asked += 1
@@ -138,6 +141,7 @@ class Launcher:
         except BaseException:
             self.end()
             raise
+        self.spent = codec.decode(Spent, message["spent"])
         if "error" in message:
             raise failure.from_json(message["error"])
         return message.get("result")

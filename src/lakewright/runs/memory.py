@@ -28,6 +28,7 @@ from lakewright.runs.journal import (
     UploadStatus,
 )
 from lakewright.runs.memory_control import MemoryControl, finish_run
+from lakewright.runs.memory_logbook import MemoryLogbook
 from lakewright.runs.memory_outbox import MemoryOutbox
 from lakewright.runs.memory_state import State, copied
 from lakewright.runs.memory_timetable import MemoryTimetable
@@ -42,6 +43,7 @@ def open_journal() -> journal.Journal:
         execution=_Execution(state),
         reading=_Reading(state),
         control=MemoryControl(state),
+        logbook=MemoryLogbook(state),
         outbox=MemoryOutbox(state),
         timetable=MemoryTimetable(state),
         owners=_Owners(),
@@ -285,7 +287,13 @@ class _Execution:
             )
             self._state.attempts.append(attempt)
             self._state.of_round(run)[step] = replace(
-                found, status=StepStatus.RUNNING, started_at=now, finished_at=None, error=None
+                found,
+                status=StepStatus.RUNNING,
+                started_at=now,
+                finished_at=None,
+                done=None,
+                total=None,
+                error=None,
             )
             return attempt
 
@@ -321,7 +329,11 @@ class _Execution:
         for index, found in enumerate(self._state.attempts):
             if (found.run_id, found.round, found.step, found.status) == key:
                 self._state.attempts[index] = replace(
-                    found, status=ending.status, finished_at=now, error=copied(ending.error)
+                    found,
+                    status=ending.status,
+                    finished_at=now,
+                    error=copied(ending.error),
+                    spent=ending.spent,
                 )
 
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:

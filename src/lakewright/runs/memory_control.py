@@ -75,8 +75,7 @@ def finish_run(state: State, run: Run, outcome: Outcome, now: datetime) -> None:
         result=copied(outcome.result),
         error=copied(outcome.error),
     )
-    statuses = {upload.upload_id: upload.status for upload in uploads}
-    state.tell(rules.run_finished(run, outcome.status, statuses), now)
+    state.tell(rules.run_finished(run, outcome, uploads), now)
 
 
 def _conclude(state: State, run_id: str, outcome: UploadOutcome) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lakewright.runs import rules
-from lakewright.runs.memory_state import State
+from lakewright.runs.journal import Json
+from lakewright.runs.memory_state import State, copied
 from lakewright.runs.outbox import Event, Pruned, Retention, Subscription
 from lakewright.runs.timetable import is_schedule
 
@@ -53,6 +54,17 @@ class MemoryOutbox:
             position = max(found.position, sequence)
             self._state.subscriptions[name] = replace(found, position=position)
 
+    def advance(self, name: str, *, after: int, to: int, memo: Json) -> bool:
+        """Move a position and replace its memo, if nobody has moved it meanwhile."""
+        with self._state.lock:
+            found = self._find(name)
+            rules.check_told(to, max(found.position, self._newest_but(0)))
+            is_mine = found.position == after
+            if is_mine:
+                moved = replace(found, position=to, memo=copied(memo))
+                self._state.subscriptions[name] = moved
+            return is_mine
+
     def prune(self, retention: Retention, now: datetime) -> Pruned:
         """Delete what need not be kept."""
         with self._state.lock:
@@ -75,6 +87,7 @@ class MemoryOutbox:
         whole = len(state.steps), len(state.attempts), len(state.runs)
         state.steps = {key: steps for key, steps in state.steps.items() if key[0] != run_id}
         state.attempts = [found for found in state.attempts if found.run_id != run_id]
+        state.lines.pop(run_id, None)
         if all(upload.run_id != run_id for upload in state.uploads.values()):
             state.run_uploads.pop(run_id, None)
             state.ticks = {

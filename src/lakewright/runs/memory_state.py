@@ -20,6 +20,7 @@ from lakewright.runs.journal import (
     Upload,
     UploadStatus,
 )
+from lakewright.runs.logbook import Line
 from lakewright.runs.outbox import Event, Subscription
 from lakewright.runs.timetable import Tick
 
@@ -41,9 +42,11 @@ class State:
     """Of every subject and rhythm, up to when its ticks are past."""
     ticks: dict[tuple[str, datetime], Tick] = field(default_factory=dict)
     marks: dict[str, dict[str, str]] = field(default_factory=dict)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
     fence: int = 0
     runs_queued: int = 0
     events_told: int = 0
+    lines_written: int = 0
 
     def find_run(self, run_id: str) -> Run:
         """One run, with its uploads. Raises `NotFound`."""

@@ -37,6 +37,8 @@ class Subscription:
     missed: int
     """Events that were deleted before they were acknowledged, since too many had gathered."""
     subscribed_at: datetime
+    memo: codec.Json = None
+    """What the subscriber made of the events up to its position, if it keeps that here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,18 @@ class Outbox(Protocol):
 
     def acknowledge(self, name: str, sequence: int) -> None:
         """Have dealt with all events up to this one; a position never goes back.
+
+        Raises:
+            NotFound: nobody has subscribed by this name.
+        """
+
+    def advance(self, name: str, *, after: int, to: int, memo: codec.Json) -> bool:
+        """Move the position from `after` to `to` and keep a memo with it, in one transaction.
+
+        So that what is made of events counts each once, whoever reads them and whenever it dies.
+
+        Returns:
+            False: the position is not `after` any more, so nothing was written.
 
         Raises:
             NotFound: nobody has subscribed by this name.

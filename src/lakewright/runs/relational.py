@@ -44,6 +44,7 @@ from lakewright.runs.journal import (
 from lakewright.runs.outbox import Event
 from lakewright.runs.relational_control import RelationalControl
 from lakewright.runs.relational_endings import finish_run, hold_source, tell
+from lakewright.runs.relational_logbook import RelationalLogbook
 from lakewright.runs.relational_outbox import RelationalOutbox
 from lakewright.runs.relational_requests import (
     add_run,
@@ -77,6 +78,7 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
         execution=_Execution(database),
         reading=_Reading(database),
         control=RelationalControl(database),
+        logbook=RelationalLogbook(database),
         outbox=RelationalOutbox(database),
         timetable=RelationalTimetable(database),
         owners=owners,
@@ -350,6 +352,8 @@ def _end_attempt(
         status=ending.status.value,
         now=to_time(now),
         error=to_text(ending.error),
+        milliseconds=None if ending.spent is None else ending.spent.milliseconds,
+        cpu_milliseconds=None if ending.spent is None else ending.spent.cpu_milliseconds,
     )
 
 

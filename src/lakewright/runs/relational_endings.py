@@ -47,8 +47,7 @@ def finish_run(transaction: Transaction, run: Run, outcome: Outcome, now: dateti
         result=to_text(outcome.result),
         error=to_text(outcome.error),
     )
-    statuses = {upload.upload_id: upload.status for upload in uploads}
-    tell(transaction, rules.run_finished(run, outcome.status, statuses), now)
+    tell(transaction, rules.run_finished(run, outcome, uploads), now)
 
 
 def _conclude(transaction: Transaction, run_id: str, outcome: UploadOutcome) -> None:

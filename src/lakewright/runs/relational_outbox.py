@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from lakewright.runs import rules
 from lakewright.runs.database import Database, Transaction
+from lakewright.runs.journal import Json
 from lakewright.runs.outbox import Event, Pruned, Retention, Subscription
-from lakewright.runs.rows import number, text, to_event, to_subscription, to_time
+from lakewright.runs.rows import number, text, to_event, to_subscription, to_text, to_time
 
 EVENTS = "events"
 """What is held by whoever writes events, or deletes them."""
@@ -56,6 +57,16 @@ class RelationalOutbox:
             rules.check_told(sequence, max(position, _newest_but(transaction, 0)))
             transaction.change("acknowledge", name=name, sequence=sequence)
 
+    def advance(self, name: str, *, after: int, to: int, memo: Json) -> bool:
+        """Move a position and replace its memo, if nobody has moved it meanwhile."""
+        with self._database.writing(is_synced=False) as transaction:
+            position = _find(transaction, name).position
+            rules.check_told(to, max(position, _newest_but(transaction, 0)))
+            moved = transaction.change(
+                "advance", name=name, after=after, sequence=to, memo=to_text(memo)
+            )
+            return moved == 1
+
     def prune(self, retention: Retention, now: datetime) -> Pruned:
         """Delete what need not be kept."""
         runs = 0
@@ -97,6 +108,7 @@ def _find(transaction: Transaction, name: str) -> Subscription:
 
 def _remove(transaction: Transaction, run_id: str) -> None:
     """Delete a run's steps and attempts, and the rest unless an upload names it."""
+    transaction.change("remove_lines_of_run", run_id=run_id)
     transaction.change("remove_attempts_of_run", run_id=run_id)
     transaction.change("remove_steps_of_run", run_id=run_id)
     if transaction.first("unnamed_run", run_id=run_id) is not None:

@@ -8,6 +8,7 @@ start ──▶ child ──▶ result ─────────────�
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from lakewright.runs.journal import (
     StepStatus,
 )
 from lakewright.runs.launcher import WATCH_SECONDS, Launcher
+from lakewright.runs.logbook import Entry, Level
 from lakewright.runs.ownership import Owner
 from lakewright.runs.progress import Progress
 
@@ -33,6 +35,9 @@ BACKOFF_SECONDS = 0.2
 
 ORDERS_SECONDS = 0.25
 """How often, while a step goes on, it is looked whether somebody has cancelled the run."""
+
+PROGRESS_SECONDS = 0.5
+"""Progress is written to the journal at most this often, and not at all for shorter steps."""
 
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More
@@ -111,6 +116,7 @@ class Round:
         self._execution = hands.journal.execution
         self._steps: dict[str, Step] = {}
         self._looked_at = 0.0
+        self._progressed_at = 0.0
         self._load()
 
     def _load(self) -> None:
@@ -152,7 +158,9 @@ class Round:
             vain = self._vain(name)
             spent = self._spent(name, vain)
             if spent is not None:
-                self.end(name, Ending(status=StepStatus.FAILED, error=failure.to_json(spent)))
+                given_up = Ending(status=StepStatus.FAILED, error=failure.to_json(spent))
+                self.end(name, given_up)
+                self._tell(name, given_up)
                 break
             self._hands.back_off(len(vain))
             if name != rules.PUBLISH or not self._steps[name].attempts:
@@ -166,6 +174,7 @@ class Round:
                     ending, status=status, error=error, ready=task.ready(ending.result)
                 )
             self.end(name, ending)
+            self._tell(name, ending)
             if ending.status is StepStatus.PENDING and failure.is_conflict(ending.error):
                 break
         return self._steps[name]
@@ -177,7 +186,8 @@ class Round:
         for attempt in range(1, self._hands.terms.step_attempts_max + 1):
             try:
                 return self._call(operation, asked, is_ended_whole=True)
-            except errors.StepInterrupted:
+            except errors.StepInterrupted as error:
+                self._note(Level.WARNING, f"{operation}: {error.what}", {"why": error.why})
                 if attempt == self._hands.terms.step_attempts_max:
                     raise
                 self._hands.back_off(attempt)
@@ -223,6 +233,7 @@ class Round:
         )
         self._steps[name] = replace(self._steps[name], attempts=attempt.number)
         progress.step_started(run, name, task.total)
+        self._progressed_at = time.monotonic()
         common: Mapping[str, Json] = {
             "run_id": run.run_id,
             "token": self._claim.token,
@@ -234,13 +245,55 @@ class Round:
             result = self._call(
                 task.operation,
                 {**common, **task.payload},
-                lambda done: progress.step_progressed(run, name, done),
+                lambda done: self._progressed(task, done),
                 is_ended_whole=is_publish,
             )
         except errors.LakewrightError as error:
             status = StepStatus.PENDING if error.is_transient else StepStatus.FAILED
-            return Ending(status=status, error=failure.to_json(error))
-        return Ending(status=StepStatus.SUCCEEDED, result=result)
+            spent = self._hands.launcher.spent
+            return Ending(status=status, error=failure.to_json(error), spent=spent)
+        spent = self._hands.launcher.spent
+        return Ending(status=StepStatus.SUCCEEDED, result=result, spent=spent)
+
+    def _progressed(self, task: Task, done: int) -> None:
+        self._hands.progress.step_progressed(self._run, task.name, done)
+        now = time.monotonic()
+        if now - self._progressed_at >= PROGRESS_SECONDS:
+            self._progressed_at = now
+            # What is under way need not end with a server: nobody is promised this.
+            with suppress(errors.JournalUnavailable):
+                self._hands.journal.logbook.progress(self._claim, task.name, done, task.total)
+
+    def _tell(self, name: str, ending: Ending) -> None:
+        """Write to the log how an attempt ended, unless it simply succeeded."""
+        if ending.status is StepStatus.SUCCEEDED:
+            return
+        error = failure.from_json(ending.error)
+        is_last = ending.status is StepStatus.FAILED
+        message = f"{name} {'failed' if is_last else 'is tried again'}: {error.what}"
+        facts: Mapping[str, Json] = {
+            "step": name,
+            "attempt": self._steps[name].attempts,
+            "round": self._run.round,
+            "code": error.code,
+            "why": error.why,
+        }
+        self._note(Level.ERROR if is_last else Level.WARNING, message, facts)
+
+    def tell_taken_up(self) -> None:
+        """Write to the log that somebody else, or we ourselves, had the run before."""
+        previous = self._claim.previous_owner_id
+        if previous is not None:
+            facts: Mapping[str, Json] = {
+                "owner": self._claim.owner_id,
+                "previous_owner": previous,
+                "round": self._run.round,
+            }
+            self._note(Level.INFO, "the run is taken up again", facts)
+
+    def _note(self, level: Level, message: str, facts: Mapping[str, Json]) -> None:
+        entry = Entry(level=level, message=message, facts=facts)
+        self._hands.journal.logbook.write(self._claim, entry, self._hands.clock())
 
     def _vain(self, name: str) -> Sequence[Attempt]:
         """The attempts at a step that came to nothing. What succeeded, or met a table that had

@@ -16,11 +16,13 @@ from lakewright.runs.journal import (
     Run,
     RunStatus,
     RunUpload,
+    Spent,
     Step,
     StepStatus,
     Upload,
     UploadStatus,
 )
+from lakewright.runs.logbook import Level, Line
 from lakewright.runs.outbox import Event, Subscription
 from lakewright.runs.rules import Standing
 from lakewright.runs.timetable import Tick
@@ -173,6 +175,8 @@ def to_step(row: Row) -> Step:
         attempts=number(row, "attempts"),
         started_at=_some_moment(row, "started_at"),
         finished_at=_some_moment(row, "finished_at"),
+        done=_some_number(row, "done"),
+        total=_some_number(row, "total"),
         result=_json(row, "result"),
         error=_json(row, "error"),
     )
@@ -190,6 +194,27 @@ def to_attempt(row: Row) -> Attempt:
         started_at=to_moment(row["started_at"]),
         finished_at=_some_moment(row, "finished_at"),
         error=_json(row, "error"),
+        spent=_spent(row),
+    )
+
+
+def _spent(row: Row) -> Spent | None:
+    milliseconds = _some_number(row, "milliseconds")
+    cpu_milliseconds = _some_number(row, "cpu_milliseconds")
+    if milliseconds is None or cpu_milliseconds is None:
+        return None
+    return Spent(milliseconds=milliseconds, cpu_milliseconds=cpu_milliseconds)
+
+
+def to_line(row: Row) -> Line:
+    """One line of a run's log."""
+    return Line(
+        sequence=number(row, "sequence"),
+        run_id=text(row, "run_id"),
+        at=to_moment(row["at"]),
+        level=Level(text(row, "level")),
+        message=text(row, "message"),
+        facts=cast("dict[str, Json]", _json(row, "facts")),
     )
 
 
@@ -211,6 +236,7 @@ def to_subscription(row: Row) -> Subscription:
         position=number(row, "position"),
         missed=number(row, "missed"),
         subscribed_at=to_moment(row["subscribed_at"]),
+        memo=_json(row, "memo"),
     )
 
 

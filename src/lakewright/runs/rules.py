@@ -16,6 +16,7 @@ from lakewright.runs.journal import (
     FormatOverride,
     IsAlive,
     Json,
+    Outcome,
     Priority,
     RequestKind,
     Run,
@@ -24,6 +25,7 @@ from lakewright.runs.journal import (
     Step,
     StepStatus,
     Upload,
+    UploadOutcome,
     UploadStatus,
 )
 
@@ -310,8 +312,10 @@ def raw_data_ready(run: Run, upload_id: str, facts: Json) -> Notice:
     )
 
 
-def run_finished(run: Run, status: RunStatus, uploads: Mapping[str, UploadStatus]) -> Notice:
-    """A run ended."""
+def run_finished(run: Run, outcome: Outcome, uploads: Sequence[UploadOutcome]) -> Notice:
+    """A run ended. The records are those of the uploads that are in bronze through it."""
+    loaded = [upload for upload in uploads if upload.status.is_in_bronze]
+    result = outcome.result if isinstance(outcome.result, Mapping) else {}
     return Notice(
         event_id=f"run-finished:{run.token}",
         kind="run-finished",
@@ -320,7 +324,11 @@ def run_finished(run: Run, status: RunStatus, uploads: Mapping[str, UploadStatus
             "round": run.round,
             "kind": run.request.kind.value,
             "source": run.request.source,
-            "status": status.value,
-            "uploads": {name: found.value for name, found in uploads.items()},
+            "status": outcome.status.value,
+            "uploads": {upload.upload_id: upload.status.value for upload in uploads},
+            "records": sum(upload.records or 0 for upload in loaded),
+            "rows": sum(upload.rows or 0 for upload in loaded),
+            "quarantined": sum(upload.quarantined or 0 for upload in loaded),
+            "tables": result.get("tables", {}),
         },
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-VERSION = 5
+VERSION = 6
 """The version of the schema, the same in every database. PostgreSQL began with 3."""
 
 _FOLDER = Path(__file__).with_name("sql")

@@ -167,7 +167,8 @@ ON CONFLICT (run_id, round, name) DO NOTHING;
 DELETE FROM steps WHERE run_id = :run_id AND round = :round AND name = :name;
 
 -- name: start_step
-UPDATE steps SET status = 'running', started_at = :now, finished_at = NULL, error = 'null'
+UPDATE steps SET status = 'running', started_at = :now, finished_at = NULL, done = NULL,
+  total = NULL, error = 'null'
 WHERE run_id = :run_id AND round = :round AND name = :name;
 
 -- name: end_step
@@ -183,7 +184,8 @@ VALUES (:run_id, :round, :name,
 RETURNING number;
 
 -- name: end_attempt
-UPDATE attempts SET status = :status, finished_at = :now, error = :error
+UPDATE attempts SET status = :status, finished_at = :now, error = :error,
+  milliseconds = :milliseconds, cpu_milliseconds = :cpu_milliseconds
 WHERE run_id = :run_id AND round = :round AND step = :name AND status = 'running';
 
 -- name: waiting_parts
@@ -211,6 +213,26 @@ WHERE upload_id = :upload_id;
 -- name: finish_run
 UPDATE runs SET status = :status, finished_at = :now, result = :result, error = :error
 WHERE run_id = :run_id;
+
+-- Telling those who watch. An owner that has lost the run writes nothing.
+
+-- name: progress_step
+UPDATE steps SET done = :done, total = :total
+WHERE run_id = :run_id AND name = :name AND status = 'running'
+  AND round = (SELECT round FROM runs
+    WHERE run_id = :run_id AND fence = :fence AND status = 'running');
+
+-- name: add_line
+INSERT INTO lines (run_id, at, level, message, facts)
+SELECT run_id, :now, :level, :message, :facts FROM runs
+WHERE run_id = :run_id AND fence = :fence AND status = 'running';
+
+-- name: remove_oldest_lines
+DELETE FROM lines WHERE run_id = :run_id AND sequence <= (SELECT sequence FROM lines
+  WHERE run_id = :run_id ORDER BY sequence DESC LIMIT 1 OFFSET :kept);
+
+-- name: lines
+SELECT * FROM lines WHERE run_id = :run_id AND sequence > :after ORDER BY sequence;
 
 -- Reading. A list of statuses is their names between commas; empty: all.
 
@@ -276,6 +298,10 @@ SELECT * FROM subscriptions ORDER BY name;
 -- name: acknowledge
 UPDATE subscriptions SET position = :sequence WHERE name = :name AND position < :sequence;
 
+-- name: advance
+UPDATE subscriptions SET position = :sequence, memo = :memo
+WHERE name = :name AND position = :after;
+
 -- Retention
 
 -- name: newest_event_but
@@ -300,6 +326,9 @@ DELETE FROM events WHERE sequence <= :last;
 -- name: first_kept_run
 -- The oldest of so many newest runs.
 SELECT sequence FROM runs ORDER BY sequence DESC LIMIT 1 OFFSET :kept;
+
+-- name: remove_lines_of_run
+DELETE FROM lines WHERE run_id = :run_id;
 
 -- name: remove_attempts_of_run
 DELETE FROM attempts WHERE run_id = :run_id;

@@ -93,6 +93,8 @@ CREATE TABLE steps (
     CHECK (status IN ('pending', 'running', 'succeeded', 'failed', 'skipped')),
   started_at  TIMESTAMPTZ,
   finished_at TIMESTAMPTZ,
+  done        BIGINT,
+  total       BIGINT,
   result      JSON NOT NULL DEFAULT 'null',
   error       JSON NOT NULL DEFAULT 'null',
   UNIQUE (run_id, round, name)
@@ -110,8 +112,22 @@ CREATE TABLE attempts (
   started_at  TIMESTAMPTZ NOT NULL,
   finished_at TIMESTAMPTZ,
   error       JSON NOT NULL DEFAULT 'null',
+  milliseconds BIGINT,
+  cpu_milliseconds BIGINT,
   UNIQUE (run_id, round, step, number)
 );
+
+-- What was out of the ordinary while a run was carried out: its newest lines.
+CREATE TABLE lines (
+  sequence BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  run_id   TEXT NOT NULL REFERENCES runs (run_id),
+  at       TIMESTAMPTZ NOT NULL,
+  level    TEXT NOT NULL,
+  message  TEXT NOT NULL,
+  facts    JSON NOT NULL
+);
+
+CREATE INDEX lines_of_run ON lines (run_id, sequence);
 
 -- Sources whose runs wait until somebody lets them go on.
 CREATE TABLE pauses (
@@ -161,7 +177,8 @@ CREATE TABLE subscriptions (
   name          TEXT NOT NULL PRIMARY KEY,
   position      BIGINT NOT NULL,
   missed        BIGINT NOT NULL DEFAULT 0,
-  subscribed_at TIMESTAMPTZ NOT NULL
+  subscribed_at TIMESTAMPTZ NOT NULL,
+  memo          JSON NOT NULL DEFAULT 'null'
 );
 
 -- Who may own runs. An owner holds an advisory lock for as long as its connection lives; `beaten_at`,

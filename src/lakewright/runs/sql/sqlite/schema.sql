@@ -94,6 +94,8 @@ CREATE TABLE steps (
     CHECK (status IN ('pending', 'running', 'succeeded', 'failed', 'skipped')),
   started_at  TEXT,
   finished_at TEXT,
+  done        INTEGER,
+  total       INTEGER,
   result      TEXT NOT NULL DEFAULT 'null',
   error       TEXT NOT NULL DEFAULT 'null',
   UNIQUE (run_id, round, name)
@@ -111,8 +113,22 @@ CREATE TABLE attempts (
   started_at  TEXT NOT NULL,
   finished_at TEXT,
   error       TEXT NOT NULL DEFAULT 'null',
+  milliseconds INTEGER,
+  cpu_milliseconds INTEGER,
   UNIQUE (run_id, round, step, number)
 ) STRICT;
+
+-- What was out of the ordinary while a run was carried out: its newest lines.
+CREATE TABLE lines (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  run_id   TEXT NOT NULL REFERENCES runs (run_id),
+  at       TEXT NOT NULL,
+  level    TEXT NOT NULL,
+  message  TEXT NOT NULL,
+  facts    TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX lines_of_run ON lines (run_id, sequence);
 
 -- Sources whose runs wait until somebody lets them go on.
 CREATE TABLE pauses (
@@ -162,5 +178,6 @@ CREATE TABLE subscriptions (
   name          TEXT NOT NULL PRIMARY KEY,
   position      INTEGER NOT NULL,
   missed        INTEGER NOT NULL DEFAULT 0,
-  subscribed_at TEXT NOT NULL
+  subscribed_at TEXT NOT NULL,
+  memo          TEXT NOT NULL DEFAULT 'null'
 ) STRICT, WITHOUT ROWID;

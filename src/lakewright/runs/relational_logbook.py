@@ -1,0 +1,48 @@
+"""The logbook of a journal in a relational database. See `logbook`."""
+
+from datetime import datetime
+
+from lakewright.runs.database import Database
+from lakewright.runs.journal import Claim
+from lakewright.runs.logbook import LINES_MAX, Entry, Line
+from lakewright.runs.rows import to_line, to_text, to_time
+
+
+class RelationalLogbook:
+    """See `logbook.Logbook`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def progress(self, claim: Claim, step: str, done: int, total: int | None) -> None:
+        """Say how many units of a running step are done."""
+        with self._database.writing(is_synced=False) as transaction:
+            transaction.change(
+                "progress_step",
+                run_id=claim.run_id,
+                fence=claim.fence,
+                name=step,
+                done=done,
+                total=total,
+            )
+
+    def write(self, claim: Claim, entry: Entry, now: datetime) -> None:
+        """Add a line."""
+        line = entry.bounded()
+        with self._database.writing(is_synced=False) as transaction:
+            transaction.change(
+                "add_line",
+                run_id=claim.run_id,
+                fence=claim.fence,
+                now=to_time(now),
+                level=line.level.value,
+                message=line.message,
+                facts=to_text(line.facts),
+            )
+            transaction.change("remove_oldest_lines", run_id=claim.run_id, kept=LINES_MAX)
+
+    def lines(self, run_id: str, *, after: int = 0) -> tuple[Line, ...]:
+        """A run's lines, oldest first."""
+        with self._database.reading() as transaction:
+            rows = transaction.every("lines", run_id=run_id, after=after)
+        return tuple(to_line(row) for row in rows)
