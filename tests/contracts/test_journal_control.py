@@ -55,19 +55,6 @@ def test_the_owner_of_a_run_that_is_cancelled_is_told(journal: Journal) -> None:
     assert journal.control.is_cancelled(mine)
 
 
-def test_a_queued_run_that_may_be_published_is_not_ended_by_its_cancel(journal: Journal) -> None:
-    accepted = accept(journal, "a", run="r1")
-    mine = claim(journal)
-    journal.execution.prepare(mine, ["publish"])
-    journal.execution.start(mine, "publish", NOW)
-    journal.execution.release(mine)
-    run = journal.control.cancel("r1", LATER)
-    assert (run.status, run.cancel_asked_at) == (RunStatus.QUEUED, LATER)
-    upload = journal.reading.upload(accepted.upload.upload_id)
-    assert upload.status is UploadStatus.ACCEPTED
-    assert journal.control.is_cancelled(claim(journal))
-
-
 def test_a_cancelled_run_is_taken_up_again_by_a_retry(journal: Journal) -> None:
     accepted = accept(journal, "a", run="r1")
     mine = claim(journal)
@@ -110,6 +97,23 @@ def test_a_priority_does_not_change_the_order_on_one_table(journal: Journal) -> 
     queue(journal, "first", "a")
     queue(journal, "second", "a", "b", priority=Priority.HIGH)
     assert claim(journal).run_id == "first"
+
+
+def test_upkeep_begins_only_when_nothing_else_could(journal: Journal) -> None:
+    upkeep = Request(kind=RequestKind.UPKEEP, tables=("a", "b"), priority=Priority.HIGH)
+    journal.acceptance.request(upkeep, run_id="upkeep", now=NOW)
+    queue(journal, "low", "a", priority=Priority.LOW)
+    queue(journal, "waiting", "a", "b")
+    low = claim(journal, owner="o1")
+    assert low.run_id == "low"
+    assert journal.execution.claim("o2", lambda _: True, NOW) is None
+    journal.execution.finish(low, Outcome(status=RunStatus.SUCCEEDED), LATER)
+    waiting = claim(journal, owner="o1")
+    assert waiting.run_id == "waiting"
+    queue(journal, "other", "c")
+    assert claim(journal, owner="o2").run_id == "other"
+    journal.execution.finish(waiting, Outcome(status=RunStatus.SUCCEEDED), LATER)
+    assert claim(journal, owner="o1").run_id == "upkeep"
 
 
 def test_a_run_has_the_highest_priority_of_what_it_loads(journal: Journal) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from lakewright.lake import upkeep
 from tests.system.conftest import House, of_tables
 
 DEADLY = Path(__file__).with_name("deadly")
@@ -221,6 +222,39 @@ def test_a_rollback_that_a_kill_broke_off_is_done_once(scene: Scene) -> None:
         entries = scene.house.ask("tables", "history", "bronze.orders")
         assert [entry["snapshot_id"] for entry in reversed(entries)] == ids
     assert scene.killed >= 3
+
+
+def test_upkeep_that_a_kill_broke_off_loses_no_row(tmp_path: Path) -> None:
+    kept = "name: shop\nenvironments: {local: {snapshots_kept: 2, orphans_kept: 0s}}\n"
+    house = House(tmp_path / "project").write({**PROJECT, "lakewright.yaml": kept})
+    scene = Scene(house)
+    small = house.folder.parent / "small"
+    small.mkdir()
+
+    def load_many(number: int) -> None:
+        """So many files in each partition that they are worth being compacted."""
+        files = [small / f"orders_{number}_{each}.csv" for each in range(upkeep.SMALL_FILES_MIN)]
+        for each, file in enumerate(files):
+            rows = [f"{number * 1000 + each * 3 + n},{'abc'[n]},{each}" for n in range(3)]
+            file.write_text("\n".join(["id,customer,quantity", *rows]) + "\n")
+        house.load(*files)
+
+    load_many(0)
+    changes = scene.changes("child", "tables", "upkeep")
+    rng = random.Random(SEED)
+    for number in range(1, 5):
+        load_many(number)
+        wanted = of_tables(house)
+        role, last = (("child", changes), ("parent", 30))[number == 3]
+        scene.strike(Kill(role=role, change=rng.randint(1, last)), "tables", "upkeep")
+        assert of_tables(house) == wanted, (number, role)
+    assert house.do("tables", "upkeep").code == 0
+    assert of_tables(house) == wanted
+    tables = {each["table"]: each for each in house.ask("tables", "list")}
+    assert tables["bronze.orders"]["files"] < upkeep.SMALL_FILES_MIN
+    assert tables["bronze.orders"]["snapshots"] <= 3
+    assert len(list(house.folder.parent.glob("trial-*.done"))) >= 3
+    house.close()
 
 
 @pytest.mark.slow

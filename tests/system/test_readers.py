@@ -1,4 +1,4 @@
-"""Tables after several uploads, a removal and a rollback read alike in other programs."""
+"""Tables after several uploads, upkeep, a removal and a rollback read alike in other programs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ import pyarrow
 import pytest
 
 from lakewright.ingest import sample
+from lakewright.lake import upkeep
 from tests.iceberg_readers import with_duckdb, with_polars
 from tests.system.conftest import House, digest, of_example
 
@@ -19,7 +20,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> House:
     for seed, rows in enumerate((2000, 1000, 500)):
         delivery = sample.write_shop(folder / str(seed), rows=rows, seed=seed)
         uploads += house.load(delivery.customers, delivery.orders)
+    small = [sample.write_shop(folder / f"small{n}", rows=4, seed=100 + n).orders
+             for n in range(upkeep.SMALL_FILES_MIN)]  # fmt: skip
+    house.load(*small)
     house.close()
+    assert house.do("tables", "upkeep").code == 0
+    operations = [entry["operation"] for entry in house.ask("tables", "history", "bronze.orders")]
+    assert operations[0] == "replace"
     assert house.do("uploads", "remove", uploads[3].upload_id).code == 0
     assert house.do("tables", "rollback", "gold.daily_revenue").code == 0
     return house
