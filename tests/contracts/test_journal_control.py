@@ -55,6 +55,19 @@ def test_the_owner_of_a_run_that_is_cancelled_is_told(journal: Journal) -> None:
     assert journal.control.is_cancelled(mine)
 
 
+def test_a_queued_run_that_may_be_published_is_not_ended_by_its_cancel(journal: Journal) -> None:
+    accepted = accept(journal, "a", run="r1")
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["publish"])
+    journal.execution.start(mine, "publish", NOW)
+    journal.execution.release(mine)
+    run = journal.control.cancel("r1", LATER)
+    assert (run.status, run.cancel_asked_at) == (RunStatus.QUEUED, LATER)
+    upload = journal.reading.upload(accepted.upload.upload_id)
+    assert upload.status is UploadStatus.ACCEPTED
+    assert journal.control.is_cancelled(claim(journal))
+
+
 def test_a_cancelled_run_is_taken_up_again_by_a_retry(journal: Journal) -> None:
     accepted = accept(journal, "a", run="r1")
     mine = claim(journal)
