@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -173,3 +174,27 @@ def test_files_that_hold_much_do_not_wait_for_each_other(
     monkeypatch.setattr(rules, "RUN_BYTES_MAX", 3)
     runs = [accept(journal, text, run=f"r{text}").run_id for text in ("aa", "bb", "cc")]
     assert runs == ["raa", "raa", "rcc"]
+
+
+def test_an_upload_may_wait_for_others_of_its_source(journal: Journal) -> None:
+    accept(journal, "a", run="r1")
+    queue(journal, "models", "silver.orders")
+
+    def claimed(owner: str, gathered_before: datetime) -> str | None:
+        found = journal.execution.claim(
+            owner, lambda _: True, LATER, gathered_before=gathered_before
+        )
+        return None if found is None else found.run_id
+
+    assert claimed("o1", NOW - timedelta(seconds=1)) == "models"
+    accept(journal, "b", run="r2")
+    assert claimed("o2", NOW) == "r1"
+    assert len(journal.reading.run_uploads("r1")) == 2
+
+
+def test_a_run_that_has_begun_does_not_wait_for_more_files(journal: Journal) -> None:
+    accept(journal, "a", run="r1")
+    journal.execution.release(claim(journal))
+    early = NOW - timedelta(days=1)
+    again = journal.execution.claim("o2", lambda _: True, LATER, gathered_before=early)
+    assert again is not None

@@ -54,9 +54,16 @@ class Deadly:
         if self.calls == self.fatal:
             os.kill(os.getpid(), self.signal_number)
 
-    def claim(self, owner_id: str, is_alive: IsAlive, now: datetime) -> Claim | None:
+    def claim(
+        self,
+        owner_id: str,
+        is_alive: IsAlive,
+        now: datetime,
+        *,
+        gathered_before: datetime | None = None,
+    ) -> Claim | None:
         self._count()
-        return self.inner.claim(owner_id, is_alive, now)
+        return self.inner.claim(owner_id, is_alive, now, gathered_before=gathered_before)
 
     def lock(self, claim: Claim, tables: Sequence[str]) -> bool:
         self._count()

@@ -391,8 +391,17 @@ class Acceptance(Protocol):
 class Execution(Protocol):
     """What the owner of a run writes. All but `claim` raise `RunLost` for a lost claim."""
 
-    def claim(self, owner_id: str, is_alive: IsAlive, now: datetime) -> Claim | None:
+    def claim(
+        self,
+        owner_id: str,
+        is_alive: IsAlive,
+        now: datetime,
+        *,
+        gathered_before: datetime | None = None,
+    ) -> Claim | None:
         """Take the first run that may go on: queued, or running under a dead owner.
+
+        `gathered_before`: uploads' runs that were queued later wait for more files to join them.
 
         A run waits while another running run holds one of its tables, while a run that was queued
         before it waits for one of them, and while its source is paused.

@@ -168,6 +168,11 @@ class _Acceptance:
             )
 
 
+def _gathers_since(run: Run) -> datetime | None:
+    is_fresh = run.request.kind is RequestKind.UPLOAD and run.started_at is None
+    return run.queued_at if is_fresh else None
+
+
 def _accepted(delivery: Delivery, run_id: str, now: datetime) -> Upload:
     return Upload(
         upload_id=rules.upload_id(delivery.source, delivery.sha256),
@@ -189,7 +194,14 @@ class _Execution:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def claim(self, owner_id: str, is_alive: journal.IsAlive, now: datetime) -> Claim | None:
+    def claim(
+        self,
+        owner_id: str,
+        is_alive: journal.IsAlive,
+        now: datetime,
+        *,
+        gathered_before: datetime | None = None,
+    ) -> Claim | None:
         with self._state.lock:
             standing = [
                 rules.Standing(
@@ -199,11 +211,14 @@ class _Execution:
                     tables=frozenset(run.request.tables),
                     priority=run.request.priority,
                     is_paused=run.request.source in self._state.pauses,
+                    gathers_since=_gathers_since(run),
                     is_upkeep=run.request.kind is journal.RequestKind.UPKEEP,
                 )
                 for run in self._state.unfinished()
             ]
-            found = rules.next_run(standing, owner_id=owner_id, is_alive=is_alive)
+            found = rules.next_run(
+                standing, owner_id=owner_id, is_alive=is_alive, gathered_before=gathered_before
+            )
             if found is None:
                 return None
             self._state.fence += 1

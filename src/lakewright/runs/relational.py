@@ -16,9 +16,10 @@ order, so that no two wait for each other:
   that has seen a sequence never meets a lower one later.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 from lakewright.runs import journal, ownership, rules
 from lakewright.runs.database import Database, Transaction
@@ -207,15 +208,25 @@ class _Execution:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, owner_id: str, is_alive: journal.IsAlive, now: datetime) -> Claim | None:
+    def claim(
+        self,
+        owner_id: str,
+        is_alive: journal.IsAlive,
+        now: datetime,
+        *,
+        gathered_before: datetime | None = None,
+    ) -> Claim | None:
+        choose = partial(
+            rules.next_run, owner_id=owner_id, is_alive=is_alive, gathered_before=gathered_before
+        )
         # Waiting processes ask often: they must not keep others out to hear "nothing".
         with self._database.reading() as transaction:
             unfinished = _unfinished(transaction)
-        if rules.next_run(unfinished, owner_id=owner_id, is_alive=is_alive) is None:
+        if choose(unfinished) is None:
             return None
         with self._database.writing(is_synced=False) as transaction:
             transaction.hold(_TURNS)
-            found = self._hold_next(transaction, owner_id, is_alive)
+            found = self._hold_next(transaction, choose)
             if found is None:
                 return None
             fence = _next_fence(transaction)
@@ -231,12 +242,12 @@ class _Execution:
             )
 
     def _hold_next(
-        self, transaction: Transaction, owner_id: str, is_alive: journal.IsAlive
+        self, transaction: Transaction, choose: Callable[..., rules.Standing | None]
     ) -> rules.Standing | None:
         unfinished = _unfinished(transaction)
         busy: set[str] = set()
         while True:
-            found = rules.next_run(unfinished, owner_id=owner_id, is_alive=is_alive, busy=busy)
+            found = choose(unfinished, busy=busy)
             if found is None:
                 return None
             key = {"run_id": found.run_id, "status": found.status.value}

@@ -62,6 +62,8 @@ class Terms:
     step_attempts_max: int
     wait_max_seconds: float
     """How long to wait for runs that other processes carry out."""
+    group_wait_seconds: float = 0.0
+    """How long an upload waits for others of its source, to be loaded with them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +76,8 @@ class Hands:
     terms: Terms
     progress: Progress
     clock: Callable[[], datetime]
+    fetcher: Launcher | None = None
+    """The child that fetches files; None: there is none, as nothing is to be fetched."""
     watch: Callable[[], None] = _nothing
     """Called several times a second; what it raises breaks the run off, to go on later."""
 
@@ -216,7 +220,9 @@ class Round:
         now = time.monotonic()
         if now - self._looked_at >= ORDERS_SECONDS:
             self._looked_at = now
-            self._check_orders()
+            # What is under way need not end with a server: if the run is lost, its writes are.
+            with suppress(errors.JournalUnavailable):
+                self._check_orders()
 
     def _check_orders(self) -> None:
         """Raise `Cancelled` if somebody wants the run to end, `RunLost` if it is another's."""

@@ -115,6 +115,7 @@ def to_standing(row: Row) -> Standing:
         tables=frozenset(_texts(row, "tables")),
         priority=Priority.of_rank(number(row, "priority")),
         is_paused=bool(row["is_paused"]),
+        gathers_since=_some_moment(row, "gathers_since"),
         is_upkeep=text(row, "kind") == RequestKind.UPKEEP.value,
     )
 

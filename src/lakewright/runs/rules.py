@@ -6,6 +6,7 @@ Adapters keep rows; these functions look at values and answer. So no two journal
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from lakewright import errors
 from lakewright.plan import codec, steps
@@ -77,6 +78,8 @@ class Standing:
     priority: Priority = Priority.NORMAL
     is_paused: bool = False
     """Whether its source is paused."""
+    gathers_since: datetime | None = None
+    """When an upload's run that has never begun was queued: more files may join it."""
     is_upkeep: bool = False
     """Whether it waits until nothing else could go on."""
 
@@ -87,6 +90,7 @@ def next_run(
     owner_id: str,
     is_alive: IsAlive,
     busy: Collection[str] = (),
+    gathered_before: datetime | None = None,
 ) -> Standing | None:
     """The run that this owner may carry out next.
 
@@ -94,7 +98,8 @@ def next_run(
     earlier run that was put back for one of them could never go on. An owner carries out one run at
     a time: what still runs under its own name was left behind. Then the first of the highest
     priority, in the order of their queueing; upkeep if nothing else could go on. Runs that are
-    `busy`, as somebody writes to them at this moment, are passed over.
+    `busy`, as somebody writes to them at this moment, are passed over, and so are those that have
+    gathered files since `gathered_before` or later.
     """
     taken: set[str] = set()
     for run in unfinished:
@@ -109,11 +114,21 @@ def next_run(
     for run in sorted(unfinished, key=lambda each: each.is_upkeep):
         if run.status is RunStatus.RUNNING or run.is_paused or (run.is_upkeep and found):
             continue
-        is_free = run.tables.isdisjoint(taken) and run.run_id not in busy
+        is_free = (
+            run.tables.isdisjoint(taken)
+            and run.run_id not in busy
+            and not _still_gathers(run, gathered_before)
+        )
         if is_free and (found is None or run.priority.rank > found.priority.rank):
             found = run
         taken |= run.tables
     return found
+
+
+def _still_gathers(run: Standing, gathered_before: datetime | None) -> bool:
+    if run.gathers_since is None or gathered_before is None:
+        return False
+    return run.gathers_since > gathered_before
 
 
 def answer(upload: Upload | None, *, is_again: bool, waiting: RequestKind | None) -> Answer:

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Container
+from datetime import timedelta
 
 from lakewright import errors
 from lakewright.runs import accept, failure, rules
@@ -74,8 +75,12 @@ class Worker:
     def work_once(self) -> bool:
         """Carry out the next run that may go on. False: there is none."""
         self._hands.owner.beat()
+        now = self._hands.clock()
         claim = self._hands.journal.execution.claim(
-            self._hands.owner.owner_id, self._is_alive, self._hands.clock()
+            self._hands.owner.owner_id,
+            self._is_alive,
+            now,
+            gathered_before=now - timedelta(seconds=self._hands.terms.group_wait_seconds),
         )
         if claim is None:
             return False
@@ -95,9 +100,10 @@ class Worker:
     def _let_go(self, claim: Claim, error: Exception | None) -> None:
         """Leave a run that was broken off to whoever comes next, unless it always breaks."""
         self._hands.launcher.end()
+        # Of a journal that is out of reach, no run is the cause.
+        is_broken = error is not None and not isinstance(error, errors.JournalUnavailable)
         try:
-            if error is not None:
-                self._breaks[claim.run_id] += 1
+            self._breaks[claim.run_id] += is_broken
             if error is not None and self._breaks[claim.run_id] >= BREAKS_MAX:
                 found = failure.to_json(failure.of_exception(error, f"run {claim.run_id}"))
                 outcome = Outcome(status=RunStatus.FAILED, error=found)

@@ -38,6 +38,7 @@ def open_resident(
     count = lanes or known.worker_lanes or min(machine.cores(), _LANES_MAX)
     environment = environment_of(place.folder, known.environment)
     memory_bytes = machine.engine_memory_bytes(known, environment, count)
+    wait_seconds = known.group_wait_ms / 1000
     lane = replace(known, memory_limit_bytes=memory_bytes)
 
     @contextmanager
@@ -46,7 +47,7 @@ def open_resident(
             Lakehouse(place, lane) as house,
             house.hands(progress, watch) as hands,
         ):
-            yield hands
+            yield replace(hands, terms=replace(hands.terms, group_wait_seconds=wait_seconds))
 
     @contextmanager
     def open_clock() -> Iterator[Clock]:

@@ -136,6 +136,7 @@ SELECT name, mark FROM sightings WHERE source = :source;
 
 -- name: standing
 SELECT run_id, status, kind, priority, owner_id, tables,
+  CASE WHEN kind = 'upload' AND started_at IS NULL THEN queued_at END AS gathers_since,
   source IS NOT NULL AND EXISTS (SELECT 1 FROM pauses WHERE pauses.source = whole_runs.source)
     AS is_paused
 FROM whole_runs WHERE status IN ('queued', 'running') ORDER BY sequence;
