@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -8,10 +8,12 @@ import pytest
 
 from lakewright import errors
 from lakewright.runs import accept, resident, sqlite
-from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.runs.control import Control
+from lakewright.runs.journal import Claim, Execution, Json, Run, RunStatus, StepStatus
 from lakewright.runs.progress import Silent
 from lakewright.runs.resident import Resident
 from lakewright.runs.round import Hands
+from lakewright.runs.worker import BREAKS_MAX
 from tests.runs.conftest import clock
 
 if TYPE_CHECKING:
@@ -216,6 +218,47 @@ def test_a_command_leaves_the_work_to_a_resident_worker_and_tells_of_it(
     assert run.status is RunStatus.SUCCEEDED
     assert told[0] == "run started"
     assert "bronze:orders started" in told
+
+
+def test_a_step_goes_on_while_the_journal_is_out_of_reach(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = type(workplace.journal.control)
+    ask = control.is_cancelled
+    asked: list[Claim] = []
+
+    def out_of_reach(self: Control, claim: Claim) -> bool:
+        if workplace.statuses(claim.run_id).get("bronze:orders") == "running":
+            asked.append(claim)
+            raise errors.JournalUnavailable("the server does not answer")
+        return ask(self, claim)
+
+    monkeypatch.setattr(control, "is_cancelled", out_of_reach)
+    workplace.flag("bronze", "slow")
+    run_id = workplace.deliver("a").run_id
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert asked
+    assert all(attempt.number == 1 for attempt in workplace.journal.reading.attempts(run_id))
+
+
+def test_a_journal_that_is_often_out_of_reach_fails_no_run(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
+    execution = type(workplace.journal.execution)
+    prepare = execution.prepare
+    losses = iter(range(2 * BREAKS_MAX))
+
+    def out_of_reach(self: Execution, claim: Claim, steps: Sequence[str]) -> None:
+        if next(losses, None) is not None:
+            raise errors.JournalUnavailable("the server does not answer")
+        prepare(self, claim, steps)
+
+    monkeypatch.setattr(execution, "prepare", out_of_reach)
+    run_id = workplace.deliver("a").run_id
+    with serving(workplace):
+        assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
 
 
 def test_a_command_does_the_work_itself_once_the_worker_is_gone(workplace: "Workplace") -> None:

@@ -107,6 +107,7 @@ class Resident:
         try:
             self._attend(lanes)
         finally:
+            self._stopping.set()
             clock.join()
 
     def _attend(self, lanes: Sequence[threading.Thread]) -> None:
@@ -121,15 +122,16 @@ class Resident:
 
     def _show_presence(self, lanes: Sequence[threading.Thread]) -> None:
         """Hold the lock for as long as runs are taken."""
-        if not self._is_taking():
+        if not self._is_taking(lanes):
             return
         with ownership.FileOwner(self._presence) as present:
-            while self._is_taking():
+            while self._is_taking(lanes):
                 present.beat()
                 self._join(lanes, _LOOK_SECONDS)
 
-    def _is_taking(self) -> bool:
-        return bool(self._well) and not self._stopping.is_set()
+    def _is_taking(self, lanes: Sequence[threading.Thread]) -> bool:
+        is_well = any(lane.is_alive() and lane.name in self._well for lane in lanes)
+        return is_well and not self._stopping.is_set()
 
     def _join(self, lanes: Sequence[threading.Thread], seconds: float) -> None:
         ends_at = time.monotonic() + seconds
