@@ -4,6 +4,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from lakewright.lake import lock_file
 
 
@@ -41,6 +43,25 @@ def test_a_named_file_is_held_although_others_look_for_abandoned_ones(tmp_path: 
     finally:
         is_over.set()
         looking.join()
+
+
+def test_a_file_that_was_made_anew_meanwhile_is_not_the_abandoned_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "owner.lock"
+    path.touch()
+    take = lock_file._is_taken
+    held: list[int] = []
+
+    def late(descriptor: int) -> bool:
+        path.unlink()
+        held.append(lock_file.hold(path))
+        return take(descriptor)
+
+    monkeypatch.setattr(lock_file, "_is_taken", late)
+    assert not lock_file.remove_abandoned(path)
+    assert path.exists()
+    os.close(held[0])
 
 
 def test_what_a_file_stood_for_is_cleaned_only_when_nobody_holds_it(tmp_path: Path) -> None:

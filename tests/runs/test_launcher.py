@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,22 @@ def test_a_wait_that_is_broken_off_ends_the_child(launcher: Launcher) -> None:
         launcher.call("sleep", 60, timeout_seconds=30, on_wait=stop)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_child_that_cannot_be_started_leaves_no_descriptor_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = set(Path("/proc/self/fd").iterdir())
+    for broken in (tempfile, subprocess):
+        with monkeypatch.context() as patched, Launcher(COMMAND, LIMITS) as launcher:
+            name = "TemporaryFile" if broken is tempfile else "Popen"
+            patched.setattr(broken, name, lambda *_, **__: full())
+            with pytest.raises(errors.RunFailed, match="could not be started"):
+                launcher.start()
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_a_command_that_cannot_be_started_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ def test_a_killed_owner_is_dead_at_once_and_its_file_is_cleaned_up(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_killed_owners_have_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    owners = ownership.FileOwners(tmp_path)
+    (tmp_path / "killed.lock").touch()
+    with owners.hold() as first, owners.hold() as second:
+        names = {path.stem for path in tmp_path.iterdir()}
+        assert names == {first.owner_id, second.owner_id}
+
+
 def test_an_owner_whose_heartbeat_is_old_counts_as_asleep(tmp_path: Path) -> None:
     now = 1_000_000.0
     with FileOwner(tmp_path, clock=lambda: now) as owner:

@@ -46,8 +46,8 @@ def remove_abandoned(path: Path, clean: Callable[[], object] | None = None) -> b
     except FileNotFoundError:
         return False  # Its holder has just finished.
     try:
-        if not _is_taken(descriptor):
-            return False
+        if not _is_taken(descriptor) or not os.fstat(descriptor).st_nlink:
+            return False  # It is in use, or what bears its name now is another file.
         if clean is not None:
             clean()
         path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -170,9 +170,28 @@ class _Child:
     def __init__(
         self, command: Sequence[str], limits: Limits, variables: Mapping[str, str]
     ) -> None:
-        theirs_in, self.requests = os.pipe()
-        self.answers, theirs_out = os.pipe()
-        self.printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
+        with ExitStack() as opened:
+            try:
+                self._start(opened, command, limits, variables)
+            except OSError as cause:
+                raise errors.RunFailed(
+                    "the child process that reads files and runs SQL could not be started",
+                    why=str(cause),
+                    hint=_START_HINTS.get(cause.errno or 0, _START_HINT),
+                ) from cause
+
+    def _start(
+        self,
+        opened: ExitStack,
+        command: Sequence[str],
+        limits: Limits,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Start the process. `opened` closes what was opened for it, unless all went well."""
+        printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
+        self.printed = opened.enter_context(printed)
+        theirs_in, self.requests = _pipe(opened)
+        self.answers, theirs_out = _pipe(opened)
         line = child.Line(
             requests=theirs_in,
             answers=theirs_out,
@@ -180,29 +199,22 @@ class _Child:
             open_files_max=limits.open_files_max,
             is_offline=limits.is_offline,
         )
-        try:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self.printed,
-                stderr=self.printed,
-                pass_fds=(theirs_in, theirs_out),
-                start_new_session=True,
-                env={
-                    **_TUNING,
-                    **{name: os.environ[name] for name in os.environ if name not in _WITHHELD},
-                    **variables,
-                    child.VARIABLE: codec.to_json(line),
-                },
-            )
-        except OSError as cause:
-            self._close(theirs_in, theirs_out, self.requests, self.answers)
-            self.printed.close()
-            raise errors.RunFailed(
-                "the child process that reads files and runs SQL could not be started",
-                why=str(cause),
-                hint=_START_HINTS.get(cause.errno or 0, _START_HINT),
-            ) from cause
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.printed,
+            stderr=self.printed,
+            pass_fds=(theirs_in, theirs_out),
+            start_new_session=True,
+            env={
+                **_TUNING,
+                **{name: os.environ[name] for name in os.environ if name not in _WITHHELD},
+                **variables,
+                child.VARIABLE: codec.to_json(line),
+            },
+        )
+        # From here on `end` lets go of it.
+        opened.pop_all()
         self._close(theirs_in, theirs_out)
         os.set_blocking(self.requests, False)
         os.set_blocking(self.answers, False)
@@ -232,6 +244,13 @@ class _Child:
     def _close(*descriptors: int) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int]:
+    ends = os.pipe()
+    for descriptor in ends:
+        opened.callback(os.close, descriptor)
+    return ends
 
 
 class _Call:

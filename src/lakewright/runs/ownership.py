@@ -65,7 +65,12 @@ class FileOwners:
         self._folder = folder
 
     def hold(self) -> "FileOwner":
-        """A new owner, which lives until it is closed or its process ends."""
+        """A new owner, which lives until it is closed or its process ends.
+
+        What owners have left that were killed is removed: nobody asks for those that own no run.
+        """
+        for path in self._folder.glob("*.lock"):
+            lock_file.remove_abandoned(path)
         return FileOwner(self._folder)
 
     def is_alive(self, owner_id: str) -> bool:
