@@ -1,9 +1,10 @@
 import io
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakewright.ingest import exact, salvage, splitting
@@ -14,19 +15,20 @@ CONFUSABLE = Dialect(delimiter='"|"', quote='"', escape='"', comment="")
 Row = tuple[int, int, str, str | None, list[str | None]]
 
 
-def problem(record: splitting.Record) -> str | None:
+def problem(record: splitting.Record, dialect: Dialect = PLAIN) -> str | None:
     if record.fields == ["id", "name"]:
         return "the header once more"
-    if salvage.is_in_other_quotes(record.fields, PLAIN):
+    if salvage.is_in_other_quotes(record.fields, dialect):
         return "other quotes"
-    if salvage.is_torn(record, PLAIN, 2):
+    if salvage.is_torn(record, dialect, 2):
         return "torn"
     return record.problem or splitting.width_problem(len(record.fields), 2)
 
 
 def table(dialect: Dialect, names: tuple[str, ...] = ("id", "name")) -> exact.Table:
     headers = [["id", "name"]] if len(names) == 2 else []
-    return exact.Table(dialect=dialect, names=names, headers=headers, end=None, problem=problem)
+    judge = partial(problem, dialect=dialect)
+    return exact.Table(dialect=dialect, names=names, headers=headers, end=None, problem=judge)
 
 
 def rows(folder: Path, data: bytes, dialect: Dialect, *, block: int, cut: int) -> list[Row]:
@@ -45,7 +47,7 @@ def rows(folder: Path, data: bytes, dialect: Dialect, *, block: int, cut: int) -
 def expected(data: bytes, dialect: Dialect) -> list[Row]:
     found: list[Row] = []
     for number, record in enumerate(splitting.Splitter(io.BytesIO(data), dialect).by_hand(), 1):
-        why = problem(record)
+        why = problem(record, dialect)
         fields: list[str | None] = [None, None] if why else [*record.fields]
         found.append((number, record.byte, record.raw, why, fields))
     return found
@@ -76,6 +78,32 @@ def test_records_are_those_of_the_rules_wherever_blocks_and_stretches_end(
     data = end.join(lines).encode(errors="surrogateescape")
     folder = tmp_path_factory.mktemp("exact")
     assert rows(folder, data, dialect, block=block, cut=cut) == expected(data, dialect)
+
+
+PIECES = st.sampled_from([",", ",", '"', '"', '"', "'", "þ", "¾", "¾", "\\", "a", " ", "\t", "\n"])
+
+
+@given(
+    text=st.lists(PIECES, max_size=14).map("".join),
+    dialect=st.sampled_from(
+        [
+            PLAIN,
+            Dialect(delimiter=",", quote='"', escape="", comment=""),
+            Dialect(delimiter=",", quote='"', escape="\\", comment=""),
+            Dialect(delimiter=",", quote='"', escape='"', comment="", is_trimmed=True),
+            Dialect(delimiter="þ", quote="¾", escape="¾", comment=""),
+        ]
+    ),
+)
+@example(text='a"b,"\t"', dialect=Dialect(delimiter=",", quote='"', escape="", comment=""))
+@example(text="a¾xþ z¾", dialect=Dialect(delimiter="þ", quote="¾", escape="¾", comment=""))
+def test_no_record_that_the_rules_refuse_is_taken_for_one_that_is_plain(
+    tmp_path_factory: pytest.TempPathFactory, text: str, dialect: Dialect
+) -> None:
+    folder = tmp_path_factory.mktemp("exact")
+    assert rows(folder, text.encode(), dialect, block=100, cut=100) == expected(
+        text.encode(), dialect
+    )
 
 
 def test_a_field_larger_than_a_block_is_read(tmp_path: Path) -> None:

@@ -233,7 +233,9 @@ class _Rows:
         escape, delimiter = marks.escape_of(dialect), dialect.delimiter or ","
         others = [(escape + mark).encode() for mark in (escape, delimiter) if escape]
         if not escape or not (found.has_doubled or any(each in self._data for each in others)):
-            is_stray &= found.content[starts[cell] - 1] != quote[-1]  # Else it stands in quotes.
+            before = starts[cell] - len(quote)
+            is_quoted = marks.starting(quote, found.content, numpy.maximum(before, 0))
+            is_stray &= ~is_quoted | (before < 0)
         strays = numpy.zeros(len(found.starts), dtype=numpy.bool_)
         strays[cell[is_stray] // len(self._table.names)] = True
         if strays.any():
