@@ -181,6 +181,8 @@ def test_a_record_with_a_key_twice_is_refused_alone(tmp_path: Path, mode: JsonMo
         ("{} {} }", JsonMode.CONCATENATED, 6),
         ('{"a":1}{"a":', JsonMode.CONCATENATED, 12),
         ("[1", JsonMode.CONCATENATED, 2),
+        ("{} 01", JsonMode.CONCATENATED, 4),
+        ("1true", JsonMode.CONCATENATED, 1),
         ('{"ä":tru}', JsonMode.DOCUMENT, 6),
         ("", JsonMode.DOCUMENT, 0),
     ],
@@ -219,6 +221,14 @@ def test_values_are_read_across_blocks(tmp_path: Path, style: str, mode: JsonMod
     data = text.encode()
     for row in [*read.rows[::997], *read.rows[-3:]]:
         assert data[row["_byte"] :].startswith(row["_raw"].encode())
+
+
+@pytest.mark.parametrize("left", range(9))
+def test_a_number_is_whole_wherever_a_block_cuts_it(tmp_path: Path, left: int) -> None:
+    size = 1 << 23  # So much is read before the first record, a long one, is known to end.
+    text = f'"{"x" * (size - 3 - left)}" -1.5e-7 12'
+    read = Read(tmp_path, text, JsonMode.CONCATENATED)
+    assert [row["_raw"] for row in read.rows][1:] == ["-1.5e-7", "12"]
 
 
 @pytest.mark.parametrize("mode", [JsonMode.ARRAY, JsonMode.CONCATENATED, JsonMode.DOCUMENT])

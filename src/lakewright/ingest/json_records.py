@@ -227,8 +227,7 @@ class _Values:
         while True:
             text, damage = self._decoded()
             spans, failure = _scan(text, self._between)
-            if spans and spans[-1][1] == len(text) and text[-1] not in '}]"':
-                # Of a number there may be more to come, unless the file ends here.
+            if spans and _may_go_on(text, spans[-1][1]):
                 if len(spans) > 1:
                     spans.pop()
                 elif damage is None and self._more():
@@ -348,12 +347,28 @@ def _scan(text: str, between: re.Pattern[str]) -> tuple[list[tuple[int, int]], _
             return spans, _Failure(error.pos, error.msg, is_cut)
         except RecursionError:
             return spans, _Failure(start, "values are nested too deeply", is_cut=False)
-        spans.append((start, end))
         passed = between.match(text, end)
+        if passed is not None and passed.end() == end and _are_one_word(text[end - 1 : end + 1]):
+            is_cut = _may_go_on(text, end)
+            return spans, _Failure(end, "nothing separates two values", is_cut)
+        spans.append((start, end))
         if passed is None:
             break
         start = passed.end()
     return spans, None
+
+
+def _are_one_word(pair: str) -> bool:
+    """Whether two neighbouring characters, of two values, look like one value: `01` or `1true`."""
+    return len(pair) > 1 and not set(pair) & set('{}[]"')
+
+
+def _may_go_on(text: str, end: int) -> bool:
+    """Whether a value that ends there may be the start of a number that the text's end cuts.
+
+    What is left of `1.5e-7` may end with a digit, or behind one with `.`, `e` or `e-`.
+    """
+    return text[end - 1] not in '}]"' and not text[end : end + 3].strip(".eE+-")
 
 
 def _unreadable(file_name: str, reason: str, record: int, byte: int) -> errors.FileUnreadable:
