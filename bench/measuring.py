@@ -96,7 +96,7 @@ class _Sampler:
 
     def _run(self) -> None:
         while not self._is_over.wait(SAMPLE_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, _memory(tree(self._root)))
+            self.peak_bytes = max(self.peak_bytes, memory(tree(self._root)))
 
 
 def tree(root: int) -> list[int]:
@@ -110,7 +110,8 @@ def tree(root: int) -> list[int]:
     return found
 
 
-def _memory(processes: Sequence[int]) -> int:
+def memory(processes: Sequence[int]) -> int:
+    """What these processes hold by themselves, and the most that files back in one of them."""
     held, shared = 0, [0]
     for process in processes:
         pages = [int(field) for field in _read(Path(f"/proc/{process}/statm")).split()]

@@ -89,6 +89,6 @@ def test_records_of_many_columns_are_numbered_in_their_order(
     path.write_text("".join(",".join([str(row)] * width) + "\n" for row in range(5000)))
     dialect = Dialect(delimiter=",", quote='"', escape='"', comment="")
     numbering = range_reader.numbering(connection, 7, width)
-    query = ranges.relation(path, dialect, width, numbering)
+    query = ranges.relation([str(path)], dialect, width, numbering)
     found = connection.execute(f"SELECT __arrived0, _record FROM ({query})").fetchall()
     assert found == [(str(row), row + 7) for row in range(5000)]

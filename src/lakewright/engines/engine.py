@@ -62,6 +62,14 @@ class UploadStaged:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TogetherStaged:
+    """Several uploads' rows in the same files; every record of each became a row."""
+
+    rows: tuple[DataFile, ...]
+    upload_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Remainder:
     """What taking some uploads' rows out of a table means for its files."""
 
@@ -123,6 +131,18 @@ class Engine(Protocol):
 
         Raises:
             CountsDiffer: records counted at landing are not rows plus quarantined records.
+        """
+
+    def bronze_together(
+        self, step: steps.Bronze, uploads: Sequence[Landed], bronze: Target
+    ) -> tuple[TogetherStaged, ...]:
+        """Type small uploads with as few queries and files as they allow.
+
+        Each upload is in one result or in none. It is in none if a record of it is refused, or if
+        there is nothing to be saved: such uploads are for `bronze`.
+
+        Raises:
+            CountsDiffer: records counted at landing are not those that the engine reads.
         """
 
     def remove_uploads(

@@ -35,6 +35,9 @@ def of_file(path: Path, block_bytes: int = BLOCK_BYTES) -> Soundness:
         block_bytes: how much a thread looks at in one go.
     """
     found = Soundness.ASCII
+    if path.stat().st_size <= block_bytes:
+        with path.open("rb") as file:
+            return _of_block(file.fileno(), 0, block_bytes)
     with path.open("rb") as file, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         descriptor, size_bytes = file.fileno(), os.fstat(file.fileno()).st_size
         blocks = [

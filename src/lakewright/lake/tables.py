@@ -80,6 +80,8 @@ class Lake:
     def __init__(self, root: Path) -> None:
         """`root` is the environment's storage; it is made by the first publish."""
         self.storage = Storage(root)
+        self._observed: dict[str, tuple[str, observed.Table | None]] = {}
+        """Each table as it was seen last, with its metadata file: those never change."""
 
     def tables(self) -> tuple[str, ...]:
         """The names of all tables, `layer.table`, in order."""
@@ -87,13 +89,15 @@ class Lake:
 
     def observe(self) -> Mapping[str, observed.Table]:
         """Every table as planning sees it, by name."""
-        found = {}
-        for table, pointer in self.storage.pointers().items():
-            document = metadata.read(pointer)
-            current = metadata.current_snapshot(document)
-            if current is not None:
-                found[table] = _observe(table, document, current)
-        return found
+        pointers = self.storage.pointers()
+        seen = self._observed
+        self._observed = {
+            table: seen[table]
+            if table in seen and seen[table][0] == pointer
+            else (pointer, _observe_present(table, pointer))
+            for table, pointer in pointers.items()
+        }
+        return {table: one for table, (_, one) in self._observed.items() if one is not None}
 
     def file_set(self, table: str, at: int | None = None) -> FileSet:
         """The table's files, as of a snapshot; None: as of now.
@@ -360,6 +364,13 @@ class Lake:
             field_ids=schema.field_ids(fields),
             files=tuple(files),
         )
+
+
+def _observe_present(table: str, pointer: str) -> observed.Table | None:
+    """The table at a metadata file; None: it has no snapshot."""
+    document = metadata.read(pointer)
+    current = metadata.current_snapshot(document)
+    return None if current is None else _observe(table, document, current)
 
 
 def _observe(table: str, document: Document, current: SnapshotJson) -> observed.Table:

@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from lakewright import errors
-from lakewright.engines.engine import Change, CheckResult, Engine, ModelInput, UploadStaged
+from lakewright.engines.engine import (
+    Change,
+    CheckResult,
+    Engine,
+    ModelInput,
+    UploadCounts,
+    UploadStaged,
+)
 from lakewright.lake.raw import RawStore
 from lakewright.lake.staged import DataFile, FileSet, Rollback, Staged, Target
 from lakewright.lake.tables import Lake
@@ -108,13 +115,17 @@ class Executor:
         job = _BronzeJob(step=step, rows=rows, refused=refused)
         loaded = set(cast("list[str]", facts["loaded_upload_ids"]))
         uploads: list[Json] = []
+        self._stage_together(job, [landed[upload_id] for upload_id in step.upload_ids])
         for upload_id in step.upload_ids:
             is_kept = step.is_rebuild and upload_id in loaded
+            if upload_id in job.together:
+                uploads.append(_upload_json(landed[upload_id], job.together[upload_id], None))
+                continue
             told, error = self._stage_upload(job, landed[upload_id], report, is_kept=is_kept)
             if error is not None and is_kept:
                 raise verdict.rows_would_be_lost(step, error) from error
             uploads.append(told)
-        if step.upload_ids and not job.done:
+        if step.upload_ids and not (job.done or job.together):
             return {"staged": [], "uploads": uploads}
         staged = [codec.encode(each) for each in self._merge(job)]
         return {"staged": staged, "uploads": uploads}
@@ -136,6 +147,17 @@ class Executor:
         _check_base(table, target.base, facts)
         return target
 
+    def _stage_together(self, job: "_BronzeJob", uploads: Sequence[Landed]) -> None:
+        """Stage what may share queries and files: small uploads about which nothing is wrong.
+
+        Whatever goes wrong with them is told by staging each alone.
+        """
+        sound = {each.upload_id: each for each in uploads if not each.suspicions}
+        with suppress(errors.RunFailed):
+            for found in self._engine.bronze_together(job.step, tuple(sound.values()), job.rows):
+                job.shared += found.rows
+                job.together |= {each: _complete(sound[each]) for each in found.upload_ids}
+
     def _stage_upload(
         self, job: "_BronzeJob", landed: Landed, report: Report, *, is_kept: bool
     ) -> tuple[Json, errors.RunFailed | None]:
@@ -143,7 +165,7 @@ class Executor:
 
         Whether it is suspect is no matter for one whose rows the table holds and is to keep.
         """
-        before = sum(each.counts.records for each in job.done)
+        before = sum(each.counts.records for each in (*job.done, *job.together.values()))
         step = replace(job.step, suspects=Suspects.LOAD) if is_kept else job.step
         done = None
         try:
@@ -195,7 +217,9 @@ class Executor:
             },
         )
         return (
-            self._over_base(common, job.rows, gone, [f for each in job.done for f in each.rows]),
+            self._over_base(
+                common, job.rows, gone, [*job.shared, *(f for each in job.done for f in each.rows)]
+            ),
             self._over_base(
                 quarantine, job.refused, gone, [f for each in job.done for f in each.quarantine]
             ),
@@ -328,6 +352,10 @@ class _BronzeJob:
     refused: Target
     done: list[UploadStaged] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    shared: list[DataFile] = field(default_factory=list)
+    """Files of several uploads' rows."""
+    together: dict[str, UploadStaged] = field(default_factory=dict)
+    """The uploads whose rows those are; files of their own they have none."""
 
 
 class _Tables:
@@ -421,6 +449,14 @@ def _decode_all(kind: type[_T], values: Json) -> list[_T]:
 
 def _of_upload(target: Target, upload_id: str) -> Target:
     return replace(target, file_prefix=f"{target.file_prefix}{upload_id}-")
+
+
+def _complete(landed: Landed) -> UploadStaged:
+    """An upload of which every record became a row, in files that it shares."""
+    counts = UploadCounts(
+        upload_id=landed.upload_id, records=landed.records, rows=landed.records, quarantined=0
+    )
+    return UploadStaged(rows=(), quarantine=(), counts=counts)
 
 
 def _unlink(files: Iterable[DataFile]) -> None:

@@ -21,7 +21,7 @@ from lakewright.runs.execution import Executor, Workshop
 from lakewright.runs.files import Files, Land
 from lakewright.runs.inquiry import Desk, Inquiry
 from lakewright.wiring import machine, scratch
-from lakewright.wiring.folder import Place, environment_of, read_files
+from lakewright.wiring.folder import Place, environment_of, read_files, signature
 
 
 class Hands(Mapping[str, Operation]):
@@ -51,11 +51,11 @@ class Hands(Mapping[str, Operation]):
         return len(self._current())
 
     def _current(self) -> Mapping[str, Operation]:
-        files = read_files(self._folder)
+        present = signature(self._folder)
         schemas = {name: table.schema for name, table in self._lake.observe().items()}
-        if self._seen is not None and self._seen[0] == (files, schemas):
+        if self._seen is not None and self._seen[0] == (present, schemas):
             return self._seen[1]
-        project = load.load(files, schemas)
+        project = load.load(read_files(self._folder), schemas)
         executor = Executor(
             Workshop(
                 project=project,
@@ -79,7 +79,7 @@ class Hands(Mapping[str, Operation]):
             **self._files.operations(),
             **Inquiry(desk).operations(),
         }
-        self._seen = ((files, schemas), found)
+        self._seen = ((present, schemas), found)
         return found
 
     def _connect(self) -> DuckDbEngine:

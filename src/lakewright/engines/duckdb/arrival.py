@@ -3,7 +3,7 @@
 Every kind of part is first made a relation of one shape: the arrived columns as `column_name(i)`,
 each as text or with a type of its own, and `_record`, `_byte`, `_raw`, `_problem` (why the record
 as a whole cannot be read; null for a sound one). A part of several files has `FILE` too, which says
-of which each record is. What follows is the same for all.
+of which each record is; several uploads together have `UPLOAD`. What follows is the same for all.
 
 A value is never dropped: a column that the contract does not have, or whose type is unknown as it
 has only ever been empty, refuses the records that have a value there.
@@ -26,6 +26,7 @@ from lakewright.sql import types
 
 TEXT = "VARCHAR"
 FILE = "__file"
+UPLOAD = "__upload"
 
 CONSTANT_TEXTS = ("_upload_id", "_source_file")
 """Metadata columns with one text for all rows. They are enums of that text, which Parquet holds as
@@ -126,6 +127,7 @@ def of(
     kinds: Sequence[str] | None = None,
     *,
     has_files: bool = False,
+    has_uploads: bool = False,
 ) -> Arrival:
     """Match a file's columns with the step's contract.
 
@@ -134,6 +136,7 @@ def of(
         landed: the file.
         kinds: DuckDB's type of each arrived column; None: all are text.
         has_files: whether the relation says of which file each record is.
+        has_uploads: whether it says of which upload, too; all are like this one.
 
     Raises:
         ContractBroken: a column's format or default cannot be read.
@@ -162,7 +165,11 @@ def of(
         width=len(landed.columns),
         columns=columns,
         strangers=strangers,
-        constants=_constants(step, landed, has_files=has_files),
+        constants=_constants(
+            step,
+            UPLOAD if has_uploads else _constant_text(landed.upload_id),
+            FILE if has_files or has_uploads else _constant_text(landed.file_name),
+        ),
         has_quotes=isinstance(landed.format, Csv),
     )
 
@@ -265,11 +272,11 @@ def _stranger(name: str, arrived: str, kind: str, contract: Contract) -> typing.
     )
 
 
-def _constants(step: steps.Bronze, landed: Landed, *, has_files: bool) -> str:
+def _constants(step: steps.Bronze, upload_id: str, file_name: str) -> str:
     loaded_at = step.loaded_at.astimezone(UTC).isoformat(sep=" ")
     values = {
-        "_upload_id": _constant_text(landed.upload_id),
-        "_source_file": FILE if has_files else _constant_text(landed.file_name),
+        "_upload_id": upload_id,
+        "_source_file": file_name,
         "_loaded_at": f"TIMESTAMPTZ {text.literal(loaded_at)}",
     }
     return ", ".join(f"{value} AS {name}" for name, value in values.items())

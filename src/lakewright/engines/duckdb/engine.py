@@ -8,13 +8,14 @@ import pyarrow
 
 from lakewright.engines.duckdb import bronze as bronze_steps
 from lakewright.engines.duckdb import checks as table_checks
-from lakewright.engines.duckdb import models, rewriting
+from lakewright.engines.duckdb import models, rewriting, together
 from lakewright.engines.duckdb import query as queries
 from lakewright.engines.engine import (
     CheckResult,
     ModelInput,
     Remainder,
     Report,
+    TogetherStaged,
     UploadStaged,
 )
 from lakewright.lake.staged import DataFile, FileSet, Staged, Target
@@ -44,6 +45,12 @@ class DuckDbEngine:
     ) -> UploadStaged:
         """Type one upload's records by the step's contract; see the port."""
         return bronze_steps.bronze(self._connection, step, landed, bronze, quarantine, report)
+
+    def bronze_together(
+        self, step: steps.Bronze, uploads: Sequence[Landed], bronze: Target
+    ) -> tuple[TogetherStaged, ...]:
+        """Type small uploads with as few queries and files as they allow; see the port."""
+        return together.staged(self._connection, step, uploads, bronze)
 
     def remove_uploads(
         self, table: FileSet, upload_ids: Sequence[str], target: Target

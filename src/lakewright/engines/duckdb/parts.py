@@ -98,18 +98,32 @@ def readable(parts: Sequence[TextPart | ParquetPart], landed: Landed) -> Iterato
         ) from error
 
 
-def _text(part: TextPart, landed: Landed) -> Source:
+def texts(paths: Sequence[str], landed: Landed, path: str | None = None) -> str:
+    """A SELECT of files of texts, which have the columns of this upload.
+
+    `path`: what the column is called that tells of which file a record is; None: there is none.
+    """
+    listed = ", ".join([*_texts(landed), *([] if path is None else [path])])
+    more = "" if path is None else f", filename = {text.literal(path)}"
+    return f"SELECT {listed} FROM read_parquet({text.literals(paths)}{more})"
+
+
+def _texts(landed: Landed) -> list[str]:
     columns = [
         f"{text.name(arrived.name)} AS {column_name(place)}"
         for place, arrived in enumerate(landed.columns)
     ]
+    return [*columns, "_record", "_byte", "_raw", "_problem"]
+
+
+def _text(part: TextPart, landed: Landed) -> Source:
+    columns = _texts(landed)
     if part.file_column is not None:
         columns.append(f"{text.name(part.file_column)} AS {FILE}")
-    listed = ", ".join([*columns, "_record", "_byte", "_raw", "_problem"])
     path = text.literal(part.path)
     return Source(
         parts=(part,),
-        relation=f"SELECT {listed} FROM read_parquet({path})",
+        relation=f"SELECT {', '.join(columns)} FROM read_parquet({path})",
         kinds=(TEXT,) * len(landed.columns),
         has_files=part.file_column is not None,
     )

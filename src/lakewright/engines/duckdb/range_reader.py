@@ -55,7 +55,7 @@ class RangeReader:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
         width = self.arrival.width
         number = numbering(cursor, source.first_record, width)
-        relation = ranges.relation(path, self.dialect, width, number)
+        relation = ranges.relation([str(path)], self.dialect, width, number)
         # Whatever comes behind the last record is returned, to be noticed.
         rows = self.arrival.accepted(cursor, relation, or_else=f"_record > {source.last_record}")
         # More than it can have: one range, one file, with row groups of the usual size.

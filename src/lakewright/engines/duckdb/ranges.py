@@ -29,6 +29,9 @@ RANGE_BYTES_MAX = 1 << 26
 SHARED_BYTES_MIN = 1 << 23
 """Less than this is read by one thread: a second one would take longer to start than it saves."""
 
+PATH = "__path"
+"""The column that tells of which file a record is."""
+
 _COPY_BYTES = 1 << 18
 
 Numbers = numpy.typing.NDArray[numpy.int64]
@@ -161,12 +164,12 @@ def _cut(parts: Sequence[CsvPart], threads: int) -> Iterator[Range]:
         yield Range(stretches=tuple(stretches))
 
 
-def relation(path: Path, dialect: Dialect, width: int, number: str) -> str:
-    """A SELECT of a range's file, in the shape that `arrival` asks for.
+def relation(paths: Sequence[str], dialect: Dialect, width: int, number: str) -> str:
+    """A SELECT of the files of ranges, in the shape that `arrival` asks for.
 
     Args:
-        path: of the file.
-        dialect: how it is written.
+        paths: of the files; the SELECT has a column for them too, `PATH`.
+        dialect: how they are written.
         width: how many fields its records have.
         number: SQL of the next record's number.
     """
@@ -185,13 +188,14 @@ def relation(path: Path, dialect: Dialect, width: int, number: str) -> str:
             "null_padding = true",
             "parallel = false",
             "store_rejects = true",
+            f"filename = '{PATH}'",
         )
     )
     # Only whether there is a problem is asked here; refused records are judged one by one later.
     problem = f"CASE WHEN {arrived[-1]} IS NULL OR __spare0 IS NOT NULL THEN '' END"
     return (
-        f"SELECT {', '.join(arrived)}, {problem} AS _problem, {number} AS _record"
-        f" FROM read_csv({text.literal(str(path))}, {options})"
+        f"SELECT {', '.join(arrived)}, {problem} AS _problem, {number} AS _record, {PATH}"
+        f" FROM read_csv({text.literals(paths)}, {options})"
     )
 
 
