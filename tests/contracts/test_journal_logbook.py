@@ -57,6 +57,14 @@ def test_what_was_done_stays_after_the_end_and_goes_with_a_new_attempt(journal: 
     assert units(journal) == (None, None)
 
 
+def test_a_line_may_repeat_any_character_that_a_file_had(journal: Journal) -> None:
+    mine = begin(journal)
+    journal.logbook.write(mine, entry("'a\0b' is no number", {"value": "a\0b"}), NOW)
+    (line,) = journal.logbook.lines("r1")
+    assert line.message == "'a\N{REPLACEMENT CHARACTER}b' is no number"
+    assert line.facts == {"value": "a\0b"}
+
+
 def test_a_lost_owner_tells_nothing(journal: Journal) -> None:
     mine = begin(journal)
     survivor = journal.execution.claim("o2", nobody_lives, LATER)

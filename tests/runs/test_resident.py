@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -10,6 +11,7 @@ from lakewright import errors
 from lakewright.runs import accept, resident, sqlite
 from lakewright.runs.control import Control
 from lakewright.runs.journal import Claim, Execution, Json, Run, RunStatus, StepStatus
+from lakewright.runs.logbook import Entry, Logbook
 from lakewright.runs.progress import Silent
 from lakewright.runs.resident import Resident
 from lakewright.runs.round import Hands
@@ -240,6 +242,22 @@ def test_a_step_goes_on_while_the_journal_is_out_of_reach(
     assert run.status is RunStatus.SUCCEEDED
     assert asked
     assert all(attempt.number == 1 for attempt in workplace.journal.reading.attempts(run_id))
+
+
+def test_a_run_goes_on_although_those_who_watch_cannot_be_told(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def full(self: Logbook, claim: Claim, entry: Entry, now: datetime) -> None:
+        told.append(entry.message)
+        raise errors.StorageFailed("the disk is full")
+
+    monkeypatch.setattr(type(workplace.journal.logbook), "write", full)
+    run_id = workplace.deliver("crash once").run_id
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert told
 
 
 def test_a_journal_that_is_often_out_of_reach_fails_no_run(

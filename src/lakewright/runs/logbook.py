@@ -51,7 +51,8 @@ class Entry:
         if len(text.encode()) > FACTS_BYTES_MAX:
             cut = text.encode()[: FACTS_BYTES_MAX // 2].decode(errors="ignore")
             facts = {"cut": cut}
-        message = self.message
+        # PostgreSQL has no text with this character; what was read from a file may have it.
+        message = self.message.replace("\0", "\N{REPLACEMENT CHARACTER}")
         if len(message) > MESSAGE_CHARACTERS_MAX:
             message = f"{message[: MESSAGE_CHARACTERS_MAX - 2]} …"
         return Entry(level=self.level, message=message, facts=facts)

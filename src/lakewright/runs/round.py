@@ -266,8 +266,8 @@ class Round:
         now = time.monotonic()
         if now - self._progressed_at >= PROGRESS_SECONDS:
             self._progressed_at = now
-            # What is under way need not end with a server: nobody is promised this.
-            with suppress(errors.JournalUnavailable):
+            # What is under way need not end with it: nobody is promised this.
+            with suppress(errors.LakewrightError):
                 self._hands.journal.logbook.progress(self._claim, task.name, done, task.total)
 
     def _tell(self, name: str, ending: Ending) -> None:
@@ -299,7 +299,8 @@ class Round:
 
     def _note(self, level: Level, message: str, facts: Mapping[str, Json]) -> None:
         entry = Entry(level=level, message=message, facts=facts)
-        self._hands.journal.logbook.write(self._claim, entry, self._hands.clock())
+        with suppress(errors.LakewrightError):
+            self._hands.journal.logbook.write(self._claim, entry, self._hands.clock())
 
     def _vain(self, name: str) -> Sequence[Attempt]:
         """The attempts at a step that came to nothing. What succeeded, or met a table that had
