@@ -12,6 +12,7 @@ from lakewright.runs import rules
 from lakewright.runs.control import Pause
 from lakewright.runs.journal import (
     Accepted,
+    Ending,
     Journal,
     Json,
     Outcome,
@@ -19,6 +20,7 @@ from lakewright.runs.journal import (
     Request,
     RequestKind,
     RunStatus,
+    StepStatus,
     UploadStatus,
 )
 from tests.contracts.conftest import LATER, NOW, accept, claim, delivery, load
@@ -67,6 +69,30 @@ def test_a_queued_run_that_may_be_published_is_not_ended_by_its_cancel(journal: 
     upload = journal.reading.upload(accepted.upload.upload_id)
     assert upload.status is UploadStatus.ACCEPTED
     assert journal.control.is_cancelled(claim(journal))
+
+
+def test_a_retry_keeps_what_a_cancelled_run_had_done_before_it_was_queued_again(
+    journal: Journal,
+) -> None:
+    accept(journal, "a", run="r1")
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["land", "plan", "bronze"])
+    journal.execution.start(mine, "land", NOW)
+    journal.execution.end(mine, "land", Ending(status=StepStatus.SUCCEEDED, result=1), NOW)
+    journal.execution.start(mine, "plan", NOW)
+    journal.execution.release(mine)
+    journal.control.cancel("r1", LATER)
+    steps = {step.name: step for step in journal.reading.steps("r1")}
+    assert {name: step.status.value for name, step in steps.items()} == {
+        "land": "succeeded", "plan": "failed", "bronze": "failed",
+    }  # fmt: skip
+    assert (code_of(steps["plan"].error), steps["plan"].finished_at) == ("run-cancelled", LATER)
+    attempts = [attempt.status for attempt in journal.reading.attempts("r1")]
+    assert attempts == [StepStatus.SUCCEEDED, StepStatus.FAILED]
+    journal.acceptance.retry("r1", LATER)
+    assert [(step.name, step.status.value) for step in journal.reading.steps("r1")] == [
+        ("land", "succeeded"), ("plan", "pending"), ("bronze", "pending"),
+    ]  # fmt: skip
 
 
 def test_a_cancelled_run_is_taken_up_again_by_a_retry(journal: Journal) -> None:

@@ -6,7 +6,16 @@ from datetime import datetime
 
 from lakewright.runs import failure, rules
 from lakewright.runs.control import Pause
-from lakewright.runs.journal import Claim, Outcome, Run, RunStatus, UploadOutcome, UploadStatus
+from lakewright.runs.journal import (
+    Claim,
+    Json,
+    Outcome,
+    Run,
+    RunStatus,
+    StepStatus,
+    UploadOutcome,
+    UploadStatus,
+)
 from lakewright.runs.memory_state import State, copied
 
 
@@ -24,6 +33,7 @@ class MemoryControl:
             is_out = rules.may_be_published(self._state.steps_of(run))
             if run.status is RunStatus.QUEUED and not is_out:
                 error = failure.to_json(rules.cancelled(run_id))
+                _fail_steps(self._state, run, error, now)
                 finish_run(self._state, run, Outcome(status=RunStatus.FAILED, error=error), now)
             elif run.cancel_asked_at is None:
                 self._state.runs[run_id] = replace(run, cancel_asked_at=now)
@@ -54,6 +64,22 @@ class MemoryControl:
         """See `control.Control`."""
         with self._state.lock:
             return dict(sorted(self._state.pauses.items()))
+
+
+def _fail_steps(state: State, run: Run, error: Json, now: datetime) -> None:
+    """End what a worker that was stopped had begun, so that a retry keeps what was done before."""
+    steps = state.of_round(run)
+    for name, step in steps.items():
+        if not step.status.is_finished:
+            steps[name] = replace(
+                step, status=StepStatus.FAILED, finished_at=now, error=copied(error)
+            )
+    for index, found in enumerate(state.attempts):
+        is_of_round = (found.run_id, found.round) == (run.run_id, run.round)
+        if is_of_round and found.status is StepStatus.RUNNING:
+            state.attempts[index] = replace(
+                found, status=StepStatus.FAILED, finished_at=now, error=copied(error)
+            )
 
 
 def finish_run(state: State, run: Run, outcome: Outcome, now: datetime) -> None:

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from lakewright.runs import failure, rules
 from lakewright.runs.control import Pause
-from lakewright.runs.database import Database
-from lakewright.runs.journal import Claim, Outcome, Run, RunStatus
+from lakewright.runs.database import Database, Transaction
+from lakewright.runs.journal import Claim, Json, Outcome, Run, RunStatus
 from lakewright.runs.relational_endings import finish_run, hold_source
 from lakewright.runs.relational_requests import find_run, find_steps
-from lakewright.runs.rows import to_pause, to_time
+from lakewright.runs.rows import to_pause, to_text, to_time
 
 
 class RelationalControl:
@@ -28,6 +28,7 @@ class RelationalControl:
             steps = find_steps(transaction, run_id)
             if run.status is RunStatus.QUEUED and not rules.may_be_published(steps):
                 error = failure.to_json(rules.cancelled(run_id))
+                _fail_steps(transaction, run, error, now)
                 outcome = Outcome(status=RunStatus.FAILED, error=error)
                 finish_run(transaction, run, outcome, now)
             else:
@@ -57,3 +58,11 @@ class RelationalControl:
         with self._database.reading() as transaction:
             found = map(to_pause, transaction.every("pauses"))
             return {pause.source: pause for pause in found}
+
+
+def _fail_steps(transaction: Transaction, run: Run, error: Json, now: datetime) -> None:
+    """End what a worker that was stopped had begun, so that a retry keeps what was done before."""
+    for statement in ("fail_unfinished_steps", "fail_unfinished_attempts"):
+        transaction.change(
+            statement, run_id=run.run_id, round=run.round, error=to_text(error), now=to_time(now)
+        )

@@ -80,6 +80,14 @@ WHERE run_id = :run_id;
 UPDATE runs SET cancel_asked_at = coalesce(cancel_asked_at, :now)
 WHERE run_id = :run_id;
 
+-- name: fail_unfinished_steps
+UPDATE steps SET status = 'failed', finished_at = :now, error = :error
+WHERE run_id = :run_id AND round = :round AND status IN ('pending', 'running');
+
+-- name: fail_unfinished_attempts
+UPDATE attempts SET status = 'failed', finished_at = :now, error = :error
+WHERE run_id = :run_id AND round = :round AND status = 'running';
+
 -- name: is_held
 -- Whether the run is still the owner's, and is not to be cancelled.
 SELECT cancel_asked_at IS NOT NULL AS is_cancelled FROM runs
