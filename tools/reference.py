@@ -17,7 +17,15 @@ from lakewright import errors, settings
 from lakewright.cli import app
 from lakewright.ingest.packing import Limits
 from lakewright.ingest.zip_file import READ_BYTES_MAX
-from lakewright.project import document, documents, json_schema, mistake, partitioning, reading
+from lakewright.project import (
+    document,
+    documents,
+    json_schema,
+    mistake,
+    partitioning,
+    reading,
+    schedule_documents,
+)
 from lakewright.sql import types
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +83,14 @@ def project_files() -> str:
     for name, field in documents.CheckDocument.model_fields.items():
         (kind,) = reading.documents_in(field.annotation)
         parts += [f"#### {name}", _prose(kind), _keys(kind)]
+    parts += [
+        "## schedules/&lt;name&gt;.yaml",
+        _SCHEDULE_EXAMPLE,
+        _keys(schedule_documents.ScheduleDocument),
+        "### fetch",
+        _prose(schedule_documents.FetchDocument),
+        _keys(schedule_documents.FetchDocument),
+    ]
     parts += ["## Mistakes", _MISTAKES, _mistakes()]
     return "\n\n".join(parts) + "\n"
 
@@ -82,7 +98,7 @@ def project_files() -> str:
 _PROJECT_INTRODUCTION = """\
 A project is a folder with a file `lakewright.yaml`. Beside it, `sources/<name>.yaml` declares the
 kinds of files that may arrive, and `models/silver/<name>.sql` and `models/gold/<name>.sql` the
-tables that are made from them. A table is named by its file: `models/gold/daily_revenue.sql` makes
+tables that are made from them; `schedules/<name>.yaml` says what is done at which times. A table is named by its file: `models/gold/daily_revenue.sql` makes
 `gold.daily_revenue`.
 
 The files are YAML 1.2 in the plain form that people write: keys, lists and texts. Anchors, tags
@@ -139,6 +155,25 @@ columns:
   order_id: The order's number.
 */
 SELECT order_id, customer_id, updated_at, status, quantity, unit_price FROM bronze.orders
+```"""
+
+_SCHEDULE_EXAMPLE = """\
+Something that `lakewright worker` does by itself; the [guide](../guides/schedules.md) tells what
+happens around daylight saving time, and to ticks that nobody was there for.
+
+```yaml
+description: The gold tables, before the office opens.
+cron: "15 6 * * *"
+time_zone: Europe/Berlin
+missed: latest
+jitter: 5m
+run: [gold.daily_revenue]
+```
+
+```yaml
+description: What the shop puts into its bucket.
+cron: "*/10 * * * *"
+fetch: {source: orders, from: "s3://shop-exports/orders/*.csv"}
 ```"""
 
 _FORMAT = """\

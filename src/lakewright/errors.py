@@ -21,6 +21,7 @@ tried again is decided by the type alone.
     │   ├── ModelUnfit          a model does not fit the columns that files have brought
     │   └── CheckFailed         a staged table does not meet its checks
     ├── RunCancelled            somebody ended a run; it may be taken up again   exit 1
+    ├── FetchFailed             a place does not answer, or refuses (transient)  exit 1
     ├── StorageFailed           the machine refuses to read or write a file      exit 1
     └── StepInterrupted         a step's process died or overran (transient)     exit 1
         ├── StepCrashed
@@ -198,6 +199,13 @@ class CheckFailed(RunFailed):
     """A staged table does not meet an error-level check; it stays as it was."""
 
     code = "check-failed"
+
+
+class FetchFailed(LakewrightError):
+    """A place from which files are fetched does not answer, or refuses; it may answer later."""
+
+    code = "fetch-failed"
+    is_transient = True
 
 
 class StorageFailed(LakewrightError):

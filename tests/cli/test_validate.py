@@ -11,6 +11,7 @@ def test_a_sound_project_is_told_so(shop: Shop) -> None:
         "models": [
             "gold.customer_metrics", "gold.daily_revenue", "silver.customers", "silver.orders",
         ],
+        "schedules": [],
         "pending": {},
         "unfit": {},
         "problems": [],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.project import cron
+from lakewright.project import cron, schedule_file
 from lakewright.runs import postgres, sqlite
 from lakewright.runs.timetable import subject_of
 from tests.runs import clock_child
@@ -25,7 +25,7 @@ def test_each_tick_fires_once_though_workers_are_killed_around_it(
     path = tmp_path / "journal.sqlite"
     url = request.getfixturevalue("postgres_url") if kind == "postgres" else ""
     journal = postgres.open_journal(url) if url else sqlite.open_journal(path)
-    for name, file in clock_child.schedule_file.read_all(clock_child.FILES).items():
+    for name, file in schedule_file.read_all(clock_child.FILES).items():
         assert file.schedule is not None
         journal.timetable.begin(subject_of(name), file.schedule.rhythm, clock_child.START)
     began = time.time()

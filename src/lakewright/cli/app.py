@@ -73,6 +73,11 @@ COMMANDS: dict[str, Verb] = {
     "upload": Verb(group=_LOAD, function="upload:upload"),
     "run": Verb(group=_LOAD, function="run:run"),
     "worker": Verb(group=_LOAD, function="worker:worker"),
+    "schedules": Verb(
+        group=_LOAD,
+        help="See what is done by itself at certain times; do it now.",
+        subcommands=(("list", "schedules:list_"), ("fire", "schedules:fire")),
+    ),
     "sql": Verb(group=_LOOK, function="sql:sql"),
     "tables": Verb(
         group=_LOOK,

@@ -103,6 +103,9 @@ class Bars:
         """See `runs.progress.Progress`."""
         del run
         kind, _, subject = step.partition(":")
+        if kind == "fetch":
+            self._begin("fetch files", None, "bytes")
+            return
         if kind != "land":
             self._begin(_LABELS.get(kind, kind) + subject, total, "records")
             return

@@ -125,6 +125,7 @@ def purpose(request: journal.Request) -> str:
     if request.kind is journal.RequestKind.UPKEEP:
         named += [counted(len(request.tables), "table")]
     parts = [str(request.kind), request.source or "", ", ".join(named)]
+    parts += [f"(schedule {payload['schedule']})"] if "schedule" in payload else []
     if len(request.upload_ids) > 1:
         parts.append(f"({counted(len(request.upload_ids), 'upload')})")
     return " ".join(part for part in parts if part)
@@ -244,6 +245,9 @@ def step_result(step: journal.Step) -> str:
         return f"{count(rows)} loaded + {count(quarantined)} quarantined"
     if kind == "model":
         return _model_result(facts)
+    if kind == "fetch":
+        new = len(_mappings(facts.get("files")))
+        return f"{counted(new, 'new file')} of {count(_whole(facts.get('seen')))} there"
     if kind == "compact":
         before, after = _count(facts.get("files_before")), _count(facts.get("files_after"))
         return f"{before} files become {after}"

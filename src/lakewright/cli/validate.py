@@ -16,6 +16,7 @@ def validate(*, common: Common = Common()) -> None:
                 "name": project.name,
                 "sources": sorted(project.sources),
                 "models": sorted(project.models),
+                "schedules": sorted(project.schedules),
                 "pending": dict(project.pending),
                 "unfit": {
                     model: [output.problem_json(problem) for problem in problems]
@@ -25,10 +26,9 @@ def validate(*, common: Common = Common()) -> None:
             }
         )
         return
-    text = (
-        f"{project.name}: {counted(len(project.sources), 'source')} and"
-        f" {counted(len(project.models), 'model')} are in order"
-    )
+    parts = [counted(len(project.sources), "source"), counted(len(project.models), "model")]
+    parts += [counted(len(project.schedules), "schedule")] if project.schedules else []
+    text = f"{project.name}: {', '.join(parts[:-1])} and {parts[-1]} are in order"
     if project.unfit:
         text += f", but what files have brought does not fit {counted(len(project.unfit), 'model')}"
     output.print_line(text, style="yellow" if project.unfit else "green")

@@ -16,7 +16,7 @@ from typing import cast
 
 from lakewright import errors
 from lakewright.plan import codec, steps
-from lakewright.runs import caretaking, failure, outcomes, ownership, rules
+from lakewright.runs import caretaking, failure, fetching, outcomes, ownership, rules
 from lakewright.runs.journal import (
     Claim,
     Ending,
@@ -55,7 +55,7 @@ class Carrier:
         self._hands = hands
         self._claim = claim
         self._run: Run = hands.journal.reading.run(claim.run_id)
-        self._round = Round(hands, claim, self._run)
+        self._round = Round(fetching.hands_for(hands, self._run), claim, self._run)
         self._unread: dict[str, Json] = {}
         """Uploads that could not be read, each with its error."""
         self._refused: Mapping[str, Json] = {}
@@ -122,6 +122,9 @@ class Carrier:
 
     def _publish_all(self, uploads: Sequence[Upload]) -> Mapping[str, Json]:
         """Do every step; what was published, by table."""
+        if self._run.request.kind is RequestKind.FETCH:
+            fetching.fetch(self._round, self._hands, self._run)
+            return {}
         lands = self._to_land(uploads)
         self._round.prepare([*(rules.land_name(upload) for upload in lands), PLAN])
         self._land_all(lands)

@@ -199,6 +199,18 @@ class Lakehouse:
             self._schedules = (present, found)
         return self._schedules[1]
 
+    def check_schedules(self, files: "Mapping[str, ScheduleFile]") -> None:
+        """See that these files of schedules hold no mistake.
+
+        Raises:
+            ProjectInvalid: they do; all of them are told.
+        """
+        from lakewright.project.file import invalid
+
+        problems = [each for file in files.values() for each in file.mistakes.problems]
+        if problems:
+            raise invalid(problems)
+
     def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
         """Carry these runs out, or wait for whoever does.
 
@@ -227,6 +239,7 @@ class Lakehouse:
             yield Hands(
                 journal=self.journal,
                 launcher=self.launcher,
+                fetcher=_fetcher(self.settings, str(self.folder)),
                 owner=owner,
                 terms=terms,
                 progress=progress,
@@ -417,6 +430,13 @@ def open_reader(configured: settings.Settings | None = None) -> Reader:
 def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launcher:
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
+    return launcher.Launcher(command, limits, settings.to_variables(configured))
+
+
+def _fetcher(configured: settings.Settings, folder: str) -> launcher.Launcher:
+    """The child that fetches files, and so may use the network. It never sees what is in them."""
+    command = (sys.executable, "-m", "lakewright.wiring.fetcher", folder)
+    limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes, is_offline=False)
     return launcher.Launcher(command, limits, settings.to_variables(configured))
 
 
