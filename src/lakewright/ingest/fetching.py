@@ -147,11 +147,13 @@ class _Fetching:
 
     def _take(self, path: str, name: str, listed: Info) -> None:
         with _translated(name):
-            before = listed if "size" in listed and _mark(listed) else self.place.info(path)
-            mark = _mark(before)
+            # A listing and a look at one file may tell the same in two ways: what is remembered is
+            # what the listing tells, if it tells enough.
+            mark = _mark(listed) or _mark(self.place.info(path))
             if mark and self.order.marks.get(name) == mark:
                 return
             try:
+                before = self.place.info(path)
                 received = self._receive(path, before)
             except PermissionError as error:
                 self.unreadable.append(f"{name}: {error.strerror or error}")
@@ -161,7 +163,7 @@ class _Fetching:
             self.place.invalidate_cache()
             size = before.get("size")
             is_short = isinstance(size, int) and size != received.size_bytes
-            if is_short or _mark(self.place.info(path)) != mark:
+            if is_short or _mark(self.place.info(path)) != _mark(before):
                 self.changing.append(name)
                 return
         self.files.append(
