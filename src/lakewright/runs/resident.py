@@ -107,7 +107,7 @@ class Resident:
         try:
             self._attend(lanes)
         finally:
-            self._stopping.set()
+            self._leave_off()
             clock.join()
 
     def _attend(self, lanes: Sequence[threading.Thread]) -> None:
@@ -142,7 +142,12 @@ class Resident:
         """Take no further run. What is under way may end within the grace; then it goes back into
         the queue, its finished steps done. May be called from a signal handler, and again."""
         self._break_off_at = min(self._break_off_at, time.monotonic() + grace_seconds)
-        self._stopping.set()
+        self._leave_off()
+
+    def _leave_off(self) -> None:
+        # A signal may come while the event is being set: to set it within that would wait for ever.
+        if not self._stopping.is_set():
+            self._stopping.set()
 
     def _watch(self) -> None:
         if time.monotonic() > self._break_off_at:
