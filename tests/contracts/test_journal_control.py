@@ -139,6 +139,19 @@ def test_a_priority_does_not_change_the_order_on_one_table(journal: Journal) -> 
     assert claim(journal).run_id == "first"
 
 
+def test_what_an_urgent_run_waits_for_is_as_urgent(journal: Journal) -> None:
+    queue(journal, "other", "c")
+    queue(journal, "first", "a", priority=Priority.LOW)
+    queue(journal, "second", "a", "b", priority=Priority.LOW)
+    queue(journal, "urgent", "b", priority=Priority.HIGH)
+    begun: list[str] = []
+    for _ in range(4):
+        taken = claim(journal)
+        begun.append(taken.run_id)
+        journal.execution.finish(taken, Outcome(status=RunStatus.SUCCEEDED), LATER)
+    assert begun == ["first", "second", "urgent", "other"]
+
+
 def test_upkeep_begins_only_when_nothing_else_could(journal: Journal) -> None:
     upkeep = Request(kind=RequestKind.UPKEEP, tables=("a", "b"), priority=Priority.HIGH)
     journal.acceptance.request(upkeep, run_id="upkeep", now=NOW)

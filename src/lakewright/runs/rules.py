@@ -96,10 +96,10 @@ def next_run(
 
     A run whose owner is gone comes before all that are queued: it still holds its tables, and an
     earlier run that was put back for one of them could never go on. An owner carries out one run at
-    a time: what still runs under its own name was left behind. Then the first of the highest
-    priority, in the order of their queueing; upkeep if nothing else could go on. Runs that are
-    `busy`, as somebody writes to them at this moment, are passed over, and so are those that have
-    gathered files since `gathered_before` or later.
+    a time: what still runs under its own name was left behind. Then the first of the most urgent,
+    in the order of their queueing; upkeep if nothing else could go on. Runs that are `busy`, as
+    somebody writes to them at this moment, are passed over, and so are those that have gathered
+    files since `gathered_before` or later.
     """
     taken: set[str] = set()
     for run in unfinished:
@@ -109,19 +109,33 @@ def next_run(
         if is_left and run.run_id not in busy:
             return run
         taken |= run.tables
+    waiting = [run for run in unfinished if run.status is RunStatus.QUEUED and not run.is_paused]
+    urgency = _urgency([run for run in waiting if not run.is_upkeep])
     found: Standing | None = None
     # Upkeep comes last, so that it keeps no table from anybody.
-    for run in sorted(unfinished, key=lambda each: each.is_upkeep):
-        if run.status is RunStatus.RUNNING or run.is_paused or (run.is_upkeep and found):
-            continue
+    for run in sorted(waiting, key=lambda each: each.is_upkeep):
+        if run.is_upkeep and found:
+            break
         is_free = (
             run.tables.isdisjoint(taken)
             and run.run_id not in busy
             and not _still_gathers(run, gathered_before)
         )
-        if is_free and (found is None or run.priority.rank > found.priority.rank):
+        if is_free and (found is None or urgency[run.run_id] > urgency[found.run_id]):
             found = run
         taken |= run.tables
+    return found
+
+
+def _urgency(waiting: Sequence[Standing]) -> Mapping[str, int]:
+    """How urgent each of these runs is, in the order of their queueing: as the most urgent of those
+    that wait for it, as they come after it on one of its tables."""
+    of_table: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for run in reversed(waiting):
+        behind = [of_table[table] for table in run.tables if table in of_table]
+        found[run.run_id] = max([run.priority.rank, *behind])
+        of_table.update(dict.fromkeys(run.tables, found[run.run_id]))
     return found
 
 
