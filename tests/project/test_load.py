@@ -4,7 +4,7 @@ import pytest
 
 from lakewright.errors import Problem, ProjectInvalid
 from lakewright.project import load
-from lakewright.project.environment import Environment
+from lakewright.project.environment import Environment, Retention
 from lakewright.sql import types
 
 SOURCE = "match: {}.csv\ncolumns: [{{name: id, type: int}}]\n"
@@ -31,11 +31,15 @@ def test_environments_say_where_and_how_a_project_runs() -> None:
         "  local: {storage: /data, threads: 2, memory_limit: 2GB}\n"
         "  tiny: {memory_limit: 512 MiB}\n"
         "  prod: {journal: 'postgresql://lake@db/lake'}\n"
+        "  brief: {snapshots_kept: 7, orphans_kept: 12h}\n"
     )
     assert dict(load.load({"lakewright.yaml": text}).environments) == {
         "local": Environment(storage="/data", threads=2, memory_limit_bytes=2_000_000_000),
         "tiny": Environment(name="tiny", memory_limit_bytes=512 * 1024**2),
         "prod": Environment(name="prod", journal="postgresql://lake@db/lake"),
+        "brief": Environment(
+            name="brief", retention=Retention(snapshots_kept=7, orphans_kept_seconds=43_200)
+        ),
     }
 
 

@@ -232,11 +232,12 @@ def test_upkeep_that_a_kill_broke_off_loses_no_row(tmp_path: Path) -> None:
     small.mkdir()
 
     def load_many(number: int) -> None:
-        """So many files in each partition that they are worth being compacted."""
+        """So many files in each partition that they are worth being compacted: an upload with a
+        record that is refused shares its files with no other."""
         files = [small / f"orders_{number}_{each}.csv" for each in range(upkeep.SMALL_FILES_MIN)]
         for each, file in enumerate(files):
             rows = [f"{number * 1000 + each * 3 + n},{'abc'[n]},{each}" for n in range(3)]
-            file.write_text("\n".join(["id,customer,quantity", *rows]) + "\n")
+            file.write_text("\n".join(["id,customer,quantity", *rows, f"x,a,{file.name}"]) + "\n")
         house.load(*files)
 
     load_many(0)
