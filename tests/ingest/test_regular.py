@@ -206,8 +206,27 @@ def test_the_header_once_more_ends_the_regular_stretch(
     path = tmp_path / "data.csv"
     path.write_bytes(before + b"a,bb" + after)
     layout = regular.Layout(
-        dialect=PLAIN, has_returns=line_end != b"\n", is_sound=True, header=b"a,bb"
+        dialect=PLAIN, has_returns=line_end != b"\n", is_sound=True, headers=frozenset({b"a,bb"})
     )
     with path.open("rb") as file:
         index = regular.Index(file, path, layout, tmp_path / "offsets")
         assert list(index.read(0, 1)) == [(len(before), 4)]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [b"\xef\xbb\xbfc,d", b"'c','d'", b"`c`,`d", b"a,b", b'"a","b"'],
+    ids=["byte order mark", "quotes", "other quotes", "header", "quoted header"],
+)
+def test_a_record_that_engines_or_the_rules_read_otherwise_is_not_regular(
+    tmp_path: Path, strange: bytes
+) -> None:
+    before = b"a,bc\n'c,d\n'c',d\n'c,'d\n"
+    path = tmp_path / "data.csv"
+    path.write_bytes(before + strange + b"\n'e','f'\n")
+    layout = regular.Layout(
+        dialect=PLAIN, has_returns=False, is_sound=True, headers=frozenset({b"a,b", b'"a","b"'})
+    )
+    with path.open("rb") as file:
+        index = regular.Index(file, path, layout, tmp_path / "offsets")
+        assert list(index.read(0, 1)) == [(len(before), 5)]

@@ -207,7 +207,7 @@ def _read_both_ways(
         dialect=table.dialect,
         has_returns=_has_returns(file, table),
         is_sound=table.text.is_sound,
-        header=table.header.line,
+        headers=table.header.written(table.dialect),
         end=table.end.byte if table.end is not None else None,
     )
     index = regular.Index(file, table.text.path, layout, offsets)
@@ -275,6 +275,15 @@ class _Header:
     """The last of them as it stands in the file, without its line's end."""
     end: int
     """Position of the first byte behind it: there the table's body starts."""
+
+    def written(self, pinned: Dialect) -> frozenset[bytes]:
+        """How its records may be written where they stand again: as here, or with all fields in
+        quotes, or none."""
+        delimiter, quote = pinned.delimiter or ",", pinned.quote or ""
+        rows = [row for row in self.records if len(row) > 1 and any(row)]
+        plain = {delimiter.join(row).encode() for row in rows}
+        quoted = {delimiter.join(f"{quote}{name}{quote}" for name in row).encode() for row in rows}
+        return frozenset(plain | quoted | ({self.line} if self.line else set()))
 
 
 def _read_header(

@@ -1,15 +1,17 @@
 """Find where records start in delimited text that any engine reads alike, at memory speed.
 
 A stretch of a file is regular if a reader has no choice: line ends of one kind, quotes only around
-whole fields and doubled inside them, no comment, no header once more, no zero byte, sound UTF-8, no
-record over half a mebibyte. Its records are counted and located here with numpy, without any
-engine, and left in place as parts that an engine reads in parallel. Where a stretch is not regular,
-the index stops at the record in question; the exact reader takes over and hands back later.
+whole fields and doubled inside them, no comment, no header once more, no record in other quotes, no
+byte order mark where a record starts, no zero byte, sound UTF-8, no record over half a mebibyte.
+Its records are counted and located here with numpy, without any engine, and left in place as parts
+that an engine reads in parallel. Where a stretch is not regular, the index stops at the record in
+question; the exact reader takes over and hands back later.
 
 A large file is indexed by several threads: each later one starts behind a line's end, hoping that a
 record starts there. Who comes from before sees whether one does; if not, that work is thrown away.
 """
 
+import codecs
 import os
 import threading
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from typing import BinaryIO, TypeAlias
 import numpy
 import numpy.typing
 
+from lakewright.ingest import salvage
 from lakewright.plan.landed import CsvPart
 from lakewright.project.source import Dialect
 
@@ -83,8 +86,9 @@ class Layout:
     """Whether its line ends are CR LF; else they are LF."""
     is_sound: bool
     """Whether all of it is known to be UTF-8."""
-    header: bytes = b""
-    """The header's last line, without its end: where it stands again is not regular."""
+    headers: frozenset[bytes] = frozenset()
+    """How the header's records may be written, without line ends: where one stands again is not
+    regular."""
     end: int | None = None
     """Where the table ends, if that is before the end of the file: after a line's end."""
 
@@ -138,9 +142,18 @@ class Index:
         self._is_sound = layout.is_sound
         self._delimiter = ord(layout.dialect.delimiter or ",")
         self._quote = ord(layout.dialect.quote) if layout.dialect.quote else None
-        self._comment = (layout.dialect.comment or "").encode()
         line_end = b"\r\n" if layout.has_returns else b"\n"
-        self._header = layout.header and layout.header + line_end
+        self._strange_starts = (
+            (layout.dialect.comment or "").encode()[:1],
+            codecs.BOM_UTF8,  # An engine drops it where the range that it reads starts so.
+            *(header + line_end for header in sorted(layout.headers)),
+        )
+        self._other_quotes = [
+            mark.encode() for mark in salvage.QUOTES if mark != layout.dialect.quote
+        ]
+        self._may_be_strange = numpy.zeros(256, dtype=numpy.bool_)
+        for mark in (*self._strange_starts, *self._other_quotes):
+            self._may_be_strange[list(mark[:1])] = True
 
     def read(self, start: int, first_record: int) -> Iterator[tuple[int, int]]:
         """Cut from one position on, as far as the file is regular.
@@ -317,16 +330,45 @@ class Index:
         return limit
 
     def _first_strange_record(self, values: _Bytes, starts: _Positions, ends: _Positions) -> int:
-        """The place of the first comment or repeated header among records; their number if none."""
+        """The place of the first record that starts like none, or whose fields stand in other
+        quotes; the number of records if there is none."""
         count = len(starts)
-        for mark in (self._comment[:1], self._header):
-            found = _beginning_with(mark, values, starts[:count], ends[:count])
+        places = numpy.flatnonzero(self._may_be_strange[values[starts]])
+        for mark in self._strange_starts:
+            found = _beginning_with(mark, values, starts[places], ends[places])
             if len(found):
-                count = int(found[0])
-        if count and self._header:  # The last line may lack its end.
+                count = int(places[found[0]])
+                places = places[: int(found[0])]
+        count = min(count, self._first_in_quotes(values, starts, ends, places))
+        if count and self._layout.headers:  # The last line may lack its end.
             last = values[starts[count - 1] : ends[count - 1]].tobytes()
-            count -= last == self._layout.header
+            count -= last in self._layout.headers
         return count
+
+    def _first_in_quotes(
+        self, values: _Bytes, starts: _Positions, ends: _Positions, places: _Positions
+    ) -> int:
+        """The first of some records whose fields stand in other quotes; the number of all if none.
+
+        See `salvage.is_in_other_quotes`. In no such record a delimiter stands inside a field.
+        """
+        delimiter, first = bytes([self._delimiter]), len(starts)
+        for quote in self._other_quotes:
+            found = places[values[starts[places]] == ord(quote)]
+            if not len(found) or quote + delimiter + quote not in values.tobytes():
+                continue
+            for place in found.tolist():
+                record = values[starts[place] : ends[place]].tobytes()
+                *fields, last = record.split(delimiter)
+                if (
+                    fields
+                    and last.startswith(quote)
+                    and all(len(text) > 1 and text[:1] == quote == text[-1:] for text in fields)
+                ):
+                    places = places[places < place]
+                    first = place
+                    break
+        return first
 
     def _first_strange_return(self, data: bytes) -> int:
         """Where a line end is of another kind than the file's; the block's length if nowhere."""
