@@ -184,9 +184,7 @@ def cancel(run_id: str, /, *, common: Common = Common()) -> int:
         As `lakewright runs list` prints it; its first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        found = house.find_run(run_id)
-        house.journal.control.cancel(found.run_id, datetime.now(UTC))
-        (run,) = house.work([found.run_id])
+        run = wiring.cancel(house, house.find_run(run_id).run_id)
     is_cancelled = show.is_cancelled(run)
     if common.json:
         output.print_json(show.value_json(run))

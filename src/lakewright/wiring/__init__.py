@@ -1,5 +1,6 @@
 """Settings in, connected objects out: the only place that chooses adapters."""
 
+from lakewright.wiring.cancelling import cancel
 from lakewright.wiring.folder import find_folder, is_found_from, named_folder
 from lakewright.wiring.lakehouse import Lakehouse, Reader, open_lakehouse, open_reader
 from lakewright.wiring.resident import open_resident
@@ -8,6 +9,7 @@ from lakewright.wiring.tending import preview_upkeep, tend
 __all__ = [
     "Lakehouse",
     "Reader",
+    "cancel",
     "find_folder",
     "is_found_from",
     "named_folder",
