@@ -98,8 +98,8 @@ def project_files() -> str:
 _PROJECT_INTRODUCTION = """\
 A project is a folder with a file `lakewright.yaml`. Beside it, `sources/<name>.yaml` declares the
 kinds of files that may arrive, and `models/silver/<name>.sql` and `models/gold/<name>.sql` the
-tables that are made from them; `schedules/<name>.yaml` says what is done at which times. A table is named by its file: `models/gold/daily_revenue.sql` makes
-`gold.daily_revenue`.
+tables that are made from them; `schedules/<name>.yaml` says what is done at which times. A table is
+named by its file: `models/gold/daily_revenue.sql` makes `gold.daily_revenue`.
 
 The files are YAML 1.2 in the plain form that people write: keys, lists and texts. Anchors, tags
 and several documents in one file are refused. A text needs quotes only where YAML would read it as

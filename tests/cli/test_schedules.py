@@ -79,7 +79,7 @@ def test_a_fetch_of_nothing_that_is_there_fails_and_says_so(project: Path) -> No
 
 def test_a_paused_sources_fetch_waits(project: Path) -> None:
     with wiring.open_lakehouse(project) as house:
-        schedule = house.schedule_files()["inbox"].schedule
+        schedule = house.schedules.files()["inbox"].schedule
         assert schedule is not None
         now = datetime.now(UTC)
         house.journal.control.pause("orders", "", now)
@@ -100,7 +100,7 @@ def test_a_schedule_that_does_not_exist_or_holds_a_mistake_is_told(project: Path
 
 def test_a_worker_makes_up_for_what_was_missed_and_loads_what_it_fetched(project: Path) -> None:
     with wiring.open_lakehouse(project) as house:
-        file = house.schedule_files()["inbox"]
+        file = house.schedules.files()["inbox"]
         assert file.schedule is not None
         minutes_ago = datetime.fromtimestamp(time.time() - 150, UTC)
         house.journal.timetable.begin(subject_of("inbox"), file.schedule.rhythm, minutes_ago)

@@ -47,7 +47,8 @@ def test_a_run_is_told_from_its_queueing_to_its_end() -> None:
         f"run-abcde {step} succeeded None/None",
         "run-abcde run succeeded None/None",
     ]
-    assert watch.look() == watch.sights() == ()
+    assert watch.look() == ()
+    assert watch.sights() == ()
     assert not watch.is_over()
 
 

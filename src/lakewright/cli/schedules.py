@@ -9,6 +9,7 @@ from lakewright.project.mistake import listing, suggestion
 from lakewright.project.schedule import Fetch, Schedule
 from lakewright.runs import timetable
 from lakewright.runs.journal import Journal, Run
+from lakewright.wiring.schedules import check
 
 
 def list_(*, common: Common = Common()) -> None:
@@ -17,8 +18,8 @@ def list_(*, common: Common = Common()) -> None:
 
     now = datetime.now(UTC)
     with wiring.open_lakehouse(common.project) as house:
-        files = house.schedule_files()
-        house.check_schedules(files)
+        files = house.schedules.files()
+        check(files)
         found = [
             (file.schedule, scheduler.next_tick(file.schedule, now), *_last(house.journal, name))
             for name, file in files.items()
@@ -93,7 +94,7 @@ def fire(name: str, /, *, common: Common = Common()) -> int:
     from lakewright.runs import fetching, scheduler
 
     with wiring.open_lakehouse(common.project) as house:
-        files = house.schedule_files()
+        files = house.schedules.files()
         file = files.get(name)
         if file is None:
             raise errors.NotFound(
@@ -101,7 +102,7 @@ def fire(name: str, /, *, common: Common = Common()) -> int:
                 why=f"there are {listing(files)}" if files else "the project has no schedules",
                 hint=suggestion(name, files, otherwise=f"write schedules/{name}.yaml"),
             )
-        house.check_schedules({name: file})
+        check({name: file})
         assert file.schedule is not None  # noqa: S101 -- a mistake has been raised
         tick = scheduler.fire_now(house.journal, file.schedule, datetime.now(UTC))
         code = progress.carry_out(house, [tick.run_id], as_json=common.json)

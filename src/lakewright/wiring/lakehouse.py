@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
-from lakewright.project.files import SCHEDULE_FILES
 from lakewright.project.source import said
 from lakewright.runs import accept, caretaking, launcher, resident, rules, worker
 from lakewright.runs.journal import (
@@ -39,13 +38,13 @@ from lakewright.runs.progress import Progress, Silent
 from lakewright.runs.round import Hands, Terms
 from lakewright.wiring import journals
 from lakewright.wiring.folder import Place, find_folder, named_folder, read_files, signature
+from lakewright.wiring.schedules import Schedules
 
 if TYPE_CHECKING:
     from lakewright.lake.raw import RawStore
     from lakewright.lake.tables import Lake
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
-    from lakewright.project.schedule_file import ScheduleFile
     from lakewright.sql import types
 
 _LOOKED_AT_BYTES_MAX = 4 * 2**20
@@ -70,8 +69,8 @@ class Lakehouse:
         self.storage = place.storage
         self._journal = place.journal
         self.settings = configured
+        self.schedules = Schedules(place.folder)
         self._known: tuple[Hashable, Project] | None = None
-        self._schedules: tuple[Hashable, Mapping[str, ScheduleFile]] | None = None
 
     def project(self) -> "Project":
         """The project's files, loaded against the tables that exist.
@@ -183,33 +182,6 @@ class Lakehouse:
         if self._known is None or self._known[0] != present:
             self._known = (present, self.project())
         return self._known[1]
-
-    def schedule_files(self) -> "Mapping[str, ScheduleFile]":
-        """The project's schedules, sound or not, as their files are now. They are read anew only
-        once they have changed.
-
-        Raises:
-            ProjectInvalid: a file is not UTF-8 text, too large, or cannot be read.
-        """
-        from lakewright.project import schedule_file
-
-        present = signature(self.folder, SCHEDULE_FILES)
-        if self._schedules is None or self._schedules[0] != present:
-            found = schedule_file.read_all(read_files(self.folder, SCHEDULE_FILES))
-            self._schedules = (present, found)
-        return self._schedules[1]
-
-    def check_schedules(self, files: "Mapping[str, ScheduleFile]") -> None:
-        """See that these files of schedules hold no mistake.
-
-        Raises:
-            ProjectInvalid: they do; all of them are told.
-        """
-        from lakewright.project.file import invalid
-
-        problems = [each for file in files.values() for each in file.mistakes.problems]
-        if problems:
-            raise invalid(problems)
 
     def work(self, run_ids: Collection[str], progress: Progress | None = None) -> tuple[Run, ...]:
         """Carry these runs out, or wait for whoever does.

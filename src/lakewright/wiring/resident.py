@@ -54,7 +54,7 @@ def open_resident(
         from lakewright.runs.scheduler import Scheduler
 
         with Lakehouse(place, lane) as house:
-            yield Scheduler(house.journal, house.schedule_files, lambda: datetime.now(UTC))
+            yield Scheduler(house.journal, house.schedules.files, lambda: datetime.now(UTC))
 
     return Resident(
         open_hands,
