@@ -292,10 +292,16 @@ def test_a_refused_record_keeps_its_text_its_place_and_every_reason(
         (b"1,,,,\xff", [":bad_encoding"]),
     ],
 )
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 def test_every_way_to_break_the_contract_has_its_reason_and_shifts_no_number(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path, line: bytes, codes: list[str] | None
+    connection: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    line: bytes,
+    codes: list[str] | None,
+    line_end: bytes,
 ) -> None:
     content = HEADER + b"10,,,,\n" + line + b"\n20,,,,\n30,,,,x\n"
+    content = content.replace(b"\n", line_end)
     loaded = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
     shift = 0 if codes is None else 1
     expected = [(10, 1), (20, 2 + shift), (30, 3 + shift)]
@@ -309,6 +315,15 @@ def test_columns_are_found_by_header_in_any_order_and_missing_ones_are_null_or_d
     content = b"Note,QUANTITY,Order ID\nhi,3,1\n"
     loaded = load(connection, tmp_path, ORDERS, land(tmp_path, content, ORDERS))
     assert without_metadata(loaded.rows) == [(1, None, 3, Decimal("0.00"), "hi")]
+
+
+def test_a_byte_order_mark_where_a_record_starts_is_part_of_its_value(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    contract = Contract(columns=(column("a", "string"), column("b", "string")))
+    content = "a,b\n\ufeff1,2\n3,4\n".encode()
+    loaded = load(connection, tmp_path, contract, land(tmp_path, content, contract))
+    assert without_metadata(loaded.rows) == [("\ufeff1", "2"), ("3", "4")]
 
 
 def test_a_missing_required_column_refuses_every_record(

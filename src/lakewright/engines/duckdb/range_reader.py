@@ -77,7 +77,8 @@ def numbering(cursor: duckdb.DuckDBPyConnection, first: int, width: int) -> str:
 
 def _unread(cursor: duckdb.DuckDBPyConnection, source: Range) -> list[int]:
     """The records that the engine did not read at all, by where it says that they start."""
-    places = cursor.execute("SELECT DISTINCT line_byte_position - 1 FROM reject_errors").fetchall()
+    # Counted from 1, and behind CR LF from that LF on: so it is a place within the long record.
+    places = cursor.execute("SELECT DISTINCT line_byte_position FROM reject_errors").fetchall()
     if not places:
         return []
     starts = source.starts()
