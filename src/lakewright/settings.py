@@ -54,8 +54,8 @@ class Settings:
     each core, but at most 4. They share `memory_limit_bytes` evenly."""
 
     group_wait_ms: int = 0
-    """How long, in milliseconds, a worker lets an upload wait for others of its source, to be loaded
-    and published with them. Under load they gather by themselves while earlier runs go on."""
+    """How long, in milliseconds, a worker lets an upload wait for others of its source, to load
+    them together. Under load they gather by themselves while earlier runs go on."""
 
     worker_grace_seconds: int = 25
     """How long runs may go on once a worker is told to stop. Kubernetes kills after 30 seconds."""

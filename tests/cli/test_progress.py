@@ -6,9 +6,13 @@ from rich.progress import Progress
 
 from lakewright import errors, wiring
 from lakewright.cli import output, progress
-from lakewright.runs import failure
-from lakewright.runs.journal import StepStatus
+from lakewright.runs import failure, finding
+from lakewright.runs.journal import Run, StepStatus
 from tests.cli.conftest import Shop
+
+
+def newest_run(house: wiring.Lakehouse) -> Run:
+    return finding.newest_run(house.journal.reading)
 
 
 def test_bytes_then_records_are_told_with_what_is_under_way(shop: Shop) -> None:
@@ -19,7 +23,7 @@ def test_bytes_then_records_are_told_with_what_is_under_way(shop: Shop) -> None:
     )
     with wiring.open_lakehouse(shop.folder) as house:
         upload = house.journal.reading.uploads(source="orders")[0]
-        run = house.newest_run()
+        run = newest_run(house)
         bars = progress.Bars(screen, house)
 
         def told() -> str:
@@ -70,7 +74,12 @@ def test_a_table_that_moved_is_told_from_an_interruption(
     shop: Shop, capsys: pytest.CaptureFixture[str], error: errors.LakewrightError, words: str
 ) -> None:
     with wiring.open_lakehouse(shop.folder) as house, progress.bars(house) as bars:
-        bars.step_ended(house.newest_run(), "publish", StepStatus.PENDING, failure.to_json(error))
+        bars.step_ended(
+            newest_run(house),
+            "publish",
+            StepStatus.PENDING,
+            failure.to_json(error),
+        )
     assert words in " ".join(capsys.readouterr().err.split())
 
 
@@ -80,9 +89,13 @@ def test_progress_stays_on_one_line_of_the_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     with wiring.open_lakehouse(shop.folder) as house, progress.bars(house) as bars:
-        bars.step_started(house.newest_run(), "model:gold.delay_by_carrier_and_month", 100_000_000)
+        bars.step_started(
+            newest_run(house),
+            "model:gold.delay_by_carrier_and_month",
+            100_000_000,
+        )
         for done in (30_000_000, 60_000_000):
-            bars.step_progressed(house.newest_run(), "model", done)
+            bars.step_progressed(newest_run(house), "model", done)
         screen = Console(file=io.StringIO(), width=width)
         screen.print(bars.shown())
     (line,) = str(screen.file.getvalue()).splitlines()  # type: ignore[attr-defined]

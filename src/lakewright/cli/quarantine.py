@@ -8,7 +8,7 @@ from typing import cast
 from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, journal
+from lakewright.runs import accept, finding, journal
 
 _FACETS_RECORDS_MAX = 100_000
 _COLUMNS = ("_upload_id", "_source_file", "_record", "byte_position", "raw", "reasons")
@@ -78,7 +78,7 @@ def show_(
         How many.
     """
     with wiring.open_lakehouse(common.project) as house:
-        upload_id = house.find_upload(upload).upload_id if upload else None
+        upload_id = finding.find_upload(house.journal.reading, upload).upload_id if upload else None
         records = _records(house, source, upload_id, limit)
     if common.json:
         output.print_json(records)
@@ -110,7 +110,7 @@ def replay(source: str, /, *, upload: str | None = None, common: Common = Common
     """
     with wiring.open_lakehouse(common.project) as house:
         if upload is not None:
-            chosen = [house.find_upload(upload)]
+            chosen = [finding.find_upload(house.journal.reading, upload)]
         else:
             _check_loaded(house, source)
             chosen = [each for each in house.journal.reading.uploads(source=source)

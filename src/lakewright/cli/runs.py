@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from lakewright import errors, wiring, wording
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, journal, logbook, outbox
+from lakewright.runs import accept, finding, journal, logbook, outbox
 
 
 def list_(*, limit: int = 30, common: Common = Common()) -> None:
@@ -57,7 +57,11 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
         As `lakewright runs list` prints it; its first letters are enough. By default the newest.
     """
     with wiring.open_lakehouse(common.project) as house:
-        run = house.find_run(run_id) if run_id is not None else house.newest_run()
+        run = (
+            finding.find_run(house.journal.reading, run_id)
+            if run_id is not None
+            else finding.newest_run(house.journal.reading)
+        )
         steps = house.journal.reading.steps(run.run_id)
         attempts = house.journal.reading.attempts(run.run_id)
         parts = house.journal.reading.run_uploads(run.run_id)
@@ -156,7 +160,7 @@ def retry(run_id: str, /, *, common: Common = Common()) -> int:
         As `lakewright runs list` prints it; its first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        run = house.find_run(run_id)
+        run = finding.find_run(house.journal.reading, run_id)
         queued = house.journal.acceptance.retry(run.run_id, datetime.now(UTC))
         return progress.carry_out(house, [queued.run_id], as_json=common.json)
 
@@ -170,7 +174,7 @@ def rerun(run_id: str, /, *, common: Common = Common()) -> int:
         As `lakewright runs list` prints it; its first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        run = house.find_run(run_id)
+        run = finding.find_run(house.journal.reading, run_id)
         asked = accept.request_again(house.journal, run, datetime.now(UTC))
         return progress.carry_out(house, [each.run_id for each in asked], as_json=common.json)
 
@@ -184,7 +188,7 @@ def cancel(run_id: str, /, *, common: Common = Common()) -> int:
         As `lakewright runs list` prints it; its first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        run = wiring.cancel(house, house.find_run(run_id).run_id)
+        run = wiring.cancel(house, finding.find_run(house.journal.reading, run_id).run_id)
     is_cancelled = show.is_cancelled(run)
     if common.json:
         output.print_json(show.value_json(run))

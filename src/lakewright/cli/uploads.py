@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, account, journal
+from lakewright.runs import accept, account, finding, journal
 
 _ROLLED_BACK = "rolled back"
 """The status of an upload whose rows a rollback took away: the journal knows nothing of it."""
@@ -67,7 +67,7 @@ def show_(upload_id: str, /, *, common: Common = Common()) -> None:
         As `lakewright uploads list` prints it; its first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        upload = house.find_upload(upload_id)
+        upload = finding.find_upload(house.journal.reading, upload_id)
         told = account.of_upload(house.journal.reading.steps(upload.run_id), upload.upload_id)
         gone = house.rolled_back([upload])
     if common.json:
@@ -91,7 +91,10 @@ def remove(upload_ids: Sequence[str], /, *, common: Common = Common()) -> int:
         As `lakewright uploads list` prints them; the first letters are enough.
     """
     with wiring.open_lakehouse(common.project) as house:
-        found = [house.find_upload(upload_id).upload_id for upload_id in upload_ids]
+        found = [
+            finding.find_upload(house.journal.reading, upload_id).upload_id
+            for upload_id in upload_ids
+        ]
         runs = accept.request_removal(house.journal, found, datetime.now(UTC))
         return progress.carry_out(house, [run.run_id for run in runs], as_json=common.json)
 

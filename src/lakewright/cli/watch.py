@@ -17,6 +17,7 @@ from rich.text import Text
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
+from lakewright.runs import finding
 from lakewright.runs.journal import Run, RunStatus, Step, StepStatus
 from lakewright.runs.watching import Change, Sight, Watch
 from lakewright.wording import count, counted
@@ -50,7 +51,7 @@ def watch(
         End once nothing has gone on for so long.
     """
     with wiring.open_lakehouse(common.project) as house:
-        asked = None if run_id is None else [house.find_run(run_id).run_id]
+        asked = None if run_id is None else [finding.find_run(house.journal.reading, run_id).run_id]
         found = Watch(house.journal, asked)
         with _teller(house, as_json=common.json) as tell:
             try:

@@ -335,8 +335,8 @@ def ancestors(document: Document, snapshot_id: int | None = None) -> Iterator[Sn
 
 
 def aside(document: Document) -> frozenset[int]:
-    """The snapshots that a rollback has left: the present state does not come from them. Of one that
-    is older than all that is kept of the present line it is not known, and taken not to be."""
+    """The snapshots that a rollback has left: the present state does not come from them. Of one
+    that is older than all that is kept of the present line it is not known, and taken not to be."""
     line = {one["snapshot-id"]: one["sequence-number"] for one in ancestors(document)}
     oldest = min(line.values(), default=0)
     return frozenset(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 from lakewright import errors, settings
 from lakewright.plan import codec
 from lakewright.project.source import said
-from lakewright.runs import accept, caretaking, launcher, resident, rules, worker
+from lakewright.runs import accept, launcher, resident, rules, worker
 from lakewright.runs.journal import (
     Accepted,
     Answer,
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 
 _LOOKED_AT_BYTES_MAX = 4 * 2**20
 """Up to this size, hashing a file costs less than the start of a child that has nothing to do."""
-
-_NEWEST_SEEN_MAX = 20
-"""Runs among which there is one that is no upkeep."""
 
 _CALL_TIMEOUT_SECONDS = 3600.0
 """For what a person asks of the child directly; Ctrl-C ends it sooner."""
@@ -305,40 +302,6 @@ class Lakehouse:
         for name in names:
             project.model(name)
 
-    def find_upload(self, prefix: str) -> Upload:
-        """The upload whose id starts with these letters.
-
-        Raises:
-            NotFound: there is none, or more than one.
-        """
-        uploads = self.journal.reading.uploads()
-        found = [upload for upload in uploads if upload.upload_id.startswith(prefix)]
-        if not found:
-            _check_is_no_file_name(prefix, uploads)
-        _check_one("upload", prefix, [upload.upload_id for upload in found])
-        return found[0]
-
-    def find_run(self, prefix: str) -> Run:
-        """The run whose id starts with these letters.
-
-        Raises:
-            NotFound: there is none, or more than one.
-        """
-        found = [run for run in self.journal.reading.runs() if run.run_id.startswith(prefix)]
-        _check_one("run", prefix, [run.run_id for run in found])
-        return found[0]
-
-    def newest_run(self) -> Run:
-        """The run that was asked for last, upkeep aside.
-
-        Raises:
-            NotFound: nothing has run yet.
-        """
-        runs = self.journal.reading.runs(limit=_NEWEST_SEEN_MAX)
-        if not runs:
-            raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
-        return next((run for run in runs if not caretaking.is_upkeep(run)), runs[0])
-
     def __enter__(self) -> Self:
         return self
 
@@ -420,17 +383,6 @@ def _user() -> str:
         return ""
 
 
-def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:
-    if len(found) == 1:
-        return
-    many = f"{len(found)} {noun}s start with it: {', '.join(found[:5])}" if found else "none has it"
-    raise errors.NotFound(
-        f"{prefix!r} is not the id of one {noun}",
-        why=many,
-        hint=f"`lakewright {noun}s list` shows them",
-    )
-
-
 def _is_in_bronze(lake: "Lake", upload: Upload) -> bool:
     """Whether the present state of the upload's table descends from the load of the upload.
 
@@ -488,13 +440,3 @@ def _rolled_back(lake: "Lake", held: Sequence[Upload]) -> Iterator[str]:
                 continue
             if operation == "append" or upload.accepted_at > made_at:
                 yield upload.upload_id
-
-
-def _check_is_no_file_name(prefix: str, uploads: Sequence[Upload]) -> None:
-    named = [upload.upload_id for upload in uploads if upload.file_name == Path(prefix).name]
-    if named:
-        raise errors.NotFound(
-            f"{prefix!r} is the name of a file, not the id of an upload",
-            why="files of one name may be uploaded more than once",
-            hint=f"name it by its id: {' or '.join(named[:3])}",
-        )
