@@ -31,7 +31,7 @@ from lakewright.sql import types
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # So that a script finds its neighbour as the tests do.
 
-from tools import reference_sql  # noqa: E402
+from tools import reference_metrics, reference_sql  # noqa: E402
 
 NOTE = "<!-- Written by tools/reference.py: change the code, then run `python {script}`. -->"
 
@@ -449,6 +449,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/cli.md": commands,
     "docs/reference/settings.md": settings_page,
     "docs/reference/errors.md": errors_page,
+    "docs/reference/metrics.md": reference_metrics.page,
     "docs/reference/portable-sql.md": reference_sql.portable_sql,
 }
 

@@ -57,6 +57,9 @@ class Settings:
     """How long, in milliseconds, a worker lets an upload wait for others of its source, to load
     them together. Under load they gather by themselves while earlier runs go on."""
 
+    openlineage_url: str = ""
+    """Where OpenLineage events are sent; empty: where the environment's `lineage` says."""
+
     worker_grace_seconds: int = 25
     """How long runs may go on once a worker is told to stop. Kubernetes kills after 30 seconds."""
 

@@ -166,8 +166,8 @@ def bars(house: wiring.Lakehouse) -> Iterator[Bars]:
 
 def carry_out(house: wiring.Lakehouse, run_ids: Collection[str], *, as_json: bool) -> int:
     """Have runs carried out and print what became of them; the command's exit code."""
-    with bars(house) as shown, resumable(house):
-        runs = house.work(run_ids, shown)
+    with bars(house) as shown, resumable(house), wiring.lineage_after(house):
+        runs = work(house, run_ids, shown)
     for run in runs:
         if as_json:
             output.print_json(show.value_json(run))
@@ -175,6 +175,12 @@ def carry_out(house: wiring.Lakehouse, run_ids: Collection[str], *, as_json: boo
             print_run(house, run)
     wiring.tend(house)
     return 0 if all(run.status is RunStatus.SUCCEEDED for run in runs) else 1
+
+
+def work(house: wiring.Lakehouse, run_ids: Collection[str], shown: Bars) -> tuple[Run, ...]:
+    """Have runs carried out, and traced where that is wanted; what became of them."""
+    with wiring.tracing() as trace:
+        return house.work(run_ids, trace(shown, house.journal.reading))
 
 
 @contextmanager

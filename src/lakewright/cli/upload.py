@@ -125,8 +125,8 @@ def upload(
         with progress.bars(house) as bars:
             taken = _deliver_all(files, partial(_deliver, house, manner, look, bars))
             waiting = [each.run_id for each in taken if _is_waiting(each)]
-            with progress.resumable(house):
-                house.work(list(dict.fromkeys(waiting)) if wait else [], bars)
+            with progress.resumable(house), wiring.lineage_after(house):
+                progress.work(house, list(dict.fromkeys(waiting)) if wait else [], bars)
         outcomes = [_outcome(house, file, each) for file, each in zip(files, taken, strict=True)]
         if common.json:
             for outcome in outcomes:

@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Annotated
@@ -14,6 +15,7 @@ from lakewright import settings, wiring
 from lakewright.cli import output
 from lakewright.cli.app import Common
 from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
+from lakewright.runs.resident import Resident
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 """What every log record has; the rest are fields that whoever logged has given."""
@@ -79,6 +81,7 @@ def _facts(run: Run) -> dict[str, Json]:
 def worker(
     *,
     lanes: Annotated[int | None, Parameter(show_default=False)] = None,
+    metrics_port: Annotated[int | None, Parameter(show_default=False)] = None,
     verbose: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     common: Common = Common(),
 ) -> int:
@@ -90,6 +93,8 @@ def worker(
     ----------
     lanes
         How many runs go on side by side, on different tables. By default one for each core.
+    metrics_port
+        Answer Prometheus on this port of the loopback; 0: on any free one, which is told.
     verbose
         Tell of every step too.
     """
@@ -99,7 +104,23 @@ def worker(
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     configured = settings.read()
-    resident = wiring.open_resident(common.project, _Logged(), configured, lanes=lanes)
+    with ExitStack() as around:
+        around.callback(logger.removeHandler, handler)
+        trace = around.enter_context(wiring.tracing())
+        resident = wiring.open_resident(
+            common.project, _Logged(), configured, lanes=lanes, trace=trace
+        )
+        around.enter_context(wiring.sending_lineage(common.project, configured))
+        if metrics_port is not None:
+            metrics = wiring.serving_metrics(common.project, metrics_port, configured)
+            logger.info("metrics ready", extra={"port": around.enter_context(metrics)})
+        _serve(resident, configured.worker_grace_seconds)
+    return 0
+
+
+def _serve(resident: Resident, grace_seconds: float) -> None:
+    """Work until a signal, and longer for as long as the grace lasts."""
+    logger = logging.getLogger("lakewright")
     asked = 0
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -107,10 +128,10 @@ def worker(
         nonlocal asked
         asked += 1
         # Whoever asks twice is in a hurry.
-        grace_seconds = configured.worker_grace_seconds if asked == 1 else 0
+        left_seconds = grace_seconds if asked == 1 else 0
         name = signal.Signals(number).name
-        logger.info("stopping", extra={"signal": name, "grace_seconds": grace_seconds})
-        resident.stop(grace_seconds)
+        logger.info("stopping", extra={"signal": name, "grace_seconds": left_seconds})
+        resident.stop(left_seconds)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -119,5 +140,3 @@ def worker(
     finally:
         for number, handled in before.items():
             signal.signal(number, handled)
-        logger.removeHandler(handler)
-    return 0

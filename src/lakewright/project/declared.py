@@ -42,6 +42,7 @@ def environments(document: documents.ProjectDocument) -> dict[str, Environment]:
             threads=each.threads,
             memory_limit_bytes=None if limit is None else quantity.bytes_of(limit),
             journal=each.journal,
+            lineage=each.lineage,
             retention=Retention(
                 snapshots_kept=each.snapshots_kept,
                 orphans_kept_seconds=quantity.seconds_of(each.orphans_kept),

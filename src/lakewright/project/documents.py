@@ -91,6 +91,10 @@ class EnvironmentDocument(Document):
     """The URL of a PostgreSQL database that keeps the journal, so that several machines may share
     it; without its password, which `PGPASSWORD` or a `.pgpass` file says. By default the journal
     is a file in `storage`."""
+    lineage: Annotated[NonEmpty, Field(examples=["https://marquez.example.org"])] | None = None
+    """Where OpenLineage events of every run are sent: `file:///PATH`, which gets a line for each,
+    or the URL of an HTTP endpoint; without a path, `/api/v1/lineage` is its. A key stands in the
+    environment variable `OPENLINEAGE_API_KEY`. By default none are sent."""
     snapshots_kept: Annotated[int, Ge(1)] = 100
     """How many snapshots of a table upkeep leaves: so far back do time travel and rollback go, and
     incremental builds of models that did not run meanwhile."""

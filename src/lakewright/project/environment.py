@@ -40,5 +40,7 @@ class Environment:
     """How much memory a step may use before it spills to disk; None: the engine's own share."""
     journal: str | None = None
     """The URL of a PostgreSQL database, without a password; None: a file in `storage`."""
+    lineage: str | None = None
+    """The URL of a file or an HTTP endpoint that gets OpenLineage events; None: nobody does."""
     retention: Retention = field(default_factory=Retention)
     """What upkeep leaves of a table's past."""

@@ -75,8 +75,8 @@ def _nothing(_: int = 0) -> None:
     pass
 
 
-_WITHHELD = ("PGPASSWORD", "PGPASSFILE")
-"""What a child is not told: it never opens the journal."""
+_WITHHELD = ("PGPASSWORD", "PGPASSFILE", "OPENLINEAGE_API_KEY")
+"""What a child is not told: it opens no journal, and sends nothing."""
 
 
 class Launcher:

@@ -182,6 +182,18 @@ def _journal(environment: "Environment") -> str | None:
     return environment.journal
 
 
+def name_of(folder: Path) -> str:
+    """What the project in a folder is called.
+
+    Raises:
+        ProjectInvalid: its lakewright.yaml cannot be read.
+    """
+    from lakewright.project import project_file
+
+    document = project_file.read(_text(folder / PROJECT_FILE)).document
+    return folder.name if document is None else document.name
+
+
 def environment_of(folder: Path, name: str) -> "Environment":
     """What the project says of an environment.
 

@@ -13,6 +13,7 @@ from lakewright.runs.round import Hands
 from lakewright.wiring import machine
 from lakewright.wiring.folder import Place, environment_of, find_folder, named_folder
 from lakewright.wiring.lakehouse import Lakehouse
+from lakewright.wiring.sight import Trace
 
 _LANES_MAX = 4
 """Lanes without being told: each has a child of some 200 MB at rest."""
@@ -24,10 +25,12 @@ def open_resident(
     configured: settings.Settings | None = None,
     *,
     lanes: int | None = None,
+    trace: Trace | None = None,
 ) -> Resident:
     """A worker for the project in a folder; None: the one that this process stands in.
 
     `progress` is told by every lane, on its own thread. `lanes` None: as the settings say.
+    `trace` is given the progress of each lane, with what the lane reads the journal with.
 
     Raises:
         NotFound: there is no project.
@@ -41,11 +44,14 @@ def open_resident(
     wait_seconds = known.group_wait_ms / 1000
     lane = replace(known, memory_limit_bytes=memory_bytes)
 
+    def told(house: Lakehouse) -> Progress:
+        return progress if trace is None else trace(progress, house.journal.reading)
+
     @contextmanager
     def open_hands(watch: Callable[[], None]) -> Iterator[Hands]:
         with (
             Lakehouse(place, lane) as house,
-            house.hands(progress, watch) as hands,
+            house.hands(told(house), watch) as hands,
         ):
             yield replace(hands, terms=replace(hands.terms, group_wait_seconds=wait_seconds))
 
