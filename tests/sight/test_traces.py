@@ -1,6 +1,8 @@
 """A run as spans, told to an exporter in memory."""
 
+import threading
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -112,6 +114,35 @@ def test_a_trace_that_is_told_twice_is_the_same(journal: Journal) -> None:
 
     assert ids() == ids()
     assert len(set(ids())) == 5
+
+
+def test_a_collector_on_the_network_gets_the_spans(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(journal)
+    told: list[tuple[str, int]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append((self.path, len(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        with traces.opened({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}) as tracer:
+            tracer.trace(journal.reading.run("r1"), journal.reading)
+        server.shutdown()
+        thread.join()
+    (path, size_bytes), *_ = told
+    assert path == "/v1/traces"
+    assert size_bytes > 500
 
 
 def test_an_exporter_that_we_do_not_have_is_refused() -> None:

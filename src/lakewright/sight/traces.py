@@ -8,6 +8,7 @@ owners that died included. Ids are made from the run's: a trace that is exported
 """
 
 import hashlib
+import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,12 @@ from lakewright.runs.progress import Progress
 
 LINKS_MAX = 100
 """Uploads that one trace is linked with; OpenTelemetry keeps 128 links of a span."""
+
+TIMEOUT_SECONDS = 2.0
+"""How long a collector is tried to be reached, unless the standard variables say: a command ends
+when its spans are gone, and nobody wants to wait for one that is down."""
+
+_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
 
 _Facts = Mapping[str, str | int | float | bool]
 
@@ -301,22 +308,26 @@ def opened(variables: Mapping[str, str]) -> Iterator[Tracer]:
     Raises:
         UsageError: they ask for an exporter that we do not have.
     """
-    tracer = Tracer(_exporter(variables.get("OTEL_TRACES_EXPORTER", "otlp")))
+    tracer = Tracer(_exporter(variables))
     try:
         yield tracer
     finally:
         tracer.close()
 
 
-def _exporter(name: str) -> SpanExporter:
+def _exporter(variables: Mapping[str, str]) -> SpanExporter:
+    name = variables.get("OTEL_TRACES_EXPORTER", "otlp")
     if name == "console":
         return ConsoleSpanExporter(out=sys.stderr)
-    if name == "otlp":
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    if name != "otlp":
+        raise errors.UsageError(
+            f"traces cannot be exported to {name!r}",
+            why="OTEL_TRACES_EXPORTER knows otlp, console and none here",
+            hint="set it to one of these, or unset it",
+        )
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        return OTLPSpanExporter()
-    raise errors.UsageError(
-        f"traces cannot be exported to {name!r}",
-        why="OTEL_TRACES_EXPORTER knows otlp, console and none here",
-        hint="set it to one of these, or unset it",
-    )
+    # It tells of each try; that all have failed is enough.
+    logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.ERROR)
+    is_said = any(variables.get(name) for name in _TIMEOUTS)
+    return OTLPSpanExporter(timeout=None if is_said else TIMEOUT_SECONDS)
