@@ -101,20 +101,29 @@ def _rounded_numbers(digits: int) -> str:
 # A double of 17 digits prints as it is written; by decimals the writers of 16 already differ.
 _ROUNDED = _rounded_numbers(18)
 _ROUNDED_DECIMALS = _rounded_numbers(16)
+# As texts, DuckDB would print 1.10 as 1.1, 1e5 as 100000.0 and 0.00001 as 1e-5.
+_REWRITTEN = rf"{_ROUNDED_DECIMALS}|[0-9][eE][+-]?[0-9]|[.][0-9]*0(?:[^0-9]|$)|0[.]000"
 _TEXT_OR_NUMBER = r'("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*)'
+_DIGITS = "\x01number:"
+"""Stands before the digits of a number that is written as a text for DuckDB."""
+_IN_TEXT = r'"\\u0001number:([^"]*)"'
 
 
 def _in(name: str, kind: types.Type, body: str) -> str:
     """An expression over `json`, which is the text as JSON, computed once.
 
-    Numbers are put in quotes where DuckDB would round one of them.
+    Numbers are made texts of where DuckDB would change the digits of one.
     """
-    either = r"'\1' || chr(1) || '\2' || chr(1)"  # No JSON text has such a character as it is.
+    either = r"'\1' || chr(1) || '\2' || chr(2)"  # No JSON text has such characters as they are.
     marked = f"regexp_replace({name}, {_quoted(_TEXT_OR_NUMBER)}, {either}, 'g')"
-    quoted = f"replace(replace({marked}, chr(1) || chr(1), ''), chr(1), chr(34))"
-    rounded = _ROUNDED_DECIMALS if "decimal" in str(kind) else _ROUNDED
-    is_rounded = f"regexp_matches({name}, {_quoted(rounded)})"
-    exact = f"TRY_CAST(CASE WHEN {is_rounded} THEN {quoted} ELSE {name} END AS JSON)"
+    opening = _quoted('"\\u0001number:')
+    bare = f"replace({marked}, chr(1) || chr(2), '')"
+    quoted = f"replace(replace({bare}, chr(1), {opening}), chr(2), chr(34))"
+    changed = _ROUNDED_DECIMALS if "decimal" in str(kind) else _ROUNDED
+    if "string" in str(kind):
+        changed = _REWRITTEN
+    is_changed = f"regexp_matches({name}, {_quoted(changed)})"
+    exact = f"TRY_CAST(CASE WHEN {is_changed} THEN {quoted} ELSE {name} END AS JSON)"
     return f"list_transform([{exact}], lambda json: {body})[1]"
 
 
@@ -140,7 +149,14 @@ def _is_null(json: str) -> str:
 
 
 def _scalar(json: str) -> str:
-    return f"json_extract_string({json}, '$')"
+    return f"replace(json_extract_string({json}, '$'), {_quoted(_DIGITS)}, '')"
+
+
+def _any_text(json: str) -> str:
+    """What a string takes: anything, lists and objects as their JSON text."""
+    nested = f"regexp_replace(CAST({json} AS VARCHAR), {_quoted(_IN_TEXT)}, '\\1', 'g')"
+    is_nested = f"json_type({json}) IN ('ARRAY', 'OBJECT')"
+    return f"CASE WHEN {is_nested} THEN {nested} ELSE {_scalar(json)} END"
 
 
 def _elements(json: str) -> str:
@@ -172,7 +188,7 @@ def _built(json: str, kind: types.Type, depth: int) -> str:
         )
         value = f"struct_pack({fields})"
     else:
-        return _read(_scalar(json), kind)
+        return _any_text(json) if kind == types.STRING else _read(_scalar(json), kind)
     return f"CASE WHEN {_is_null(json)} THEN NULL ELSE CAST({value} AS {sql}) END"
 
 
