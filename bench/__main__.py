@@ -17,7 +17,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from bench import ingest, json_layouts, measuring, warm
+from bench import ingest, json_layouts, measuring, runs, uploads, warm
 from bench.measuring import Cost
 from bench.projects import OUT, fresh_project
 from lakewright.ingest import sample
@@ -44,6 +44,8 @@ def main() -> None:
     results["warm"] = _tell("10 records, warm process", _warm(given.rows[0], given.rounds))
     results["json"] = json_layouts.run(json_layouts.MEGABYTES, given.rounds, [])
     results["ingest"] = ingest.report(ingest.MEGABYTES, ingest.EXACT_MEGABYTES, given.rounds)
+    results["runs"] = runs.run(runs.RUNS)
+    results["uploads"] = uploads.run(uploads.UPLOADS)
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     if not given.keep:
         for folder in OUT.glob("project-*"):

@@ -65,7 +65,7 @@ class Worker:
 
     def cpu_seconds(self) -> float:
         """Processor time of the worker and of its children that live."""
-        return sum(map(_cpu_seconds, measuring.tree(self._process.pid)))
+        return sum(map(cpu_seconds_of, measuring.tree(self._process.pid)))
 
     def _sample(self) -> None:
         while not self._is_over.wait(SAMPLE_SECONDS):
@@ -74,7 +74,8 @@ class Worker:
             self.samples.append(Sample(at_seconds=at_seconds, memory_bytes=held))
 
 
-def _cpu_seconds(process: int) -> float:
+def cpu_seconds_of(process: int) -> float:
+    """Processor time of one process; 0 if it is no more."""
     try:
         text = Path(f"/proc/{process}/stat").read_text()
     except OSError:  # It ended meanwhile.
