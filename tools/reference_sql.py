@@ -21,6 +21,7 @@ def portable_sql() -> str:
         _QUERIES,
         "## Names and values",
         _VALUES,
+        _PARAMETERS,
         "## Operators",
         _OPERATORS,
         f"An interval is a whole number of {_words(calls.UNITS)}.",
@@ -84,6 +85,11 @@ double. Texts stand in single or double quotes, with `\\` before special charact
 `+02:00`) and `TIMESTAMP_NTZ '...'` are constants. A constant text beside a date or timestamp is
 read as one: `ordered_at >= '2024-02-29'`. Names with other characters than letters, digits and `_`
 stand in backticks; upper and lower case do not matter in names."""
+
+_PARAMETERS = """\
+In models, `:logical_time`, `:interval_start` and `:interval_end` stand for values of type
+`timestamp`: when the run is for, and from when to when the interval goes that it builds
+([schedules](../guides/schedules.md))."""
 
 _OPERATORS = """\
 `+ - * / % DIV`, unary `-`, `||`, `= <> != < <= > >= <=>`, `AND OR NOT`, `IS [NOT] NULL | TRUE |

@@ -73,6 +73,7 @@ COMMANDS: dict[str, Verb] = {
     "upload": Verb(group=_LOAD, function="upload:upload"),
     "run": Verb(group=_LOAD, function="run:run"),
     "worker": Verb(group=_LOAD, function="worker:worker"),
+    "backfill": Verb(group=_LOAD, function="backfill:backfill"),
     "schedules": Verb(
         group=_LOAD,
         help="See what is done by itself at certain times; do it now.",

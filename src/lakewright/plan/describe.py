@@ -104,6 +104,8 @@ def _build(build: steps.Build) -> str:
             return f"in full: {build.reason}"
         case steps.RowWise():
             return f"only the rows that are new in {build.driving}"
+        case steps.OneInterval(start=start):
+            return f"for {start:%Y-%m-%d %H:%M}"
         case steps.AffectedKeys():
             columns = ", ".join(column for _, column in build.keys)
             return f"only the groups of {columns} that change in {build.driving}"

@@ -14,9 +14,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 
-from lakewright.plan import codec, observed, steps
+from lakewright.plan import codec, interval, observed, steps
+from lakewright.project.contract import PartitionField
 from lakewright.project.model import Model, Write
 from lakewright.sql import query, types
 
@@ -53,11 +55,15 @@ class Situation:
     inputs: Mapping[str, Input]
     is_full: bool
     """Whether a person asked for a full build."""
+    interval_start: datetime | None = None
+    """Of a model that is built by intervals: which; None: the run is for none."""
 
 
 def decide(situation: Situation) -> steps.Build | None:
     """How to build; None: the table is up to date."""
     table = situation.table
+    if situation.model.interval is not None:
+        return _one_interval(situation, situation.model.interval)
     if table is None:
         return steps.Full(reason="the table does not exist yet")
     if situation.is_full:
@@ -65,7 +71,7 @@ def decide(situation: Situation) -> steps.Build | None:
     if table.fingerprint != situation.fingerprint:
         return steps.Full(reason="the query, its settings or a type that it reads has changed")
     moved = {name: _moved(name, given, table) for name, given in situation.inputs.items()}
-    if not any(moved.values()):
+    if not any(moved.values()) and not situation.model.query.parameters:
         return None
     shape = situation.shape
     if isinstance(shape, query.WholeShape):
@@ -76,9 +82,22 @@ def decide(situation: Situation) -> steps.Build | None:
     return _partial(situation, table, shape)
 
 
+def _one_interval(situation: Situation, field: PartitionField) -> steps.Build | None:
+    """What is consumed of the inputs says nothing here: it may be for other intervals."""
+    start = situation.interval_start
+    if start is None:
+        return None
+    return steps.OneInterval(
+        column=field.column,
+        start=start,
+        end=interval.end_of(field.transform, start),
+        is_anew=situation.is_full or situation.table is None,
+    )
+
+
 def movement(build: steps.Build, write: Write) -> Movement:
     """What a build does to the model's own table, for those that read it."""
-    if isinstance(build, steps.Full):
+    if isinstance(build, steps.Full) or (isinstance(build, steps.OneInterval) and build.is_anew):
         return Movement.REPLACED
     if isinstance(build, steps.RowWise) and write is not Write.MERGE:
         return Movement.APPENDED
@@ -100,8 +119,10 @@ def fingerprint(model: Model, resolved: query.Resolved, schemas: Mapping[str, ty
         for field in schemas[table].fields
         if f"{table}.{field.name}" in named or set(re.findall(r"\w+", field.name.lower())) <= words
     }
+    by_interval = {"interval": model.interval} if model.interval else {}
     content = codec.to_json(
         {
+            **by_interval,
             "query": model.query.fingerprint,
             "write": model.write,
             "key": model.key,

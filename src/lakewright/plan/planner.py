@@ -8,12 +8,12 @@ What an upload reaches is built, and what that reads where it is missing or out 
 table whose contract was edited since it was loaded is brought in line by any run that reads it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from lakewright import errors
-from lakewright.plan import evolution, incremental, lineage, suspicion
+from lakewright.plan import evolution, incremental, interval, lineage, settings_fit, suspicion
 from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
@@ -33,12 +33,10 @@ from lakewright.plan.steps import (
     Tidy,
 )
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
-from lakewright.project.mistake import listing
-from lakewright.project.model import Expression, Model, Referential, Severity
+from lakewright.project.model import Model, Referential, Severity
 from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.source import Source, Suspects
 from lakewright.sql import query, types
-from lakewright.sql.condition import resolve_condition
 from lakewright.sql.resolve import resolve
 
 
@@ -63,6 +61,8 @@ class _Wanted:
     """These and no others, but what they need; None: whatever is reached."""
     full: frozenset[str] = frozenset()
     """Models to build in full even where a part would do."""
+    intervals: Mapping[str, datetime] = field(default_factory=dict)
+    """Of models that are built by intervals, the start of the one to build."""
     returned: Table | None = None
     """A table that goes to another of its snapshots, as it will be."""
 
@@ -125,7 +125,7 @@ def plan_removal(
 
 def plan_models(
     project: Project, observed: Observed, models: Sequence[str] | None, loaded_at: datetime,
-    *, is_full: bool = False,
+    *, is_full: bool = False, interval_start: datetime | None = None,
 ) -> Plan:  # fmt: skip
     """Bring models, what depends on them and what they need up to date.
 
@@ -133,8 +133,10 @@ def plan_models(
         project: what the user wrote.
         observed: what is there.
         models: their tables; None: all of the project, and every bronze table's contract.
-        loaded_at: the run's logical time, for bronze tables that have to be made anew.
+        loaded_at: the run's logical time, which models may read.
         is_full: build the named models (None: all) in full even where a part would do.
+        interval_start: of models that are built by intervals; None: the last that is over at the
+            logical time.
 
     Raises:
         NotFound: there is no such model.
@@ -143,7 +145,13 @@ def plan_models(
     for name in models or ():
         project.model(name)
     named = frozenset(project.models if models is None else models)
-    wanted = _Wanted(models=named, full=named if is_full else frozenset())
+    intervals = {
+        name: interval_start or interval.last_before(model.interval.transform, loaded_at)
+        for name, model in project.models.items()
+        if name in named and model.interval is not None
+    }
+    full = named if is_full else frozenset[str]()
+    wanted = _Wanted(models=named, full=full, intervals=intervals)
     loads: dict[str, _Load] = {}
     if models is None:
         loads = _edited(project, observed, sorted(_loaded_sources(observed)), loaded_at)
@@ -327,7 +335,7 @@ def _plan(
             loads = {**loads, **edited}
             continue
         ordered = [loads[name] for name in sorted(loads)]
-        models = _Models(project=project, observed=observed, full=wanted.full)
+        models = _Models(project, observed, wanted, loaded_at)
         for load in ordered:
             models.load(load)
         if returned is not None:
@@ -389,7 +397,9 @@ def _candidates(graph: Mapping[str, tuple[str, ...]], changed: set[str]) -> set[
 class _Models:
     """Goes through the models in build order, knowing what the run does to what they read."""
 
-    def __init__(self, project: Project, observed: Observed, full: frozenset[str]) -> None:
+    def __init__(
+        self, project: Project, observed: Observed, wanted: _Wanted, logical_time: datetime
+    ) -> None:
         self.steps: list[BuildModel] = []
         self.returns: list[Rollback] = []
         self.held: dict[str, HoldBack] = {}
@@ -398,7 +408,8 @@ class _Models:
         """Models that cannot be built, each with the tables that it may be for."""
         self._project = project
         self._observed = observed
-        self._full = full
+        self._wanted = wanted
+        self._logical_time = logical_time
         self._inputs = {
             name: Input(table=table, movement=Movement.NONE)
             for name, table in observed.tables.items()
@@ -468,13 +479,22 @@ class _Models:
             fingerprint=fingerprint,
             table=table,
             inputs={read: self._inputs[read] for read in model.query.tables},
-            is_full=name in self._full,
+            is_full=name in self._wanted.full,
+            interval_start=self._wanted.intervals.get(name),
         )
         build = incremental.decide(situation)
         if build is None:
-            self.skipped[name] = "up to date"
+            by_itself = "a schedule, or `lakewright backfill`, builds it interval by interval"
+            self.skipped[name] = "up to date" if model.interval is None else by_itself
             return
-        self.steps.append(_step(model, resolved, fingerprint, build))
+        other = settings_fit.other_columns(build, table, resolved.schema)
+        if other is not None:
+            self._hold_back(HoldBack(table=name, problems=(other,)), model.query.tables)
+            return
+        step = _step(model, resolved, fingerprint, build)
+        if model.query.parameters:
+            step = replace(step, logical_time=self._logical_time)
+        self.steps.append(step)
         movement = incremental.movement(build, model.write)
         self._inputs[name] = Input(table=table, movement=movement)
 
@@ -485,7 +505,7 @@ class _Models:
         except errors.SqlRefused as refused:
             found = refused.as_problems()
         else:
-            found = tuple(_unfit_settings(model, resolved.schema))
+            found = tuple(settings_fit.unfit(model, resolved.schema))
             if not found:
                 return resolved
         held = HoldBack(table=model.name, problems=unfit(model.name, found))
@@ -537,26 +557,6 @@ class _Models:
         if layer in ("bronze", "quarantine"):
             return waiting(source, is_declared=source in self._project.sources)
         return f"{table}, {how}, does not exist yet"
-
-
-def _unfit_settings(model: Model, schema: types.Schema) -> Iterator[errors.Problem]:
-    """How the settings do not fit the query's columns. Where these were known, loading has told."""
-    where = errors.Place(file=model.where.file)
-    names = [each for each in model.columns_named if schema.get(each) is None]
-    if names:
-        yield errors.Problem(
-            code=errors.ModelUnfit.code,
-            what=f"its settings name {listing(names)}, which its query does not return",
-            where=where,
-            hint=f"it returns {listing(field.name for field in schema.fields)}",
-        )
-    for check in model.checks:
-        if isinstance(check, Expression):
-            try:
-                resolve_condition(check.sql, where, schema)
-            except errors.SqlRefused as refused:
-                for each in refused.as_problems():
-                    yield replace(each, what=f"in a check of it, {each.what}", where=where)
 
 
 def _step(model: Model, resolved: query.Resolved, fingerprint: str, build: Build) -> BuildModel:

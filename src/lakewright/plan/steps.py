@@ -120,7 +120,20 @@ class AffectedKeys:
     """Pairs of an output column and the driving input's column that it is."""
 
 
-Build: TypeAlias = Full | RowWise | AffectedKeys
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OneInterval:
+    """Run the query for one stretch of time, whose rows the result replaces."""
+
+    kind: Literal["interval"] = "interval"
+    column: str
+    start: datetime
+    end: datetime
+    """The first moment that is no part of it."""
+    is_anew: bool = False
+    """Whether the rows of all other intervals go too."""
+
+
+Build: TypeAlias = Full | RowWise | AffectedKeys | OneInterval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +155,8 @@ class BuildModel:
     fingerprint: str
     """Of the query and of every setting that changes rows; another one forces a full build."""
     description: str = ""
+    logical_time: datetime | None = None
+    """When the run is for, where the query reads it."""
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
-from lakewright.project import quantity
+from lakewright.project import partitioning, quantity
 from lakewright.project.contract import Policy
 from lakewright.project.document import (
     CharacterOrNone,
@@ -56,6 +56,12 @@ def _memory(text: str) -> str:
 
 def _duration(text: str) -> str:
     quantity.seconds_of(text)
+    return text
+
+
+def _interval(text: str) -> str:
+    if partitioning.parse(text).transform not in partitioning.INTERVALS:
+        raise ValueError("an interval is hour(column), day(column) or month(column)")
     return text
 
 
@@ -553,7 +559,18 @@ class ModelDocument(Document):
     partitioning: Partitions | None = None
     """How the table is cut: a column, `year(c)`, `month(c)`, `day(c)`, `hour(c)`, `bucket(16, c)`
     or `truncate(4, c)`."""
+    interval: (
+        Annotated[NonEmpty, AfterValidator(_interval), Field(examples=["day(sold_at)"])] | None
+    ) = None
+    """That the table is built hour by hour, day by day or month by month, in UTC: `hour(c)`,
+    `day(c)` or `month(c)` of one of its columns. Each build replaces the rows of one interval. By
+    default the table is partitioned by it."""
     checks: tuple[CheckDocument, ...] = ()
     """What the table must meet before it is published."""
     columns: dict[str, str] = Field(default_factory=dict)
     """What columns mean, by name."""
+
+    @property
+    def interval_field(self) -> tuple[str, ...]:
+        """The interval, as partitions are written."""
+        return () if self.interval is None else (self.interval,)

@@ -126,6 +126,9 @@ class Model:
     key: tuple[str, ...] = ()
     latest_by: tuple[str, ...] = ()
     partitioning: tuple[PartitionField, ...] = ()
+    interval: PartitionField | None = None
+    """The column, and the hour, day or month of it, by which the table is built; None: as a
+    whole."""
     checks: tuple[Check, ...] = ()
     description: str = ""
     column_descriptions: tuple[tuple[str, str], ...] = ()
@@ -139,6 +142,7 @@ class Model:
     def columns_named(self) -> tuple[str, ...]:
         """The columns of its own table that its settings name, each once."""
         found = [*self.key, *self.latest_by, *(field.column for field in self.partitioning)]
+        found += [self.interval.column] if self.interval else []
         for check in self.checks:
             if isinstance(check, NotNull | Unique):
                 found += check.columns

@@ -13,7 +13,7 @@ from lakewright.project.file import Mistakes, Span, TextFile
 from lakewright.project.mistake import Mistake, listing
 from lakewright.project.model import Model, Write
 from lakewright.project.yaml import Parsed
-from lakewright.sql import dialect, parse
+from lakewright.sql import dialect, parameters, parse
 from lakewright.sql.query import Query
 
 _BLANK = re.compile(r"\s*")
@@ -66,7 +66,10 @@ class ModelFile:
             write=document.write,
             key=document.key or (),
             latest_by=document.latest_by or (),
-            partitioning=declared.partition_fields(document.partitioning),
+            partitioning=declared.partition_fields(
+                document.partitioning or document.interval_field
+            ),
+            interval=next(iter(declared.partition_fields(document.interval_field)), None),
             checks=tuple(declared.check(each) for each in document.checks),
             description=document.description,
             column_descriptions=tuple(document.columns.items()),
@@ -85,6 +88,7 @@ def read(file: TextFile, name: str) -> ModelFile:
     _check_write(found)
     found.query = None if end is None else _query(file, end, mistakes)
     if found.query is not None:
+        _check_interval(found, found.query)
         _check_layers(found, found.query)
     return found
 
@@ -155,6 +159,42 @@ def _check_write(found: ModelFile) -> None:
             f"`latest_by` does nothing with `write: {document.write.value}`",
             why="only `write: merge` chooses the newest row of each key",
             hint="write `write: merge`, or take it out",
+        )
+
+
+_BY_INTERVAL = (parameters.INTERVAL_START, parameters.INTERVAL_END)
+
+
+def _check_interval(found: ModelFile, query: Query) -> None:
+    """A model by intervals reads where its interval begins and ends, and no other model does."""
+    read = [name for name in _BY_INTERVAL if name in query.parameters]
+    if "interval" not in found.parsed.data:
+        if read:
+            start = found.mistakes.file.offset(query.where)
+            offset = start + parameters.offset(query.text, read[0])
+            found.mistakes.add(
+                Mistake.CONFLICTING_KEYS,
+                Span(offset, len(read[0]) + 1),
+                f":{read[0]} needs `interval`",
+                why="only a model that is built by intervals has one",
+                hint="add `interval: day(<column>)` to the settings",
+            )
+        return
+    if len(read) < len(_BY_INTERVAL):
+        found.mistakes.add(
+            Mistake.CONFLICTING_KEYS,
+            found.parsed.key_span(("interval",)),
+            "`interval` needs a SELECT that reads :interval_start and :interval_end",
+            why="the rows of one interval are replaced by what the SELECT returns",
+            hint="filter by them: WHERE column >= :interval_start AND column < :interval_end",
+        )
+    if found.document.write is not Write.REPLACE:
+        found.mistakes.add(
+            Mistake.CONFLICTING_KEYS,
+            found.parsed.span(("write",)),
+            f"`write: {found.document.write.value}` does not go with `interval`",
+            why="each build replaces the rows of one interval",
+            hint="take `write` out",
         )
 
 

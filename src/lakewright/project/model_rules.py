@@ -47,6 +47,8 @@ class _Rules:
         for key in ("key", "latest_by"):
             self._check_orderable((key,), getattr(document, key) or ())
         check_partitioning(self.file.parsed, self.columns, self.mistakes)
+        if document.interval is not None:
+            check_partitioning(self.file.parsed, self.columns, self.mistakes, "interval")
         for name in document.columns:
             check_column(name, self.columns, self._key(("columns", name)), self.mistakes)
         for path, each in self._checks():
@@ -60,7 +62,8 @@ class _Rules:
 
     def _check_append(self) -> None:
         query, shape = self.file.query, self.resolved.shape
-        if self.file.document.write is not Write.APPEND or query is None:
+        is_told = self.file.document.interval is not None
+        if self.file.document.write is not Write.APPEND or query is None or is_told:
             return
         if isinstance(shape, RowWiseShape) and query.tables == (shape.driving,):
             return

@@ -13,6 +13,9 @@ _WRITTEN = re.compile(
 )
 _WITH_WIDTH = (Transform.BUCKET, Transform.TRUNCATE)
 _OF_TIME = (Transform.YEAR, Transform.MONTH, Transform.DAY, Transform.HOUR)
+INTERVALS = (Transform.HOUR, Transform.DAY, Transform.MONTH)
+"""The transforms by which a model may be built, one value at a time."""
+
 _TIMES = (types.TIMESTAMP, types.TIMESTAMP_NTZ)
 _DATES = (types.DATE, *_TIMES)
 _KNOWN = tuple(kind for kind in types.PRIMITIVES if kind != types.UNKNOWN)

@@ -251,14 +251,18 @@ def note_repeated(name: str, span: Span | None, mistakes: Mistakes) -> None:
 
 
 def check_partitioning(
-    parsed: Parsed, known: Mapping[str, types.Type | None], mistakes: Mistakes
+    parsed: Parsed,
+    known: Mapping[str, types.Type | None],
+    mistakes: Mistakes,
+    key: str = "partitioning",
 ) -> None:
-    """Note every mistake in the key `partitioning`, for a table with these columns."""
-    written = parsed.data.get("partitioning")
+    """Note every mistake in the key `partitioning`, or one that is written like it, for a table
+    with these columns."""
+    written = parsed.data.get(key)
     items = [written] if isinstance(written, str) else written
     fields: list[tuple[PartitionField, Span | None]] = []
     for position, text in enumerate(items if isinstance(items, list) else ()):
-        span = parsed.span(("partitioning", position))
+        span = parsed.span((key, position))
         if not isinstance(text, str):
             continue  # Told already, as a value of the wrong type.
         try:

@@ -295,7 +295,7 @@ class Executor:
 
     def _input(self, step: steps.BuildModel, name: str, tables: "_Tables") -> ModelInput:
         table = tables.file_set(name)
-        if isinstance(step.build, steps.Full) or step.build.driving != name:
+        if isinstance(step.build, steps.Full | steps.OneInterval) or step.build.driving != name:
             return ModelInput(table=table)
         return ModelInput(table=table, change=tables.change(name, step.build.since_snapshot_id))
 

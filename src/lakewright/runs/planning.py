@@ -69,8 +69,15 @@ class Planning:
         if kind is RequestKind.MODELS:
             request = cast("Mapping[str, Json]", facts["request"])
             models = cast("list[str]", request["models"]) or None
-            is_full = bool(request["is_full"])
-            return planner.plan_models(self._project, now, models, loaded_at, is_full=is_full)
+            start = request.get("interval_start")
+            return planner.plan_models(
+                self._project,
+                now,
+                models,
+                datetime.fromisoformat(str(request.get("logical_time", facts["loaded_at"]))),
+                is_full=bool(request["is_full"]),
+                interval_start=None if start is None else datetime.fromisoformat(str(start)),
+            )
         if kind is RequestKind.ROLLBACK:
             request = cast("Mapping[str, Json]", facts["request"])
             snapshot_id = cast("int", request["snapshot_id"])

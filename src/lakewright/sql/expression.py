@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from lakewright.sql import calls, casts, coercion, dialect, moments, operators, types
+from lakewright.sql import calls, casts, coercion, dialect, moments, operators, parameters, types
 from lakewright.sql.context import Context
 from lakewright.sql.literals import number
+from lakewright.sql.quoting import duckdb_type
 from lakewright.sql.refusals import Refused
 from lakewright.sql.scope import Scope, struct_field
 from lakewright.sql.term import Term, combine, constant
@@ -85,6 +86,14 @@ def _literal(node: exp.Expr, context: Context) -> Term:
 
 def _raw_string(node: exp.Expr, _context: Context) -> Term:
     return constant(node.name, types.STRING)
+
+
+def _parameter(node: exp.Expr, _context: Context) -> Term:
+    if node.name not in parameters.TYPES:
+        raise Refused(node, f"there is no parameter :{node.name}")
+    # DuckDB's variables are values that the connection was given; they have the type that was set.
+    kind = parameters.TYPES[node.name]
+    return Term(type=kind, text=f"CAST(getvariable('{node.name}') AS {duckdb_type(kind)})")
 
 
 def _null(_node: exp.Expr, _context: Context) -> Term:
@@ -428,6 +437,7 @@ _BINDERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], Term]] = {
     exp.Literal: _literal,
     exp.RawString: _raw_string,
     exp.Null: _null,
+    exp.Placeholder: _parameter,
     exp.Boolean: _boolean,
     exp.Neg: _negative,
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv), _arithmetic),

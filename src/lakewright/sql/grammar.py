@@ -53,6 +53,7 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Interval: frozenset({"this", "unit"}),
     exp.Var: frozenset({"this"}),
     exp.Dot: _BINARY,
+    exp.Placeholder: frozenset({"this"}),
     # Operators.
     exp.Paren: frozenset({"this"}),
     exp.Neg: frozenset({"this"}),
@@ -145,7 +146,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
         what="GROUPING SETS is not portable SQL yet", hint="UNION ALL one GROUP BY per set"
     ),
     exp.Parameter: Way(what="parameters have no value here", hint="write the value itself"),
-    exp.Placeholder: Way(what="parameters have no value here", hint="write the value itself"),
     exp.HexString: Way(what="binary literals are not portable SQL yet"),
     exp.NullSafeNEQ: Way(
         what="IS DISTINCT FROM is not portable SQL yet", hint="write NOT (a <=> b)"
@@ -221,6 +221,8 @@ def _check_node(node: exp.Expr) -> None:
         raise Refused(
             at if isinstance(at, exp.Expr) else node, way.what, why=way.why, hint=way.hint
         )
+    if isinstance(node, exp.Placeholder) and not node.name.isidentifier():
+        raise Refused(node, "a parameter has a name", hint="write :logical_time, for example")
     if isinstance(node, exp.Select) and not node.expressions:
         raise Refused(node, "this SELECT names no column", hint="name columns, or write *")
     _check_precedence(node)

@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from lakewright.errors import Place
-from lakewright.sql import catalogue, dialect, grammar
+from lakewright.sql import catalogue, dialect, grammar, parameters
 from lakewright.sql.query import Query
 from lakewright.sql.refusals import Refusals, Refused
 
@@ -34,11 +34,18 @@ def parse(text: str, where: Place, *, ad_hoc: bool = False) -> Query:
     """
     refusals = Refusals(text=text, where=where)
     tree = query_tree(text, refusals)
+    parameters.check(text, refusals, may_stand=not ad_hoc)
     tables = _tables(tree, refusals)
     if not ad_hoc:
         _check_model(tree, refusals)
     refusals.check()
-    return Query(text=text, where=where, tables=tables, fingerprint=fingerprint(text))
+    return Query(
+        text=text,
+        where=where,
+        tables=tables,
+        fingerprint=fingerprint(text),
+        parameters=parameters.named(text),
+    )
 
 
 def query_tree(text: str, refusals: Refusals) -> exp.Query:
@@ -76,6 +83,7 @@ def condition_tree(text: str, refusals: Refusals) -> exp.Expr:
     with _reading(refusals):
         tree = dialect.condition(text)
     refusals.check()
+    parameters.check(text, refusals, may_stand=False)
     grammar.check(tree, refusals)
     _check_functions(tree, refusals)
     _check_names(tree, refusals)

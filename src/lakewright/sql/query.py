@@ -23,6 +23,8 @@ class Query:
     """The tables that it reads, `layer.table`, in order of first mention."""
     fingerprint: str
     """Hash of the query without its layout and comments."""
+    parameters: tuple[str, ...] = ()
+    """What it reads of the run that builds it, in order of first mention."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lakewright.errors import Place
 from lakewright.sql import parse as parsing
 from lakewright.sql import queries, shape, types
-from lakewright.sql.query import Query, Resolved
+from lakewright.sql.query import Query, Resolved, WholeShape
 from lakewright.sql.refusals import Refusals
 
 
@@ -22,6 +22,11 @@ def resolve(query: Query, schemas: Mapping[str, types.Schema]) -> Resolved:
     bound = bind(query.text, query.where, schemas)
     fields = tuple(types.Field(name=one.name, type=one.type) for one in bound.outputs)
     lineage = {one.name: tuple(sorted(one.origins)) for one in bound.outputs}
+    if query.parameters:
+        reason = f"it reads :{query.parameters[0]}, which differs from run to run"
+        return Resolved(
+            schema=types.Schema(fields), lineage=lineage, shape=WholeShape(reason=reason)
+        )
     return Resolved(
         schema=types.Schema(fields),
         lineage=lineage,

@@ -15,14 +15,18 @@ from lakewright.engines.duckdb import (
     failures,
     merging,
     reading,
+    rewriting,
+    text,
     writing,
 )
 from lakewright.engines.duckdb.job import Files, Job
 from lakewright.engines.engine import ModelInput
+from lakewright.errors import RunFailed
 from lakewright.lake.staged import Staged, Target
 from lakewright.plan import steps
 from lakewright.project.model import Write
-from lakewright.sql import render
+from lakewright.sql import parameters, render
+from lakewright.wording import counted
 
 
 def model(
@@ -39,6 +43,7 @@ def model(
     schemas = {name: given.table.schema for name, given in inputs.items()}
     query = writing.typed_sql(render.render(step.sql, schemas, "duckdb"), target.schema)
     with connection.cursor() as cursor, failures.of(f"the model {step.table}"):
+        _set_parameters(cursor, step)
         job = Job(connection=cursor, step=step, query=query, inputs=inputs, target=target)
         files = _build(job)
     return Staged(
@@ -61,6 +66,17 @@ def model(
     )
 
 
+def _set_parameters(cursor: duckdb.DuckDBPyConnection, step: steps.BuildModel) -> None:
+    """Give the build's connection the values that its query may read, each as a value."""
+    values = {parameters.LOGICAL_TIME: step.logical_time}
+    if isinstance(step.build, steps.OneInterval):
+        values[parameters.INTERVAL_START] = step.build.start
+        values[parameters.INTERVAL_END] = step.build.end
+    for name, value in values.items():
+        if value is not None:
+            cursor.execute(f"SET VARIABLE {name} = $1", [value])
+
+
 def _properties(step: steps.BuildModel) -> dict[str, str]:
     reason = step.build.reason if isinstance(step.build, steps.Full) else ""
     properties = {"query_fingerprint": step.fingerprint, "build": step.build.kind, "reason": reason}
@@ -71,6 +87,8 @@ def _build(job: Job) -> Files:
     build = job.step.build
     if isinstance(build, steps.Full):
         return _full(job)
+    if isinstance(build, steps.OneInterval):
+        return _interval(job, build)
     if isinstance(build, steps.AffectedKeys):
         return affected_keys.recompute(job, build)
     change = job.change(build.driving)
@@ -79,6 +97,38 @@ def _build(job: Job) -> Files:
         if job.step.write is Write.MERGE:
             return merging.merge(job, change.added.rows)
         return Files(added=writing.copy(job.connection, job.query, job.target, "rows"))
+
+
+_START, _END = (
+    f"getvariable('{name}')" for name in (parameters.INTERVAL_START, parameters.INTERVAL_END)
+)
+
+
+def _interval(job: Job, build: steps.OneInterval) -> Files:
+    """The rows of one interval take the place of those that the table has of it."""
+    column = text.name(build.column)
+    with reading.registered(job.connection, job.relations):
+        outside = job.connection.execute(
+            f"SELECT count(*) FROM ({job.query})"
+            f" WHERE NOT coalesce({column} >= {_START} AND {column} < {_END}, false)"
+        ).fetchall()[0][0]
+        if outside:
+            raise RunFailed(
+                f"{counted(int(outside), 'row')} of {job.step.table} lie outside of the interval",
+                why=f"{build.column} is not within {build.start:%Y-%m-%dT%H:%M:%SZ} (included) and"
+                f" {build.end:%Y-%m-%dT%H:%M:%SZ} (not included) there, or is null",
+                hint=f"filter by it: WHERE {build.column} >= :interval_start AND"
+                f" {build.column} < :interval_end",
+            )
+        added = writing.copy(job.connection, job.query, job.target, "rows")
+    if build.is_anew:
+        return Files(added=added, is_replaced=job.target.base is not None)
+    join = (
+        f"JOIN (SELECT {_START} AS first, {_END} AS last) AS gone"
+        f" ON present.{column} >= gone.first AND present.{column} < gone.last"
+    )
+    left = rewriting.without(job.connection, job.base, (build.column,), join, job.target)
+    return Files(added=added, rewritten=left.rewritten, removed=left.removed)
 
 
 def _full(job: Job) -> Files:
