@@ -534,7 +534,6 @@ def test_a_shape_is_loaded_as_the_bytes_in_which_parquet_holds_it(
 def test_a_parquet_file_that_is_damaged_inside_is_named(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    # What texts become is looked at when the file is landed; other values are met here first.
     contract = Contract(columns=(column("id", "bigint"),))
     table = pyarrow.table({"id": list(range(10_000))})
     content = bytearray(parquet(tmp_path, table))

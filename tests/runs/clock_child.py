@@ -14,8 +14,8 @@ from lakewright.runs.scheduler import Scheduler
 
 FILES = {
     "schedules/a.yaml": "cron: '* * * * *'\nmissed: all\nmissed_max: 10000\nrun: gold.a\n",
-    "schedules/b.yaml": "cron: '*/7 * * * *'\nmissed: all\njitter: 3m\nrun: gold.b\n"
-    "time_zone: Europe/Berlin\n",
+    "schedules/b.yaml": "cron: '*/7 * * * *'\nmissed: all\nmissed_max: 10000\njitter: 3m\n"
+    "run: gold.b\ntime_zone: Europe/Berlin\n",
 }
 START = datetime(2026, 3, 28, 23, 0, tzinfo=UTC)
 """Two hours before clocks in Berlin are put forward."""
