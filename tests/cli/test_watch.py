@@ -69,6 +69,7 @@ def test_a_terminal_shows_what_goes_on_and_how_far_it_is(shop: Shop, journal: Jo
     assert "r1 upload orders running" in shown
     assert "4 B of 10 B" in shown
     assert "19 steps more" in shown
+    assert "0 records" not in shown, "of what has not ended, no outcome is told"
     assert "\x1b" not in shown
 
 

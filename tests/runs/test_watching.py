@@ -52,6 +52,21 @@ def test_a_run_is_told_from_its_queueing_to_its_end() -> None:
     assert not watch.is_over()
 
 
+def test_a_step_begins_once_though_its_total_is_heard_of_later() -> None:
+    journal = memory.open_journal()
+    accept(journal, "a", run="r1")
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["bronze:orders"])
+    watch = Watch(journal, ["r1"])
+    for attempt in range(2):
+        journal.execution.start(mine, "bronze:orders", NOW)
+        assert words(watch.look())[-1] == "r1 bronze:orders running None/None"
+        journal.logbook.progress(mine, "bronze:orders", 5, 20)
+        assert words(watch.look()) == ["r1 bronze:orders running 5/20"]
+        journal.execution.end(mine, "bronze:orders", Ending(status=StepStatus.PENDING), NOW)
+        assert words(watch.look()) == ["r1 bronze:orders pending None/None"], attempt
+
+
 def test_a_run_that_came_and_went_between_two_looks_is_told() -> None:
     journal = memory.open_journal()
     load(journal, "before", run="r0")

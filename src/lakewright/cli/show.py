@@ -234,6 +234,8 @@ def step_result(step: journal.Step) -> str:
     if error is not None:
         is_left_out = step.status is journal.StepStatus.SKIPPED
         return error.why if is_left_out and error.why else error.what
+    if step.result is None:
+        return ""
     kind = step.name.partition(":")[0]
     facts = step.result if isinstance(step.result, Mapping) else {}
     if kind == "land":

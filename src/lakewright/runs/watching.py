@@ -140,9 +140,12 @@ class _Heard(Silent):
     def step_started(self, run: Run, step: str, total: int | None) -> None:
         """See `progress.Progress`."""
         found = self.totals.of(step, total)
+        is_known = (run.run_id, step) in self._present
         change = Change(run=run, step=step, status=StepStatus.RUNNING.value, total=found)
         self._present[run.run_id, step] = change
-        self.changes.append(change)
+        # How much there is to do is heard of with the first that is done: no new beginning.
+        if total is None or not is_known:
+            self.changes.append(change)
 
     def step_progressed(self, run: Run, step: str, done: int) -> None:
         """See `progress.Progress`."""
@@ -150,4 +153,5 @@ class _Heard(Silent):
 
     def step_ended(self, run: Run, step: str, status: StepStatus, error: Json) -> None:
         """See `progress.Progress`."""
+        self._present.pop((run.run_id, step), None)
         self.changes.append(Change(run=run, step=step, status=status.value, error=error))
