@@ -64,9 +64,35 @@ def test_a_backfill_builds_each_interval_once_and_replaces_only_its_rows(project
     (run,) = fill(project, "2026-01-02", "2026-01-02", "--again", "--json").jsons
     assert run["status"] == "succeeded"
     assert [row[1] for row in days(project)] == [1, 3, 1]
+    # A full build of everything leaves the other days; one of the model by name makes it anew.
+    assert at(project, "run", "--full").code == 0
+    assert [row[1] for row in days(project)] == [1, 3, 1]
     total = at(project, "sql", "SELECT orders FROM gold.total", "--json").json
     assert isinstance(total, dict)
     assert total["rows"] == [[5]]
+    assert at(project, "run", "gold.daily", "--full").code == 0
+    assert days(project) == []
+
+
+def test_an_interval_does_not_stand_beside_others_that_have_other_columns(project: Path) -> None:
+    assert at(project, "upload", str(project / "orders.csv")).code == 0
+    assert fill(project, "2026-01-01", "2026-01-02").code == 0
+    text = MODEL.replace("count(*) AS orders", "count(*) AS orders, max(id) AS newest")
+    (project / "models/gold/daily.sql").write_text(text, "utf-8")
+    said = fill(project, "2026-01-03", "2026-01-03")
+    assert said.code == 1
+    assert "has other columns than one interval would have now" in said.err
+    assert [row[1] for row in days(project)] == [1, 2]
+    assert at(project, "run", "gold.daily", "--full").code == 0
+    assert fill(project, "2026-01-01", "2026-01-03", "--again").code == 0
+    assert [row[2] for row in days(project)] == [1, 3, 4]
+
+
+def test_an_upload_builds_no_interval_and_says_so(project: Path) -> None:
+    assert at(project, "upload", str(project / "orders.csv")).code == 0
+    assert at(project, "sql", "SELECT * FROM gold.daily").code == 2
+    said = at(project, "plan", str(project / "orders.csv"))
+    assert "a schedule, or `lakewright backfill`, builds it interval by interval" in said.out
 
 
 def test_rows_outside_of_the_interval_are_refused_and_nothing_is_published(project: Path) -> None:

@@ -155,7 +155,8 @@ class Bench:
             table.table: ModelInput(
                 table=table,
                 change=None
-                if isinstance(step.build, steps.Full) or table.table != step.build.driving
+                if isinstance(step.build, steps.Full | steps.OneInterval)
+                or table.table != step.build.driving
                 else change,
             )
             for table in inputs

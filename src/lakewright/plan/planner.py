@@ -150,7 +150,9 @@ def plan_models(
         for name, model in project.models.items()
         if name in named and model.interval is not None
     }
+    # A full build leaves one interval of a model that has such: only whoever names it means that.
     full = named if is_full else frozenset[str]()
+    full -= intervals.keys() if models is None else set()
     wanted = _Wanted(models=named, full=full, intervals=intervals)
     loads: dict[str, _Load] = {}
     if models is None:
