@@ -10,6 +10,7 @@ from lakewright.runs.journal import (
     Delivery,
     Journal,
     Outcome,
+    Request,
     RequestKind,
     RunStatus,
     UploadOutcome,
@@ -94,3 +95,18 @@ def test_a_delivery_that_waits_answers_with_its_run(journal: Journal) -> None:
     first = accept.accept(journal, delivery, NOW)
     second = accept.accept(journal, delivery, NOW)
     assert (second.answer, second.run_id) == (Answer.PENDING, first.run_id)
+
+
+def test_a_fetch_that_is_asked_for_again_waits_for_other_fetches_and_no_table(
+    journal: Journal,
+) -> None:
+    request = Request(
+        kind=RequestKind.FETCH, source="orders", tables=("raw.orders",),
+        payload={"schedule": "inbox", "location": "in/"},
+    )  # fmt: skip
+    journal.acceptance.request(request, run_id="r1", now=NOW)
+    claim = journal.execution.claim("me", lambda _: True, NOW)
+    assert claim is not None
+    journal.execution.finish(claim, Outcome(status=RunStatus.SUCCEEDED), NOW)
+    (again,) = accept.request_again(journal, journal.reading.run("r1"), NOW)
+    assert again.request == request

@@ -137,7 +137,9 @@ def request_again(journal: Journal, run: Run, now: datetime) -> tuple[Run, ...]:
         return request_replay(journal, held, now)
     if request.kind is RequestKind.REMOVE:
         return request_removal(journal, request.upload_ids, now)
-    tables = request.tables if request.source is None else tables_of(request.source)
+    # A rebuild's tables are its source's; its plan has added others, and will again.
+    is_rebuild = request.kind is RequestKind.REBUILD and request.source is not None
+    tables = tables_of(str(request.source)) if is_rebuild else request.tables
     again = replace(request, upload_ids=(), tables=tables)
     return (journal.acceptance.request(again, run_id=run_id(now), now=now),)
 
