@@ -3,7 +3,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -277,6 +277,38 @@ def test_a_journal_that_is_often_out_of_reach_fails_no_run(
     run_id = workplace.deliver("a").run_id
     with serving(workplace):
         assert finished(workplace, run_id).status is RunStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        errors.Conflict("the journal is locked"),
+        errors.StorageFailed("there is no room"),
+        OSError(28, "No space left on device"),
+        RuntimeError("a mistake of ours"),
+    ],
+    ids=lambda trouble: type(trouble).__name__,
+)
+def test_a_run_that_is_published_is_never_told_as_failed_for_what_breaks_its_worker_then(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
+    execution = type(workplace.journal.execution)
+    end = execution.end
+    breaks = iter(range(2 * BREAKS_MAX))
+
+    def troubled(self: Execution, claim: Claim, step: str, *told: Any, **synced: Any) -> None:
+        if step == "publish" and next(breaks, None) is not None:
+            raise trouble
+        end(self, claim, step, *told, **synced)
+
+    monkeypatch.setattr(execution, "end", troubled)
+    accepted = workplace.deliver("a")
+    with serving(workplace):
+        assert finished(workplace, accepted.run_id).status is RunStatus.SUCCEEDED
+    upload = workplace.journal.reading.upload(accepted.upload.upload_id)
+    assert upload.status.is_in_bronze
+    assert workplace.tables()["bronze.orders"] == [f"{upload.upload_id}=a"]
 
 
 def test_a_command_does_the_work_itself_once_the_worker_is_gone(workplace: "Workplace") -> None:

@@ -34,6 +34,10 @@ RUN_UPLOADS_MAX = 500
 """Uploads that one run takes together: one commit for all, but the work that a fault repeats
 stays bounded."""
 
+RUN_BYTES_MAX = 2**30
+"""Once the files of a waiting run hold so much, the next file gets a run of its own, so that tables
+do not wait for each other's largest."""
+
 PUBLISH = "publish"
 """The name of the step that ends every run's effects."""
 
@@ -190,11 +194,6 @@ def may_continue(steps: Sequence[Step]) -> bool:
 def _is_transient(step: Step) -> bool:
     code = step.error.get("code") if isinstance(step.error, Mapping) else None
     return isinstance(code, str) and errors.of_code(code).is_transient
-
-
-RUN_BYTES_MAX = 2**30
-"""Once the files of a waiting run hold so much, the next file gets a run of its own, so that tables
-do not wait for each other's largest."""
 
 
 def is_open(kind: str, *, has_begun: bool, uploads: int, size_bytes: int) -> bool:

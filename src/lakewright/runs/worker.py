@@ -98,13 +98,16 @@ class Worker:
         return True
 
     def _let_go(self, claim: Claim, error: Exception | None) -> None:
-        """Leave a run that was broken off to whoever comes next, unless it always breaks."""
+        """Leave a run that was broken off to whoever comes next, unless it always breaks.
+
+        What may be published is never given up: told as failed, its files would be loaded again.
+        """
         self._hands.launcher.end()
-        # Of a journal that is out of reach, no run is the cause.
-        is_broken = error is not None and not isinstance(error, errors.JournalUnavailable)
+        self._breaks[claim.run_id] += error is not None and not _is_of_machine(error)
         try:
-            self._breaks[claim.run_id] += is_broken
-            if error is not None and self._breaks[claim.run_id] >= BREAKS_MAX:
+            steps = self._hands.journal.reading.steps(claim.run_id)
+            is_hopeless = self._breaks[claim.run_id] >= BREAKS_MAX
+            if error is not None and is_hopeless and not rules.may_be_published(steps):
                 found = failure.to_json(failure.of_exception(error, f"run {claim.run_id}"))
                 outcome = Outcome(status=RunStatus.FAILED, error=found)
                 self._hands.journal.execution.finish(claim, outcome, self._hands.clock())
@@ -145,6 +148,13 @@ class Worker:
             return False
         age_seconds = (self._hands.clock() - run.finished_at).total_seconds()
         return age_seconds > KEPT_SECONDS or not rules.may_continue(reading.steps(run_id))
+
+
+def _is_of_machine(error: Exception) -> bool:
+    """Whether no run is the cause: a journal that is locked or away, a disk that is full."""
+    if isinstance(error, errors.InternalError):
+        return False
+    return isinstance(error, errors.LakewrightError | OSError)
 
 
 def _waits(run: Run, paused: Container[str]) -> bool:
