@@ -40,18 +40,24 @@ def tokens(reading: Reading, storage: Path) -> list[str]:
 
 
 def ask(hands: Hands, tables: Collection[str]) -> None:
-    """Ask for upkeep of those tables, which were just published, that need it."""
+    """Ask for upkeep of those tables, which were just published, that need it.
+
+    The run that published them is over, and well: what goes wrong here is not its error, and the
+    next publish asks again.
+    """
     if not tables:
         return
-    try:
-        answer = hands.launcher.call(
-            "due",
-            {"tables": sorted(tables)},
-            timeout_seconds=hands.terms.step_timeout_seconds,
-            on_wait=hands.on_wait,
-        )
-    except errors.LakewrightError:
-        return  # The run is over, and well. The next publish asks again.
+    with suppress(errors.LakewrightError):
+        _ask(hands, sorted(tables))
+
+
+def _ask(hands: Hands, tables: list[str]) -> None:
+    answer = hands.launcher.call(
+        "due",
+        {"tables": tables},
+        timeout_seconds=hands.terms.step_timeout_seconds,
+        on_wait=hands.on_wait,
+    )
     due = cast("Mapping[str, Json]", answer)
     named = cast("list[str]", due["tables"])
     taken = _taken_care_of(hands) if named else set[str]()

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-VERSION = 6
-"""The version of the schema, the same in every database. PostgreSQL began with 3."""
+VERSION = 2
+"""The version of the schema, the same in every database. PostgreSQL began with 2."""
 
 _FOLDER = Path(__file__).with_name("sql")
 
