@@ -9,8 +9,8 @@ from typing import cast
 
 from lakewright.plan import codec, steps
 from lakewright.project.model import Write
-from lakewright.runs import child
-from lakewright.runs.journal import Json
+from lakewright.runs.children import child
+from lakewright.runs.records import Json
 from lakewright.sql import types
 
 MODELS = ("gold.first", "gold.second", "gold.third")

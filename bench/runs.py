@@ -25,11 +25,14 @@ from types import FrameType
 from bench import empty_child, measuring, peers
 from bench.projects import OUT
 from bench.serving import cpu_seconds_of
-from lakewright.runs import accept, resident, sqlite
-from lakewright.runs.journal import Journal, RunStatus
-from lakewright.runs.launcher import Launcher, Limits
+from lakewright.runs import accept
+from lakewright.runs.children.launcher import Launcher, Limits
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import sqlite
 from lakewright.runs.progress import Silent
-from lakewright.runs.round import Hands, Terms
+from lakewright.runs.records import RunStatus
+from lakewright.runs.workers import resident
+from lakewright.runs.workers.round import Hands, Terms
 
 RUNS = 100
 WARM_UP = 5

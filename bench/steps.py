@@ -18,8 +18,8 @@ from bench.measuring import Cost
 from bench.projects import OUT, fresh_project
 from lakewright import settings, wiring
 from lakewright.ingest import sample
-from lakewright.runs import launcher
-from lakewright.runs.journal import Json
+from lakewright.runs.children import launcher
+from lakewright.runs.records import Json
 from lakewright.wiring import hands
 
 

@@ -24,8 +24,8 @@ from lakewright.lake.staged import DataFile, Staged, Target
 from lakewright.lake.tables import Lake
 from lakewright.plan import codec
 from lakewright.project.environment import Retention
-from lakewright.runs.journal import Json
-from lakewright.runs.tending import Tending, Tools
+from lakewright.runs.operations.tending import Tending, Tools
+from lakewright.runs.records import Json
 from lakewright.sql import types
 
 COMMITS = 300

@@ -7,7 +7,7 @@ from rich.progress import Progress
 from lakewright import errors, wiring
 from lakewright.cli import output, progress
 from lakewright.runs import failure, finding
-from lakewright.runs.journal import Run, StepStatus
+from lakewright.runs.records import Run, StepStatus
 from tests.cli.conftest import Shop
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from lakewright import wiring
-from lakewright.runs import scheduler
-from lakewright.runs.journal import RequestKind, RunStatus
+from lakewright.runs.records import RequestKind, RunStatus
 from lakewright.runs.timetable import subject_of
+from lakewright.runs.workers import scheduler
 from tests.cli.conftest import Said, say
 from tests.cli.test_worker import SECONDS_MAX, lines_until, worker
 

@@ -5,15 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lakewright.cli import show
-from lakewright.runs import memory
-from lakewright.runs.journal import (
-    Ending,
-    Outcome,
-    Request,
-    RequestKind,
-    RunStatus,
-    StepStatus,
-)
+from lakewright.runs.journals import memory
+from lakewright.runs.records import Ending, Outcome, Request, RequestKind, RunStatus, StepStatus
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

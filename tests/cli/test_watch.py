@@ -9,8 +9,8 @@ from rich.live import Live
 
 from lakewright import wiring
 from lakewright.cli import watch
-from lakewright.runs import memory
 from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
 from lakewright.runs.logbook import Entry, Level
 from lakewright.runs.watching import Watch
 from tests.cli.conftest import Shop

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.runs import memory, postgres, sqlite
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory, postgres, sqlite
+from lakewright.runs.records import (
     Accepted,
     Claim,
     Delivery,
     FormatOverride,
-    Journal,
     Outcome,
     RunStatus,
     UploadOutcome,

@@ -4,10 +4,10 @@ import pytest
 
 from lakewright import errors
 from lakewright.runs import rules
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import (
     Answer,
     Ending,
-    Journal,
     Outcome,
     Request,
     RequestKind,

@@ -10,10 +10,10 @@ import pytest
 from lakewright import errors
 from lakewright.runs import rules
 from lakewright.runs.control import Pause
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import (
     Accepted,
     Ending,
-    Journal,
     Json,
     Outcome,
     Priority,

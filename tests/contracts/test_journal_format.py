@@ -2,7 +2,8 @@
 
 import pytest
 
-from lakewright.runs.journal import Answer, Journal, Request, RequestKind, RunStatus, UploadStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import Answer, Request, RequestKind, RunStatus, UploadStatus
 from tests.contracts.conftest import LATER, NOW, accept, conclude
 
 SEMICOLON = {"delimiter": ";"}

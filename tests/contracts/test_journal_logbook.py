@@ -5,18 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from lakewright.runs import logbook
-from lakewright.runs.journal import (
-    Claim,
-    Ending,
-    Journal,
-    Json,
-    Outcome,
-    RunStatus,
-    Spent,
-    StepStatus,
-)
+from lakewright.runs.journal import Journal
 from lakewright.runs.logbook import Entry, Level
 from lakewright.runs.outbox import Retention
+from lakewright.runs.records import Claim, Ending, Json, Outcome, RunStatus, Spent, StepStatus
 from tests.contracts.conftest import LATER, NOW, accept, claim, nobody_lives
 
 

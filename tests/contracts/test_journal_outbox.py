@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from lakewright import errors
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.outbox import Pruned, Retention
+from lakewright.runs.records import (
     Answer,
     Ending,
-    Journal,
     Outcome,
     Request,
     RequestKind,
@@ -16,7 +17,6 @@ from lakewright.runs.journal import (
     StepStatus,
     UploadStatus,
 )
-from lakewright.runs.outbox import Pruned, Retention
 from tests.contracts.conftest import LATER, NOW, accept, claim, conclude, load
 
 AFTER = LATER + timedelta(days=1)

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from lakewright.runs.journal import Journal, Outcome, Request, RequestKind, RunStatus
+from lakewright.runs.journal import Journal
 from lakewright.runs.outbox import Retention
+from lakewright.runs.records import Outcome, Request, RequestKind, RunStatus
 from lakewright.runs.timetable import Sighting, Tick, is_schedule, subject_of
 from tests.contracts.conftest import LATER, NOW, claim
 

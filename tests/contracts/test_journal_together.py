@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import pytest
 
-from lakewright.runs import postgres, sqlite
-from lakewright.runs.journal import (
-    Journal,
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import postgres, sqlite
+from lakewright.runs.records import (
     Outcome,
     Request,
     RequestKind,

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lakewright.project.environment import Retention
-from lakewright.runs import accept, sqlite
-from lakewright.runs.journal import Accepted, Delivery, Journal, Json, Run, Upload
-from lakewright.runs.launcher import Launcher, Limits
+from lakewright.runs import accept
+from lakewright.runs.children.launcher import Launcher, Limits
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import sqlite
 from lakewright.runs.progress import Progress, Silent
-from lakewright.runs.round import Hands, Terms
-from lakewright.runs.worker import Worker
+from lakewright.runs.records import Accepted, Delivery, Json, Run, Upload
+from lakewright.runs.workers.round import Hands, Terms
+from lakewright.runs.workers.worker import Worker
 
 if TYPE_CHECKING:
     from lakewright.lake.tables import Lake
@@ -109,7 +111,7 @@ class Workplace:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
     monkeypatch.setenv("TOY_ROOT", str(tmp_path))
-    monkeypatch.setattr("lakewright.runs.round.BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr("lakewright.runs.workers.round.BACKOFF_SECONDS", 0.001)
     journal = sqlite.open_journal(tmp_path / "journal.sqlite")
     yield Workplace(root=tmp_path, journal=journal)
     journal.close()
@@ -188,7 +190,7 @@ class Shop:
         from lakewright.ingest import landing
         from lakewright.lake.raw import LocalRawStore
         from lakewright.project import load
-        from lakewright.runs.execution import Executor, Workshop
+        from lakewright.runs.operations.execution import Executor, Workshop
 
         lake = self.lake
         schemas = {name: table.schema for name, table in lake.observe().items()}

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 import pytest
 
 from lakewright import errors
-from lakewright.runs import accept, memory
-from lakewright.runs.journal import (
+from lakewright.runs import accept
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
+from lakewright.runs.records import (
     Answer,
     Delivery,
-    Journal,
     Outcome,
     Request,
     RequestKind,

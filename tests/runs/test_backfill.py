@@ -1,8 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
-from lakewright.runs import backfill, memory
-from lakewright.runs.journal import Journal, Outcome, Priority, RunStatus
+from lakewright.runs import backfill
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
 from lakewright.runs.outbox import Retention
+from lakewright.runs.records import Outcome, Priority, RunStatus
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from lakewright.runs import memory
 from lakewright.runs.following import Follower
-from lakewright.runs.journal import Ending, Journal, Json, Run, StepStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
 from lakewright.runs.progress import Silent
+from lakewright.runs.records import Ending, Json, Run, StepStatus
 from tests.contracts.conftest import NOW, accept, claim
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from lakewright.runs import memory
-from lakewright.runs.journal import Ending, Journal, Outcome, RunStatus, StepStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
 from lakewright.runs.logbook import Entry, Level
+from lakewright.runs.records import Ending, Outcome, RunStatus, StepStatus
 from lakewright.runs.watching import Change, Watch
 from tests.contracts.conftest import LATER, NOW, accept, claim, load
 

@@ -21,8 +21,9 @@ from lakewright.plan import codec, steps
 from lakewright.project.contract import Contract
 from lakewright.project.model import Write
 from lakewright.project.source import BadRecordLimits
-from lakewright.runs import child, failure
-from lakewright.runs.journal import Json
+from lakewright.runs import failure
+from lakewright.runs.children import child
+from lakewright.runs.records import Json
 from lakewright.sql import types
 
 ROOT = Path(os.environ["TOY_ROOT"])

@@ -9,8 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lakewright import errors, version
 from lakewright.lake.tables import Lake
-from lakewright.runs import memory
-from lakewright.runs.journal import Journal, UploadStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
+from lakewright.runs.records import UploadStatus
 from lakewright.sight import metrics, prometheus
 from tests.contracts.conftest import accept, load
 

@@ -13,8 +13,9 @@ import pytest
 
 from lakewright import errors
 from lakewright.plan.lineage import Lineage
-from lakewright.runs import memory
-from lakewright.runs.journal import Journal, Json, Outcome, RunStatus, UploadOutcome, UploadStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
+from lakewright.runs.records import Json, Outcome, RunStatus, UploadOutcome, UploadStatus
 from lakewright.sight import openlineage, sender
 from lakewright.sql import types
 from tests.contracts.conftest import LATER, NOW, accept, claim

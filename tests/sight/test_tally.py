@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from lakewright.runs import memory
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
+from lakewright.runs.outbox import Retention
+from lakewright.runs.records import (
     Ending,
-    Journal,
     Json,
     Outcome,
     RunStatus,
@@ -15,7 +16,6 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
-from lakewright.runs.outbox import Retention
 from lakewright.sight import tally
 from tests.contracts.conftest import LATER, NOW, accept, claim, load
 

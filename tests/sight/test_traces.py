@@ -10,10 +10,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from lakewright import errors
-from lakewright.runs import memory
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.journals import memory
+from lakewright.runs.progress import Silent
+from lakewright.runs.records import (
     Ending,
-    Journal,
     Json,
     Outcome,
     RunStatus,
@@ -22,7 +23,6 @@ from lakewright.runs.journal import (
     UploadOutcome,
     UploadStatus,
 )
-from lakewright.runs.progress import Silent
 from lakewright.sight import traces
 from tests.contracts.conftest import LATER, NOW, accept, claim
 

@@ -27,8 +27,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from lakewright import wiring
 from lakewright.cli import app
-from lakewright.runs import journal
-from lakewright.runs.journal import Upload
+from lakewright.runs import records
+from lakewright.runs.records import Upload
 
 Json: TypeAlias = Any
 """What a command printed; tests look into it without asking first."""
@@ -117,7 +117,7 @@ class House:
         uploads = self.try_to_load(*files, source=source, is_again=is_again)
         assert all(each.error is None and each.status.is_in_bronze for each in uploads), uploads
         runs = [self.warm.journal.reading.run(each.run_id) for each in uploads]
-        assert all(run.status is journal.RunStatus.SUCCEEDED for run in runs), runs
+        assert all(run.status is records.RunStatus.SUCCEEDED for run in runs), runs
         return uploads
 
     def try_to_load(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lakewright.runs.journal import Upload, UploadStatus
+from lakewright.runs.records import Upload, UploadStatus
 from tests.system.conftest import House, of_data
 
 CSV_SPECTRUM = (

@@ -19,8 +19,8 @@ import pytest
 import zstandard
 
 from lakewright import errors
-from lakewright.runs.journal import UploadStatus
-from lakewright.runs.launcher import Launcher, Limits
+from lakewright.runs.children.launcher import Launcher, Limits
+from lakewright.runs.records import UploadStatus
 from tests.system.conftest import House, Json, of_data
 
 MEMORY_MAX_BYTES = 512 * 2**20

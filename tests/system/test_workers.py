@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from lakewright.runs import ownership
-from lakewright.runs.journal import RunStatus
+from lakewright.runs.records import RunStatus
 from tests.system.conftest import House
 from tests.system.test_concurrency import content, ids, is_linear
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lakewright import wiring
 from lakewright.runs import accept
-from lakewright.runs.journal import Outcome, RunStatus
+from lakewright.runs.records import Outcome, RunStatus
 
 
 def now() -> datetime:

@@ -6,7 +6,7 @@ import pytest
 
 from lakewright import errors, wiring
 from lakewright.runs import finding
-from lakewright.runs.journal import RunStatus
+from lakewright.runs.records import RunStatus
 
 
 @pytest.mark.parametrize("is_gone", [False, True])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lakewright import errors, wiring
-from lakewright.runs.journal import RunStatus
+from lakewright.runs.records import RunStatus
 
 
 def test_what_killed_receptions_have_left_is_removed(tmp_path: Path) -> None:

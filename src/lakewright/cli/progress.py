@@ -25,7 +25,7 @@ from lakewright import wiring
 from lakewright.cli import output, show
 from lakewright.plan.steps import landed_upload_id
 from lakewright.runs import failure
-from lakewright.runs.journal import Json, Run, RunStatus, Step, StepStatus
+from lakewright.runs.records import Json, Run, RunStatus, Step, StepStatus
 from lakewright.wording import count
 
 _LABELS = {

@@ -8,7 +8,7 @@ from typing import cast
 from lakewright import errors, wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, finding, journal
+from lakewright.runs import accept, finding, records
 
 _FACETS_RECORDS_MAX = 100_000
 _COLUMNS = ("_upload_id", "_source_file", "_record", "byte_position", "raw", "reasons")
@@ -162,8 +162,8 @@ def _records(
     return [dict(zip(_COLUMNS, row, strict=True)) for row in _rows(house, query)]
 
 
-def _rows(house: wiring.Lakehouse, query: str) -> Sequence[Sequence[journal.Json]]:
+def _rows(house: wiring.Lakehouse, query: str) -> Sequence[Sequence[records.Json]]:
     answer = house.ask("query", {"sql": query, "at": None, "rows_max": None, "output": None})
     return cast(
-        "Sequence[Sequence[journal.Json]]", cast("Mapping[str, journal.Json]", answer)["rows"]
+        "Sequence[Sequence[records.Json]]", cast("Mapping[str, records.Json]", answer)["rows"]
     )

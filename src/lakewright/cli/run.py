@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
-from lakewright.runs import accept, caretaking, journal
+from lakewright.runs import accept, records, rules
 
 
 def run(
@@ -18,7 +18,7 @@ def run(
     *,
     full: Annotated[bool, FLAG] = False,
     pending: Annotated[bool, FLAG] = False,
-    priority: journal.Priority = journal.Priority.NORMAL,
+    priority: records.Priority = records.Priority.NORMAL,
     common: Common = Common(),
 ) -> int:
     """Bring models, and what depends on them, up to date. Waiting runs are finished first.
@@ -36,7 +36,7 @@ def run(
     """
     with wiring.open_lakehouse(common.project) as house:
         unfinished = house.unfinished_runs()
-        waiting = [each.run_id for each in unfinished if pending or not caretaking.is_upkeep(each)]
+        waiting = [each.run_id for each in unfinished if pending or not rules.is_upkeep(each)]
         if pending and not waiting:
             output.print_note("no run is waiting")
         if not pending:
@@ -55,7 +55,7 @@ def run(
 def _say_if_idle(house: wiring.Lakehouse, run_id: str) -> None:
     """Why a run has built nothing."""
     run = house.journal.reading.run(run_id)
-    if run.status is not journal.RunStatus.SUCCEEDED or show.published(run):
+    if run.status is not records.RunStatus.SUCCEEDED or show.published(run):
         return
     skipped = show.skipped(house.journal.reading.steps(run_id))
     skipped = {name: reason for name, reason in skipped.items() if reason != "up to date"}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from lakewright import errors, wiring, wording
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, finding, journal, logbook, outbox
+from lakewright.runs import accept, finding, logbook, outbox, records
 
 
 def list_(*, limit: int = 30, common: Common = Common()) -> None:
@@ -96,14 +96,14 @@ def show_(run_id: str | None = None, /, *, common: Common = Common()) -> None:
     _print_log(lines)
     for warning in warnings:
         output.print_warning(warning.what, warning.why)
-    shown = [step.error for step in steps if step.status is journal.StepStatus.FAILED]
+    shown = [step.error for step in steps if step.status is records.StepStatus.FAILED]
     for error in shown:
         show.print_recorded_error(error)
     if run.error is not None and run.error not in shown and not shown:
         show.print_recorded_error(run.error)
 
 
-def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
+def _print_uploads(uploads: Sequence[records.Upload]) -> None:
     if not uploads:
         return
     output.print_line()
@@ -118,7 +118,7 @@ def _print_uploads(uploads: Sequence[journal.Upload]) -> None:
     show.print_suspicions(uploads)
 
 
-def _print_steps(steps: Sequence[journal.Step], attempts: Sequence[journal.Attempt]) -> None:
+def _print_steps(steps: Sequence[records.Step], attempts: Sequence[records.Attempt]) -> None:
     output.print_line()
     output.print_table(
         ["step", "status", "attempts", "took", "cpu", "result"],

@@ -8,13 +8,14 @@ from lakewright.cli.app import Common
 from lakewright.project.mistake import listing, suggestion
 from lakewright.project.schedule import Fetch, Schedule
 from lakewright.runs import timetable
-from lakewright.runs.journal import Journal, Run
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import Run
 from lakewright.wiring.schedules import check
 
 
 def list_(*, common: Common = Common()) -> None:
     """List the schedules: when each fires next, when it last did, and what became of it."""
-    from lakewright.runs import scheduler
+    from lakewright.runs.workers import scheduler
 
     now = datetime.now(UTC)
     with wiring.open_lakehouse(common.project) as house:
@@ -91,7 +92,7 @@ def fire(name: str, /, *, common: Common = Common()) -> int:
     name
         The schedule's name: its file's, without `.yaml`.
     """
-    from lakewright.runs import fetching, scheduler
+    from lakewright.runs.workers import fetching, scheduler
 
     with wiring.open_lakehouse(common.project) as house:
         files = house.schedules.files()

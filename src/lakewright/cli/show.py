@@ -8,7 +8,8 @@ from lakewright import errors
 from lakewright.cli import output
 from lakewright.plan import codec, difference
 from lakewright.project.source import said
-from lakewright.runs import account, carrier, examples, failure, journal, verdict
+from lakewright.runs import account, failure, journal, records, rules
+from lakewright.runs.operations import examples, verdict
 from lakewright.wording import count, counted
 
 STYLES = {
@@ -48,14 +49,14 @@ def seconds(start: datetime | None, end: datetime | None) -> str:
     return f"{(end - start).total_seconds():.2f} s"
 
 
-def cpu(step: journal.Step, attempts: Iterable[journal.Attempt]) -> str:
+def cpu(step: records.Step, attempts: Iterable[records.Attempt]) -> str:
     """The processor time of a step's last attempt in the child, if it came to its end."""
     own = [attempt for attempt in attempts if attempt.step == step.name]
     spent = own[-1].spent if own else None
     return "" if spent is None else f"{spent.cpu_milliseconds / 1000:.2f} s"
 
 
-def took(run: journal.Run, reading: journal.Reading) -> str:
+def took(run: records.Run, reading: journal.Reading) -> str:
     """How long a run was worked on. One that was broken off or retried had also waited: then it is
     the time of all attempts at its steps, without those of which nobody knows when they ended."""
     attempts = reading.attempts(run.run_id)
@@ -66,7 +67,7 @@ def took(run: journal.Run, reading: journal.Reading) -> str:
         (attempt.finished_at - attempt.started_at).total_seconds()
         for attempt in attempts
         if attempt.finished_at is not None
-        and (attempt.status is not journal.StepStatus.PENDING or attempt.error is not None)
+        and (attempt.status is not records.StepStatus.PENDING or attempt.error is not None)
     )
     return f"{worked:.2f} s"
 
@@ -84,7 +85,7 @@ def value_json(value: object) -> dict[str, output.Json]:
     return dict(encoded)
 
 
-def error_of(recorded: journal.Json) -> errors.LakewrightError | None:
+def error_of(recorded: records.Json) -> errors.LakewrightError | None:
     """The error that the journal recorded."""
     return None if recorded is None else failure.from_json(recorded)
 
@@ -103,26 +104,26 @@ def warning_json(warning: errors.Problem) -> output.Json:
     return {"code": warning.code, "what": warning.what, "why": warning.why or None}
 
 
-def print_recorded_error(recorded: journal.Json) -> None:
+def print_recorded_error(recorded: records.Json) -> None:
     """Show an error that the journal recorded, if there is one."""
     error = error_of(recorded)
     if error is not None:
         output.print_error(error, as_json=False)
 
 
-def first_words(recorded: journal.Json) -> str:
+def first_words(recorded: records.Json) -> str:
     """What a recorded error says first."""
     error = error_of(recorded)
     return "" if error is None else error.what
 
 
-def purpose(request: journal.Request) -> str:
+def purpose(request: records.Request) -> str:
     """What a run is for, in a few words."""
     payload = request.payload if isinstance(request.payload, Mapping) else {}
     models = payload.get("models")
     named = [str(each) for each in models] if isinstance(models, list | tuple) else []
     named += [str(payload["table"])] if "table" in payload else []
-    if request.kind is journal.RequestKind.UPKEEP:
+    if request.kind is records.RequestKind.UPKEEP:
         named += [counted(len(request.tables), "table")]
     parts = [str(request.kind), request.source or "", ", ".join(named)]
     parts += [f"(schedule {payload['schedule']})"] if "schedule" in payload else []
@@ -131,7 +132,7 @@ def purpose(request: journal.Request) -> str:
     return " ".join(part for part in parts if part)
 
 
-def published(run: journal.Run) -> dict[str, Mapping[str, output.Json]]:
+def published(run: records.Run) -> dict[str, Mapping[str, output.Json]]:
     """The tables that a finished run published, each with its `rows` and `snapshot_id`."""
     result = run.result if isinstance(run.result, Mapping) else {}
     tables = result.get("tables")
@@ -140,28 +141,28 @@ def published(run: journal.Run) -> dict[str, Mapping[str, output.Json]]:
     return {name: facts for name, facts in tables.items() if isinstance(facts, Mapping)}
 
 
-def counts(upload: journal.Upload) -> str:
+def counts(upload: records.Upload) -> str:
     """The reconciliation of an upload, as far as its counts are known."""
     if upload.records is None or upload.rows is None or upload.quarantined is None:
         return ""
     return reconciliation(upload.records, upload.rows, upload.quarantined)
 
 
-def run_status(run: journal.Run, uploads: Iterable[journal.RunUpload]) -> str:
+def run_status(run: records.Run, uploads: Iterable[records.RunUpload]) -> str:
     """A run's status: one that loaded a file that may have been misread is no plain success."""
-    is_suspect = any(upload.status is journal.UploadStatus.SUSPECT for upload in uploads)
-    if is_suspect and run.status is journal.RunStatus.SUCCEEDED:
-        return f"{run.status}, {journal.UploadStatus.SUSPECT}"
+    is_suspect = any(upload.status is records.UploadStatus.SUSPECT for upload in uploads)
+    if is_suspect and run.status is records.RunStatus.SUCCEEDED:
+        return f"{run.status}, {records.UploadStatus.SUSPECT}"
     return "cancelled" if is_cancelled(run) else str(run.status)
 
 
-def is_cancelled(run: journal.Run) -> bool:
+def is_cancelled(run: records.Run) -> bool:
     """Whether somebody ended the run."""
     error = run.error if isinstance(run.error, Mapping) else {}
-    return run.status is journal.RunStatus.FAILED and error.get("code") == errors.RunCancelled.code
+    return run.status is records.RunStatus.FAILED and error.get("code") == errors.RunCancelled.code
 
 
-def print_suspicions(uploads: Iterable[journal.Upload]) -> None:
+def print_suspicions(uploads: Iterable[records.Upload]) -> None:
     """Why files may have been misread, a reason on each line."""
     for upload in uploads:
         for suspicion in upload.suspicions:
@@ -189,7 +190,7 @@ def layer_order(table: str) -> tuple[int, str]:
     return (layers.index(layer) if layer in layers else len(layers), table)
 
 
-def upload_lines(upload: journal.Upload, told: account.Account) -> list[tuple[str, str]]:
+def upload_lines(upload: records.Upload, told: account.Account) -> list[tuple[str, str]]:
     """One upload as names and values."""
     lines = [
         ("upload", upload.upload_id),
@@ -228,11 +229,11 @@ def is_number(type_text: str) -> bool:
     return type_text.startswith(("int", "bigint", "float", "double", "decimal"))
 
 
-def step_result(step: journal.Step) -> str:
+def step_result(step: records.Step) -> str:
     """The outcome of a step in a few words."""
     error = error_of(step.error)
     if error is not None:
-        is_left_out = step.status is journal.StepStatus.SKIPPED
+        is_left_out = step.status is records.StepStatus.SKIPPED
         return error.why if is_left_out and error.why else error.what
     if step.result is None:
         return ""
@@ -258,14 +259,14 @@ def step_result(step: journal.Step) -> str:
     return counted(len(facts), "table") if kind == "publish" else ""
 
 
-def _tidied(facts: Mapping[str, journal.Json]) -> str:
+def _tidied(facts: Mapping[str, records.Json]) -> str:
     """What was forgotten of a table, and deleted."""
     snapshots, files = _whole(facts.get("snapshots")), _whole(facts.get("files"))
     size = output.size(_whole(facts.get("size_bytes")))
     return f"{counted(snapshots, 'snapshot')} forgotten, {counted(files, 'file')} deleted ({size})"
 
 
-def _model_result(facts: Mapping[str, journal.Json]) -> str:
+def _model_result(facts: Mapping[str, records.Json]) -> str:
     """How a model was built and why so, and how many of its checks do not hold."""
     (staged,) = _mappings(facts.get("staged"))[:1] or [{}]
     properties = staged.get("properties")
@@ -280,10 +281,10 @@ def _model_result(facts: Mapping[str, journal.Json]) -> str:
     return text
 
 
-def skipped(steps: Iterable[journal.Step]) -> dict[str, str]:
+def skipped(steps: Iterable[records.Step]) -> dict[str, str]:
     """The models that a run's plan left out, each with the reason."""
     for step in steps:
-        if step.name == carrier.PLAN and isinstance(step.result, Mapping):
+        if step.name == rules.PLAN and isinstance(step.result, Mapping):
             plan = step.result.get("plan")
             left_out = plan.get("skipped") if isinstance(plan, Mapping) else None
             if isinstance(left_out, Mapping):
@@ -291,7 +292,7 @@ def skipped(steps: Iterable[journal.Step]) -> dict[str, str]:
     return {}
 
 
-def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
+def warnings(steps: Iterable[records.Step]) -> list[errors.Problem]:
     """The checks of `severity: warn` that did not hold, in the order of the steps."""
     return [
         errors.Problem(
@@ -306,26 +307,26 @@ def warnings(steps: Iterable[journal.Step]) -> list[errors.Problem]:
     ]
 
 
-def _kind(result: Mapping[str, journal.Json]) -> str:
+def _kind(result: Mapping[str, records.Json]) -> str:
     check = result.get("check")
     return str(check.get("kind")) if isinstance(check, Mapping) else ""
 
 
-def _rows(result: Mapping[str, journal.Json]) -> list[str]:
+def _rows(result: Mapping[str, records.Json]) -> list[str]:
     check = result.get("check")
     facts = check if isinstance(check, Mapping) else {}
     return examples.rows(facts, _mappings(result.get("samples")))
 
 
-def _mappings(value: journal.Json) -> list[Mapping[str, journal.Json]]:
+def _mappings(value: records.Json) -> list[Mapping[str, records.Json]]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return []
     return [each for each in value if isinstance(each, Mapping)]
 
 
-def _whole(value: journal.Json) -> int:
+def _whole(value: records.Json) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _count(value: journal.Json) -> str:
+def _count(value: records.Json) -> str:
     return count(_whole(value))

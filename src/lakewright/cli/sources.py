@@ -15,7 +15,7 @@ from lakewright import errors, wiring
 from lakewright.cli import format_option, output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.cli.format_option import FormatWords
-from lakewright.runs import accept, journal
+from lakewright.runs import accept, records
 from lakewright.wording import count, counted
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def rebuild(source: str, /, *, common: Common = Common()) -> int:
         The source's name.
     """
     with wiring.open_lakehouse(common.project) as house:
-        statuses = [status for status in journal.UploadStatus if status.is_in_bronze]
+        statuses = [status for status in records.UploadStatus if status.is_in_bronze]
         if not house.journal.reading.uploads(source=source, statuses=statuses, limit=1):
             raise errors.NotFound(
                 f"there is no source {source} that holds a loaded file",

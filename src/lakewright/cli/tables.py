@@ -11,7 +11,7 @@ from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.runs import accept
-from lakewright.runs.journal import Step, StepStatus
+from lakewright.runs.records import Step, StepStatus
 from lakewright.wording import count
 
 

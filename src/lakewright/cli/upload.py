@@ -15,7 +15,7 @@ from lakewright import errors, wiring
 from lakewright.cli import format_option, output, progress, show
 from lakewright.cli.app import FLAG, Common
 from lakewright.cli.format_option import FormatWords
-from lakewright.runs import account, journal, rules
+from lakewright.runs import account, records, rules
 from lakewright.wording import count, counted
 
 _FILES_IN_FULL_MAX = 10
@@ -44,8 +44,8 @@ class _Outcome:
     """What became of one file of the command."""
 
     file: Path
-    upload: journal.Upload | None = None
-    run: journal.Run | None = None
+    upload: records.Upload | None = None
+    run: records.Run | None = None
     is_known: bool = False
     """Whether the same bytes were loaded before."""
     is_kept: bool = False
@@ -66,8 +66,8 @@ class _Outcome:
     @property
     def status(self) -> str:
         if self.upload is None:
-            return str(journal.UploadStatus.FAILED)
-        return str(journal.Answer.ALREADY_LOADED if self.is_known else self.upload.status)
+            return str(records.UploadStatus.FAILED)
+        return str(records.Answer.ALREADY_LOADED if self.is_known else self.upload.status)
 
     @property
     def words(self) -> str:
@@ -88,7 +88,7 @@ class Manner:
     again: Annotated[bool, FLAG] = False
     """Load a file even if its bytes are loaded, replacing its rows."""
 
-    priority: journal.Priority = journal.Priority.NORMAL
+    priority: records.Priority = records.Priority.NORMAL
     """Which of the runs that wait for a worker goes first."""
 
 
@@ -137,7 +137,7 @@ def upload(
     return _exit_code(outcomes, is_strict=strict)
 
 
-_Taken = journal.Accepted | errors.LakewrightError
+_Taken = records.Accepted | errors.LakewrightError
 
 
 def _deliver_all(files: Sequence[Path], deliver: Callable[[Path], _Taken]) -> list[_Taken]:
@@ -151,7 +151,7 @@ def _deliver_all(files: Sequence[Path], deliver: Callable[[Path], _Taken]) -> li
 def _deliver(
     house: wiring.Lakehouse,
     manner: Manner,
-    look: journal.FormatOverride | None,
+    look: records.FormatOverride | None,
     bars: progress.Bars,
     file: Path,
 ) -> _Taken:
@@ -173,10 +173,10 @@ def _deliver(
         bars.clear()
 
 
-def _is_waiting(taken: _Taken) -> TypeGuard[journal.Accepted]:
+def _is_waiting(taken: _Taken) -> TypeGuard[records.Accepted]:
     if isinstance(taken, errors.LakewrightError):
         return False
-    return taken.answer is not journal.Answer.ALREADY_LOADED
+    return taken.answer is not records.Answer.ALREADY_LOADED
 
 
 def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
@@ -184,12 +184,12 @@ def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
         return _Outcome(file=file, error=taken)
     found = house.journal.reading.upload(taken.upload.upload_id)
     run = house.journal.reading.run(taken.run_id)
-    if taken.answer is journal.Answer.ALREADY_LOADED:
+    if taken.answer is records.Answer.ALREADY_LOADED:
         return _Outcome(file=file, upload=found, run=run, is_known=True)
     steps = house.journal.reading.steps(run.run_id)
     parts = house.journal.reading.run_uploads(run.run_id)
     is_failed = any(
-        (part.upload_id, part.status) == (found.upload_id, journal.UploadStatus.FAILED)
+        (part.upload_id, part.status) == (found.upload_id, records.UploadStatus.FAILED)
         for part in parts
     )
     return _Outcome(
@@ -206,11 +206,11 @@ def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
     )
 
 
-def _notes(house: wiring.Lakehouse, upload: journal.Upload) -> Iterator[str]:
+def _notes(house: wiring.Lakehouse, upload: records.Upload) -> Iterator[str]:
     """Say so where a source is used for the first time and is not declared, and where another
     source has loaded the same bytes."""
     reading, name = house.journal.reading, upload.source
-    if upload.status is journal.UploadStatus.ACCEPTED:
+    if upload.status is records.UploadStatus.ACCEPTED:
         pause = house.journal.control.pauses().get(name)
         yield (
             "it waits for a worker, or for `lakewright run --pending`"
@@ -330,7 +330,7 @@ def _exit_code(outcomes: Sequence[_Outcome], *, is_strict: bool) -> int:
     refused = [each.error for each in outcomes if each.upload is None and each.error]
     if refused:
         return refused[0].exit_code
-    failed = (str(journal.UploadStatus.FAILED), str(journal.UploadStatus.REMOVED))
+    failed = (str(records.UploadStatus.FAILED), str(records.UploadStatus.REMOVED))
     if any(each.error is not None or each.status in failed for each in outcomes):
         return errors.RunFailed.exit_code
     if is_strict and any(_is_dubious(each.upload) for each in outcomes if each.upload):
@@ -338,9 +338,9 @@ def _exit_code(outcomes: Sequence[_Outcome], *, is_strict: bool) -> int:
     return 0
 
 
-def _has_quarantined(upload: journal.Upload | None) -> TypeGuard[journal.Upload]:
+def _has_quarantined(upload: records.Upload | None) -> TypeGuard[records.Upload]:
     return upload is not None and bool(upload.quarantined)
 
 
-def _is_dubious(upload: journal.Upload) -> bool:
-    return bool(upload.quarantined) or upload.status is journal.UploadStatus.SUSPECT
+def _is_dubious(upload: records.Upload) -> bool:
+    return bool(upload.quarantined) or upload.status is records.UploadStatus.SUSPECT

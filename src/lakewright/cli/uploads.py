@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
-from lakewright.runs import accept, account, finding, journal
+from lakewright.runs import accept, account, finding, records
 
 _ROLLED_BACK = "rolled back"
 """The status of an upload whose rows a rollback took away: the journal knows nothing of it."""
@@ -99,6 +99,6 @@ def remove(upload_ids: Sequence[str], /, *, common: Common = Common()) -> int:
         return progress.carry_out(house, [run.run_id for run in runs], as_json=common.json)
 
 
-def _json(upload: journal.Upload, gone: frozenset[str]) -> dict[str, output.Json]:
+def _json(upload: records.Upload, gone: frozenset[str]) -> dict[str, output.Json]:
     told = show.value_json(upload)
     return told | {"status": "rolled_back"} if upload.upload_id in gone else told

@@ -18,7 +18,7 @@ from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import Common
 from lakewright.runs import finding
-from lakewright.runs.journal import Run, RunStatus, Step, StepStatus
+from lakewright.runs.records import Run, RunStatus, Step, StepStatus
 from lakewright.runs.watching import Change, Sight, Watch
 from lakewright.wording import count, counted
 

@@ -14,8 +14,8 @@ from cyclopts import Parameter
 from lakewright import settings, wiring
 from lakewright.cli import output
 from lakewright.cli.app import Common
-from lakewright.runs.journal import Json, Run, RunStatus, StepStatus
-from lakewright.runs.resident import Resident
+from lakewright.runs.records import Json, Run, RunStatus, StepStatus
+from lakewright.runs.workers.resident import Resident
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 """What every log record has; the rest are fields that whoever logged has given."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lakewright import errors
-from lakewright.runs.journal import (
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import (
     Accepted,
     Delivery,
-    Journal,
     Json,
     Priority,
     Request,

@@ -10,8 +10,8 @@ from typing import cast
 from lakewright.engines.engine import Reason
 from lakewright.plan import codec
 from lakewright.plan.difference import Difference
-from lakewright.runs.carrier import PLAN
-from lakewright.runs.journal import Json, Step
+from lakewright.runs import rules
+from lakewright.runs.records import Json, Step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ def of_upload(steps: Iterable[Step], upload_id: str) -> Account:
     for step in steps:
         if not isinstance(step.result, Mapping):
             continue
-        if step.name == PLAN:
+        if step.name == rules.PLAN:
             plan = cast("Mapping[str, Mapping[str, Sequence[Json]]]", step.result.get("plan", {}))
             differences = plan.get("differences", {}).get(upload_id, ())
         elif step.name.startswith("bronze:"):

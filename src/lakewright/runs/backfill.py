@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from lakewright import errors
 from lakewright.runs import accept
-from lakewright.runs.journal import Journal, Json, Priority, Request, RequestKind, RunStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import Json, Priority, Request, RequestKind, RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from lakewright.runs.journal import Claim, Run
+from lakewright.runs.records import Claim, Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +20,7 @@ class Pause:
 class Control(Protocol):
     """Orders to whoever carries out runs. Every write is on disk before its call returns."""
 
-    def cancel(self, run_id: str, now: datetime) -> "Run":
+    def cancel(self, run_id: str, now: datetime) -> Run:
         """End a run: at once if it is queued; if it runs, its owner is told to. So is whoever takes
         it up next if its owner stopped while it was published: that may have come through.
 
@@ -33,7 +32,7 @@ class Control(Protocol):
             Conflict: it has finished.
         """
 
-    def is_cancelled(self, claim: "Claim") -> bool:
+    def is_cancelled(self, claim: Claim) -> bool:
         """Whether somebody wants the run of this claim to end; cheap enough to be asked often.
 
         Raises:

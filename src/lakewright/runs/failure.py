@@ -6,7 +6,7 @@ from typing import cast
 
 from lakewright import errors
 from lakewright.plan import codec
-from lakewright.runs.journal import Json
+from lakewright.runs.records import Json
 
 _TRACE_LINES_MAX = 12
 """Enough to find the line at fault; a journal is no place for whole tracebacks."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lakewright import errors
-from lakewright.runs import caretaking
-from lakewright.runs.journal import Reading, Run, Upload
+from lakewright.runs import rules
+from lakewright.runs.journal import Reading
+from lakewright.runs.records import Run, Upload
 
 _NEWEST_SEEN_MAX = 20
 """Runs among which there is one that is no upkeep."""
@@ -45,7 +46,7 @@ def newest_run(reading: Reading) -> Run:
     runs = reading.runs(limit=_NEWEST_SEEN_MAX)
     if not runs:
         raise errors.NotFound("nothing has run yet", hint="try `lakewright upload FILE`")
-    return next((run for run in runs if not caretaking.is_upkeep(run)), runs[0])
+    return next((run for run in runs if not rules.is_upkeep(run)), runs[0])
 
 
 def _check_one(noun: str, prefix: str, found: Sequence[str]) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from lakewright.runs.journal import Reading, Run, RunStatus, Step, StepStatus
+from lakewright.runs.journal import Reading
 from lakewright.runs.progress import Progress
+from lakewright.runs.records import Run, RunStatus, Step, StepStatus
 
 
 class Follower:

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from lakewright.plan import codec
-
-if TYPE_CHECKING:
-    from lakewright.runs.journal import Claim
+from lakewright.runs.records import Claim
 
 LINES_MAX = 500
 """So many of a run's newest lines are kept; with the limits below, at most some 5 MB."""
@@ -74,10 +72,10 @@ class Line:
 class Logbook(Protocol):
     """Written by the owner of a run, and read by anybody."""
 
-    def progress(self, claim: "Claim", step: str, done: int, total: int | None) -> None:
+    def progress(self, claim: Claim, step: str, done: int, total: int | None) -> None:
         """Say how many units of a running step are done; `total` None: nobody knows of how many."""
 
-    def write(self, claim: "Claim", entry: Entry, now: datetime) -> None:
+    def write(self, claim: Claim, entry: Entry, now: datetime) -> None:
         """Add a line, cut to its limits; the oldest beyond `LINES_MAX` goes."""
 
     def lines(self, run_id: str, *, after: int = 0) -> tuple[Line, ...]:

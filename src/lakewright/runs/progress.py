@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lakewright.runs.journal import Json, Run, StepStatus
+from lakewright.runs.records import Json, Run, StepStatus
 
 
 class Progress(Protocol):

@@ -11,7 +11,7 @@ from datetime import datetime
 from lakewright import errors
 from lakewright.plan import codec, steps
 from lakewright.plan.observed import RawUpload
-from lakewright.runs.journal import (
+from lakewright.runs.records import (
     Answer,
     Delivery,
     FormatOverride,
@@ -40,6 +40,10 @@ do not wait for each other's largest."""
 
 PUBLISH = "publish"
 """The name of the step that ends every run's effects."""
+
+
+PLAN = "plan"
+"""The name of the step that decides what follows landing."""
 
 
 def land_name(upload: Upload) -> str:
@@ -200,6 +204,17 @@ def is_open(kind: str, *, has_begun: bool, uploads: int, size_bytes: int) -> boo
     """Whether a file may join the last unfinished run of its source."""
     is_upload = kind == RequestKind.UPLOAD.value
     return is_upload and not has_begun and uploads < RUN_UPLOADS_MAX and size_bytes < RUN_BYTES_MAX
+
+
+def is_upkeep(run: Run) -> bool:
+    """Whether the run changes no row of any table."""
+    return run.request.kind is RequestKind.UPKEEP
+
+
+def is_quick(run: Run) -> bool:
+    """Whether the run is upkeep that takes about a second."""
+    payload = run.request.payload
+    return is_upkeep(run) and isinstance(payload, Mapping) and payload.get("is_quick") is True
 
 
 def may_be_published(steps: Sequence[Step]) -> bool:

@@ -8,10 +8,9 @@ past is remembered as one position, from which on ticks count.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from lakewright.runs.journal import Request
+from lakewright.runs.records import Request
 
 _SCHEDULE = "schedule:"
 
@@ -57,7 +56,7 @@ class Timetable(Protocol):
         self,
         subject: str,
         at: datetime,
-        request: "Request",
+        request: Request,
         *,
         run_id: str,
         now: datetime,

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from lakewright.plan.steps import landed_upload_id
 from lakewright.runs.following import Follower
-from lakewright.runs.journal import Journal, Json, Reading, Run, RunStatus, Step, StepStatus
+from lakewright.runs.journal import Journal, Reading
 from lakewright.runs.logbook import Line
 from lakewright.runs.progress import Silent
+from lakewright.runs.records import Json, Run, RunStatus, Step, StepStatus
 
 _NEW_RUNS_MAX = 50
 """So many new runs are seen in one look; whoever wants more of them reads the events."""

@@ -13,7 +13,8 @@ from itertools import accumulate
 from lakewright import errors, version
 from lakewright.lake import upkeep
 from lakewright.lake.tables import HistoryEntry, Lake
-from lakewright.runs.journal import Journal, RunStatus
+from lakewright.runs.journal import Journal
+from lakewright.runs.records import RunStatus
 from lakewright.sight import tally
 
 _PREFIX = "lakewright_"

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import cast
 
 from lakewright.plan.lineage import Lineage
-from lakewright.runs.journal import Json, Run, RunStatus, Upload
+from lakewright.runs.records import Json, Run, RunStatus, Upload
 from lakewright.sql import types
 from lakewright.version import VERSION
 

@@ -25,8 +25,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from lakewright import errors
 from lakewright.runs import failure
-from lakewright.runs.journal import Journal, Json, Run, RunStatus
+from lakewright.runs.journal import Journal
 from lakewright.runs.outbox import Event
+from lakewright.runs.records import Json, Run, RunStatus
 from lakewright.sight import openlineage
 
 SUBSCRIBER = "lakewright-openlineage"

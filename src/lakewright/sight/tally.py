@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import cast
 
 from lakewright.runs import failure
-from lakewright.runs.journal import Json, Reading, RequestKind, StepStatus, UploadStatus
+from lakewright.runs.journal import Reading
 from lakewright.runs.outbox import Event, Outbox
+from lakewright.runs.records import Json, RequestKind, StepStatus, UploadStatus
 
 SUBSCRIBER = "lakewright-metrics"
 

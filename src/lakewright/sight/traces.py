@@ -40,16 +40,9 @@ from opentelemetry.trace import (
 
 from lakewright import errors, version
 from lakewright.runs import failure
-from lakewright.runs.journal import (
-    Attempt,
-    Json,
-    Reading,
-    Run,
-    Step,
-    StepStatus,
-    Upload,
-)
+from lakewright.runs.journal import Reading
 from lakewright.runs.progress import Progress
+from lakewright.runs.records import Attempt, Json, Run, Step, StepStatus, Upload
 
 LINKS_MAX = 100
 """Uploads that one trace is linked with; OpenTelemetry keeps 128 links of a span."""

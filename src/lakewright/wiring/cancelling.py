@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from lakewright.runs.journal import Run, RunStatus
 from lakewright.runs.progress import Silent
-from lakewright.runs.worker import Worker
+from lakewright.runs.records import Run, RunStatus
+from lakewright.runs.workers.worker import Worker
 from lakewright.wiring.lakehouse import Lakehouse
 
 

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from lakewright import settings
-from lakewright.runs import child
+from lakewright.runs.children import child
 
 _LATER = ("pyiceberg.manifest", "pyiceberg.table")
 """What a publish imports; on small files a tenth of all that a load takes."""
@@ -50,7 +50,7 @@ def _load(arguments: Sequence[str]) -> Mapping[str, child.Operation]:
     configured = settings.read()
     if arguments:
         return hands.Hands(Path(arguments[0]), configured)
-    from lakewright.runs.files import Files
+    from lakewright.runs.operations.files import Files
 
     folder = Path(tempfile.gettempdir())
     return Files(hands.reading(configured), folder).operations()

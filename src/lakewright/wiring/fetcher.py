@@ -10,9 +10,9 @@ from typing import cast
 
 from lakewright import settings
 from lakewright.plan import codec
-from lakewright.runs import child
-from lakewright.runs.child import Operation, Report
-from lakewright.runs.journal import Json
+from lakewright.runs.children import child
+from lakewright.runs.children.child import Operation, Report
+from lakewright.runs.records import Json
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -16,10 +16,10 @@ from lakewright.lake.tables import Lake
 from lakewright.plan import steps
 from lakewright.plan.landed import Landed
 from lakewright.project import load
-from lakewright.runs.child import Operation, Report
-from lakewright.runs.execution import Executor, Workshop
-from lakewright.runs.files import Files, Land
-from lakewright.runs.inquiry import Desk, Inquiry
+from lakewright.runs.children.child import Operation, Report
+from lakewright.runs.operations.execution import Executor, Workshop
+from lakewright.runs.operations.files import Files, Land
+from lakewright.runs.operations.inquiry import Desk, Inquiry
 from lakewright.wiring import machine, scratch
 from lakewright.wiring.folder import Place, environment_of, read_files, signature
 

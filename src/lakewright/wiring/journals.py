@@ -29,14 +29,14 @@ def open_journal(storage: Path, url: str | None) -> Journal:
 
 
 def _in_file(storage: Path) -> Journal:
-    from lakewright.runs import sqlite
+    from lakewright.runs.journals import sqlite
 
     return sqlite.open_journal(storage / "journal.sqlite")
 
 
 def _in_postgres(url: str) -> Journal:
     try:
-        from lakewright.runs import postgres
+        from lakewright.runs.journals import postgres
     except ImportError as cause:
         raise errors.UsageError(
             "the journal is in PostgreSQL, and what speaks with it is not installed",

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Self
 from lakewright import errors, settings
 from lakewright.plan import codec
 from lakewright.project.source import said
-from lakewright.runs import accept, launcher, resident, rules, worker
-from lakewright.runs.journal import (
+from lakewright.runs import accept, rules
+from lakewright.runs.children import launcher
+from lakewright.runs.journal import Journal
+from lakewright.runs.progress import Progress, Silent
+from lakewright.runs.records import (
     Accepted,
     Answer,
     Delivery,
     FormatOverride,
-    Journal,
     Json,
     Priority,
     Run,
@@ -34,8 +36,8 @@ from lakewright.runs.journal import (
     Upload,
     UploadStatus,
 )
-from lakewright.runs.progress import Progress, Silent
-from lakewright.runs.round import Hands, Terms
+from lakewright.runs.workers import resident, worker
+from lakewright.runs.workers.round import Hands, Terms
 from lakewright.wiring import journals
 from lakewright.wiring.folder import Place, find_folder, named_folder, read_files, signature
 from lakewright.wiring.schedules import Schedules

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lakewright import settings
 from lakewright.runs.progress import Progress
-from lakewright.runs.resident import Clock, Resident
-from lakewright.runs.round import Hands
+from lakewright.runs.workers.resident import Clock, Resident
+from lakewright.runs.workers.round import Hands
 from lakewright.wiring import machine
 from lakewright.wiring.folder import Place, environment_of, find_folder, named_folder
 from lakewright.wiring.lakehouse import Lakehouse
@@ -57,7 +57,7 @@ def open_resident(
 
     @contextmanager
     def open_clock() -> Iterator[Clock]:
-        from lakewright.runs.scheduler import Scheduler
+        from lakewright.runs.workers.scheduler import Scheduler
 
         with Lakehouse(place, lane) as house:
             yield Scheduler(house.journal, house.schedules.files, lambda: datetime.now(UTC))

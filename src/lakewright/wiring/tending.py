@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from lakewright import errors
-from lakewright.runs import caretaking
-from lakewright.runs.journal import Json
+from lakewright.runs import rules
+from lakewright.runs.records import Json
+from lakewright.runs.workers import caretaking
 from lakewright.wiring.lakehouse import Lakehouse
 
 
@@ -16,7 +17,7 @@ def tend(house: Lakehouse) -> None:
     asked for this, so an error of it, or Ctrl-C, is nobody's: the run says what became of it.
     """
     waiting = house.unfinished_runs()
-    if waiting and all(map(caretaking.is_quick, waiting)) and not house.is_served():
+    if waiting and all(map(rules.is_quick, waiting)) and not house.is_served():
         with suppress(errors.LakewrightError, KeyboardInterrupt):
             house.work([run.run_id for run in waiting])
 

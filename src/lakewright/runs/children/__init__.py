@@ -1,0 +1,1 @@
+"""Child processes: how they are started, confined, asked, watched and ended."""

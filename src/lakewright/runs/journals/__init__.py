@@ -1,0 +1,1 @@
+"""Where a journal lies: SQLite, PostgreSQL, memory. The ports are in `runs.journal`."""

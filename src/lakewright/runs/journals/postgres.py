@@ -1,0 +1,332 @@
+"""The journal in PostgreSQL, where several machines share one. The only door to psycopg.
+
+A transaction that is synced ends when the server has it on disk. A connection that was lost between
+two transactions is made anew, and nobody hears of it; one that is lost within a transaction is told
+as `JournalUnavailable`. What was asked for may then be asked for again: a delivery is known by its
+content, and a claim by its fence.
+
+An owner has a connection of its own, which holds an advisory lock: the server lets go of it when
+the connection ends, so that a dead owner's runs are adopted at once, from any machine. One that is
+only asleep is known by its heartbeat, on the server's clock. (A pool that shares connections
+between transactions, such as PgBouncer's, cannot carry such a lock: connect to the server itself.)
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeAlias, cast
+
+import psycopg
+from psycopg import conninfo
+from psycopg import errors as refusals
+from psycopg.rows import dict_row
+from psycopg.types.string import TextLoader
+
+from lakewright import errors
+from lakewright.runs import journal, ownership
+from lakewright.runs.journals import relational
+from lakewright.runs.journals.relational import statements
+from lakewright.runs.journals.relational.database import Row, Value
+
+LOCK_TIMEOUT_SECONDS = 30
+"""How long a write waits for another's. Ours take milliseconds."""
+
+_DEFAULTS: Mapping[str, str | int] = {
+    "application_name": "lakewright",
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""So that a server or a network that has gone is noticed within half a minute."""
+
+_SESSION = f"""
+SET timezone = 'UTC';
+SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';
+SET idle_in_transaction_session_timeout = '60s';
+SET default_transaction_isolation = 'read committed';
+"""
+
+_PASSING = (
+    refusals.LockNotAvailable,
+    refusals.DeadlockDetected,
+    refusals.SerializationFailure,
+    refusals.InsufficientResources,
+    refusals.CannotConnectNow,
+    refusals.ReadOnlySqlTransaction,
+)
+"""Refusals that pass by themselves. A server that is read-only is a replica about to take over."""
+
+_Connection: TypeAlias = psycopg.Connection[dict[str, Any]]
+_Cursor: TypeAlias = psycopg.Cursor[dict[str, Any]]
+
+
+def open_journal(url: str) -> journal.Journal:
+    """Open the journal in this database, in the first schema of its search path; make it if it is
+    not there, bring it up to date if it is.
+
+    Raises:
+        UsageError: the URL is none of PostgreSQL's.
+        JournalUnavailable: the server does not answer.
+        Conflict: a newer Lakewright wrote the journal.
+    """
+    database = Database(url)
+    return relational.open_journal(database, Owners(database))
+
+
+class Server:
+    """Where the database is, and how its errors are told. Its password is never told."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            given = conninfo.conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # Its cause repeats the URL, which may hold a password.
+            raise errors.UsageError(
+                "the journal's URL cannot be read",
+                why="it is not one as PostgreSQL's programs take it",
+                hint="write it as postgresql://user@host:5432/database",
+            ) from None
+        defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
+        self._conninfo = conninfo.make_conninfo(url, **defaults)
+        place = ":".join(str(given[key]) for key in ("host", "port") if given.get(key))
+        self._name = f"postgresql://{place}/{given.get('dbname') or ''}"
+
+    def __str__(self) -> str:
+        """The server and the database."""
+        return self._name
+
+    def connect(self) -> _Connection:
+        """A new connection. Without a transaction of ours, each statement is one by itself."""
+        connection = psycopg.connect(self._conninfo, autocommit=True, row_factory=dict_row)
+        try:
+            connection.execute(_SESSION, prepare=False)
+        except BaseException:
+            connection.close()
+            raise
+        # JSON is read by whoever asked for it, as it was written.
+        connection.adapters.register_loader("json", TextLoader)
+        return connection
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Tell psycopg's errors as ours."""
+        try:
+            yield
+        except psycopg.Error as cause:
+            raise self._translate(cause) from cause
+
+    def _translate(self, cause: psycopg.Error) -> errors.LakewrightError:
+        why = " ".join(str(cause).split())
+        # A connection that could not be made, or was lost, has no code: no server refused anything.
+        is_lost = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+        if is_lost or isinstance(cause, _PASSING) or (cause.sqlstate or "").startswith("57P"):
+            return errors.JournalUnavailable(
+                f"the journal {self} cannot be reached now",
+                why=why,
+                hint="nothing that was acknowledged is lost: try again when the server answers",
+            )
+        return errors.LakewrightError(
+            f"the journal {self} cannot be read or written",
+            why=why,
+            hint="check the user's rights to the database, and that it is a journal's own",
+        )
+
+
+class Database:
+    """See `database.Database`."""
+
+    def __init__(self, url: str) -> None:
+        self.server = Server(url)
+        self._lock = threading.RLock()
+        self._statements = _encoded(statements.named("postgres"))
+        self._is_writing = False
+        with self.server.translated():
+            self._connection = self.server.connect()
+        try:
+            self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _migrate(self) -> None:
+        with self.writing(is_synced=True) as transaction:
+            transaction.hold("schema")
+            table = transaction.first("journal_version_table")
+            found = transaction.first("version") if table and table["name"] else None
+            version = 0 if found is None else cast("int", found["value"])
+            if version > statements.VERSION:
+                raise errors.Conflict(
+                    f"the journal {self.server} has version {version}",
+                    why=f"this Lakewright knows versions up to {statements.VERSION}:"
+                    " a newer one wrote it",
+                    hint="use the newer Lakewright, or another database",
+                )
+            if version == statements.VERSION:
+                return
+            for script in statements.scripts("postgres", version):
+                self._connection.execute(script.encode(), prepare=False)
+            statement = "put_version" if version else "add_version"
+            transaction.change(statement, version=statements.VERSION)
+
+    @contextmanager
+    def reading(self) -> Iterator["_Transaction"]:
+        """Look, and write nothing."""
+        with self._lock, self.server.translated():
+            yield _Transaction(self._execute if self._is_writing else self._look, self._statements)
+
+    @contextmanager
+    def writing(self, *, is_synced: bool) -> Iterator["_Transaction"]:
+        """One transaction. `is_synced`: it, and all before it, is on disk when it has ended."""
+        mode = "on" if is_synced else "off"
+        with self._lock, self.server.translated():
+            self._look(f"BEGIN; SET LOCAL synchronous_commit = {mode}".encode())
+            self._is_writing = True
+            try:
+                yield _Transaction(self._execute, self._statements)
+                self._execute(b"COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._is_writing = False
+
+    def _execute(self, sql: bytes, values: Mapping[str, Value] | None = None) -> _Cursor:
+        return self._connection.execute(sql, values)
+
+    def _look(self, sql: bytes, values: Mapping[str, Value] | None = None) -> _Cursor:
+        """Execute what may be executed twice: if the connection was lost, on a new one."""
+        try:
+            return self._execute(sql, values)
+        except psycopg.OperationalError:
+            if not self._connection.closed:
+                raise
+        self._connection = self.server.connect()
+        return self._execute(sql, values)
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.rollback()
+        except psycopg.Error:
+            # The next transaction makes a new one; the server has rolled back what this one began.
+            self._connection.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+
+class _Transaction:
+    """See `database.Transaction`."""
+
+    def __init__(
+        self, execute: Callable[[bytes, Mapping[str, Value]], _Cursor], named: Mapping[str, bytes]
+    ) -> None:
+        self._execute = execute
+        self._named = named
+
+    def first(self, statement: str, **values: Value) -> Row | None:
+        return self._execute(self._named[statement], values).fetchone()
+
+    def every(self, statement: str, **values: Value) -> Sequence[Row]:
+        return self._execute(self._named[statement], values).fetchall()
+
+    def change(self, statement: str, **values: Value) -> int:
+        return self._execute(self._named[statement], values).rowcount
+
+    def change_each(self, statement: str, values: Sequence[Mapping[str, Value]]) -> None:
+        for each in values:
+            self._execute(self._named[statement], each)
+
+    def hold(self, name: str) -> None:
+        self._execute(self._named["hold"], {"name": name})
+
+
+def _encoded(named: Mapping[str, str]) -> Mapping[str, bytes]:
+    """The statements as psycopg takes them: `:name` is `%(name)s`, and a percent sign is two."""
+    return {
+        name: re.sub(r"(?<!:):([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%")).encode()
+        for name, sql in named.items()
+    }
+
+
+class Owners:
+    """See `ownership.Owners`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def hold(self) -> "Owner":
+        """A new owner, which lives until it is closed."""
+        return Owner(self._database.server)
+
+    def is_alive(self, owner_id: str) -> bool:
+        """Whether the owner's connection lives and it has been awake within the lease."""
+        with self._database.reading() as transaction:
+            row = transaction.first(
+                "living_owner", owner_id=owner_id, lease_seconds=int(ownership.LEASE_SECONDS)
+            )
+        return row is not None
+
+
+class Owner:
+    """See `ownership.Owner`."""
+
+    def __init__(self, server: Server) -> None:
+        self.owner_id = ownership.new_id()
+        self._server = server
+        self._statements = _encoded(statements.named("postgres"))
+        self._beaten_at = time.monotonic()
+        with server.translated():
+            self._connection = self._locked()
+            self._connection.execute(self._statements["remove_old_owners"])
+
+    def _locked(self) -> _Connection:
+        connection = self._server.connect()
+        key = {"owner_id": self.owner_id}
+        try:
+            connection.execute(self._statements["lock_owner"], key)
+            connection.execute(self._statements["beat"], key)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def beat(self) -> None:
+        """Say that this owner is awake. If it cannot be said, others will take the owner for dead,
+        and the journal refuses what it writes then."""
+        if time.monotonic() - self._beaten_at < ownership.BEAT_SECONDS:
+            return
+        self._beaten_at = time.monotonic()
+        try:
+            if self._connection.closed:
+                self._connection = self._locked()
+            else:
+                self._connection.execute(self._statements["beat"], {"owner_id": self.owner_id})
+        except psycopg.OperationalError:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Let go of the lock; what this owner owns may be adopted."""
+        try:
+            self._connection.execute(self._statements["remove_owner"], {"owner_id": self.owner_id})
+        except psycopg.OperationalError:
+            pass  # The lock went with the connection; the row is removed when it is old.
+        finally:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
