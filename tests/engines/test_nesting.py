@@ -37,7 +37,8 @@ def read(kind: types.Type, values: list[str]) -> list[str | None]:
                 "[1.5, 2, []]": "<$[0]: not a whole number (bigint), such as 42 or -7;"
                 " $[2] holds other values, not a bigint>",
                 "{}": "<$ is no array: a JSON array is needed>",
-                "[1": "<not JSON, as a value of type array<bigint> is>",
+                "[1": "<not JSON, as a value of type array<bigint> is: unexpected end of data:"
+                " line 1 column 3 (char 2)>",
             },
         ),
         (
@@ -134,6 +135,47 @@ def test_a_value_is_the_same_whichever_way_it_is_built(
     for written in (text_in, with_blanks):
         [found] = read(types.parse(kind), [written])
         assert found == value if value else str(found).startswith("<$"), written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a":1,}', '{"a":[1,],"b":2}', '{"a":{"x":1,}}', '{"a":NaN}', '{"a":-Infinity}',
+        '{"a":nan}', '{"a":{"x":Infinity}}', "{'a':1}", "{a:1}", '{"a":1}//x', '{"a":/**/1}',
+        '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}', '{"a":0x1F}', '{"a":True}', '{"a":"\\x"}',
+        '{"a":"\\ud800"}', '{"a":"\\udc00\\ud800"}', '{"a":1e400,"b":"\\ud800"}', '{"a":"\t"}',
+        '{"a":1}{"a":2}', '{"a":1}]', '{"a":1e400,}', '{"a":1e400,"b":NaN}', "\ufeff{}", "",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "struct<a:string,b:string>", "struct<a:double,b:double>", "map<string,string>",
+        "struct<a:array<bigint>,b:int>", "struct<a:decimal(9,2)>",
+    ],
+)  # fmt: skip
+def test_what_is_not_json_to_the_letter_is_no_value(kind: str, written: str) -> None:
+    [found] = read(types.parse(kind), [written])
+    assert str(found).startswith(("<not JSON, as a value of type", "<$")), found
+    [found] = read(types.parse("map<string,string>"), [written])
+    assert str(found).startswith("<not JSON, as a value of type map<string,string> is: "), found
+    assert not str(found).endswith(": >")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1.10", "1e5", "1E+5", "0.00001", "1e400", "-0.0", "12345678901234567890",
+        "0.30000000000000004",
+        "0.123456789012345678", "9007199254740993.0", "18446744073709551616", "1e-400", "1" * 60,
+    ],
+)  # fmt: skip
+def test_a_number_keeps_its_digits_where_a_text_is_wanted(number: str) -> None:
+    nested = f'{{"q":[{number}]}}'
+    for kind in ("struct<a:string,b:string>", "map<string,string>"):
+        [found] = read(types.parse(kind), [f'{{"a":{number},"b":{nested}}}'])
+        assert number in str(found)
+        assert nested in str(found)
 
 
 def test_structs_of_many_fields_are_read(  # The engine was once asked for lists 500 deep.

@@ -6,6 +6,7 @@ kind, they can lose nothing, in whatever order its keys stand and whichever of t
 is proved here for many texts at once. What is not proved may be right all the same.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -22,6 +23,7 @@ from lakewright.engines.duckdb import text
 from lakewright.sql import types
 
 _FUNCTION = "lakewright_fits"
+_FAULT = "lakewright_json_fault"
 _PARTS = 32
 """Texts that do not all fit are tried in so many parts, and in parts of those."""
 
@@ -29,19 +31,21 @@ Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Va
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the function of `fits` known to a database."""
-    connection.create_function(
-        _FUNCTION,
-        _fitting,
-        [duckdb.sqltype("VARCHAR"), duckdb.sqltype("VARCHAR")],
-        duckdb.sqltype("BOOLEAN"),
-        type=func.PythonUDFType.ARROW,
-    )
+    """Make the functions of `fits` and `fault` known to a database."""
+    written, kind = duckdb.sqltype("VARCHAR"), duckdb.sqltype("VARCHAR")
+    arrow, boolean = func.PythonUDFType.ARROW, duckdb.sqltype("BOOLEAN")
+    connection.create_function(_FUNCTION, _fitting, [written, kind], boolean, type=arrow)
+    connection.create_function(_FAULT, _faulty, [written], written, type=arrow)
 
 
 def fits(name: str, kind: types.Type) -> str:
     """SQL that is true only where a JSON text holds nothing but what the type holds."""
     return f"{_FUNCTION}({name}, {text.literal(str(kind))})"
+
+
+def fault(name: str) -> str:
+    """SQL of why a text is no JSON by RFC 8259, to the letter; the empty text where it is."""
+    return f"{_FAULT}({name})"
 
 
 def may_fit(kind: types.Type) -> bool:
@@ -70,6 +74,32 @@ def _fitting(given: pyarrow.ChunkedArray, kinds: pyarrow.ChunkedArray) -> pyarro
 
 
 _parsed = cache(types.parse)
+
+
+def _faulty(given: pyarrow.ChunkedArray) -> pyarrow.Array:
+    return pyarrow.array(map(_fault_of, given.to_pylist()), pyarrow.string())
+
+
+def _fault_of(written: str) -> str:
+    try:
+        orjson.loads(written)
+    except orjson.JSONDecodeError as refusal:
+        if "infinity" not in refusal.msg:
+            return str(refusal)
+    else:
+        return ""
+    try:  # A number that no double holds is JSON all the same.
+        json.dumps(_NUMBERS_KEPT.decode(written), ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as refusal:
+        return str(refusal)
+    return ""
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+_NUMBERS_KEPT = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_number)
 
 
 def _loaded(texts: Sequence[str]) -> Sequence[Value]:
