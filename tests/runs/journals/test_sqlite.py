@@ -62,6 +62,19 @@ def test_an_older_journal_is_brought_up_to_date_in_one_transaction(
     connection.close()
 
 
+def test_a_journal_that_is_up_to_date_is_opened_while_another_process_writes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    journal = sqlite.open_journal(path)
+    assert len(journal.reading.uploads()) == 1
+    journal.close()
+    writer.close()
+
+
 def old_journal(folder: Path, version: int) -> Path:
     """A journal as the Lakewright that knew this version left it: loaded, suspect, failed and
     waiting uploads, and runs of which three wait."""

@@ -247,6 +247,49 @@ def test_a_step_goes_on_while_the_journal_is_out_of_reach(
     assert all(attempt.number == 1 for attempt in workplace.journal.reading.attempts(run_id))
 
 
+def test_a_step_that_is_done_is_not_done_again_when_the_journal_comes_back(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = type(workplace.journal.execution)
+    end = execution.end
+    losses = iter(range(4))
+
+    def out_of_reach(self: Execution, claim: Claim, step: str, *told: Any, **synced: Any) -> None:
+        if step.startswith("land:") and next(losses, None) is not None:
+            raise errors.JournalUnavailable("the server does not answer")
+        end(self, claim, step, *told, **synced)
+
+    monkeypatch.setattr(execution, "end", out_of_reach)
+    run_id = workplace.deliver("a").run_id
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert workplace.effects()["land a"] == 1
+    assert all(attempt.number == 1 for attempt in workplace.journal.reading.attempts(run_id))
+    (line,) = workplace.journal.logbook.lines(run_id)
+    assert "when the journal answered again" in line.message
+
+
+def test_a_step_whose_run_was_taken_over_meanwhile_is_not_written_down(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = type(workplace.journal.execution)
+    end = execution.end
+    losses = iter([True])
+
+    def out_of_reach(self: Execution, claim: Claim, step: str, *told: Any, **synced: Any) -> None:
+        if next(losses, None):
+            self.claim("a survivor", lambda _: False, clock())
+            raise errors.JournalUnavailable("the server does not answer")
+        end(self, claim, step, *told, **synced)
+
+    monkeypatch.setattr(execution, "end", out_of_reach)
+    run_id = workplace.deliver("a").run_id
+    with workplace.worker() as worker:
+        assert worker.work_once()
+    assert workplace.journal.reading.run(run_id).owner_id == "a survivor"
+    assert "succeeded" not in workplace.statuses(run_id).values()
+
+
 def test_a_run_goes_on_although_those_who_watch_cannot_be_told(
     workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,24 +154,34 @@ class Database:
             raise
 
     def _migrate(self) -> None:
+        """Bring the journal up to date. One that is, is only looked at: who opens it waits for
+        nobody who writes."""
+        with self.reading() as look:
+            if self._version(look) == statements.VERSION:
+                return
         with self.writing(is_synced=True) as transaction:
             transaction.hold("schema")
-            table = transaction.first("journal_version_table")
-            found = transaction.first("version") if table and table["name"] else None
-            version = 0 if found is None else cast("int", found["value"])
-            if version > statements.VERSION:
-                raise errors.Conflict(
-                    f"the journal {self.server} has version {version}",
-                    why=f"this Lakewright knows versions up to {statements.VERSION}:"
-                    " a newer one wrote it",
-                    hint="use the newer Lakewright, or another database",
-                )
+            version = self._version(transaction)
             if version == statements.VERSION:
                 return
             for script in statements.scripts("postgres", version):
                 self._connection.execute(script.encode(), prepare=False)
             statement = "put_version" if version else "add_version"
             transaction.change(statement, version=statements.VERSION)
+
+    def _version(self, transaction: "_Transaction") -> int:
+        """The version of the journal; 0: there is none yet."""
+        table = transaction.first("journal_version_table")
+        found = transaction.first("version") if table and table["name"] else None
+        version = 0 if found is None else cast("int", found["value"])
+        if version > statements.VERSION:
+            raise errors.Conflict(
+                f"the journal {self.server} has version {version}",
+                why=f"this Lakewright knows versions up to {statements.VERSION}:"
+                " a newer one wrote it",
+                hint="use the newer Lakewright, or another database",
+            )
+        return version
 
     @contextmanager
     def reading(self) -> Iterator["_Transaction"]:

@@ -57,23 +57,32 @@ class Database:
             _sync_folders(path)
 
     def _migrate(self) -> None:
+        """Bring the journal up to date. One that is, is only looked at: who opens it waits for
+        nobody who writes."""
+        if self._is_up_to_date():
+            return
         with self._lock, self._translated(), self._begun(is_synced=True):
-            version = self._pragma("user_version")
-            if version > statements.VERSION:
-                raise errors.Conflict(
-                    f"the journal {self._path} has version {version}",
-                    why=f"this Lakewright knows versions up to {statements.VERSION}:"
-                    " a newer one wrote it",
-                    hint="use the newer Lakewright, or another storage folder",
-                )
-            if version == statements.VERSION:
+            if self._is_up_to_date():
                 return
+            version = self._pragma("user_version")
             for script in statements.scripts("sqlite", version):
                 for statement in _split(script):
                     self._connection.execute(statement)
             if self._connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise sqlite3.IntegrityError("a row refers to another that is not there")
             self._connection.execute(f"PRAGMA user_version = {statements.VERSION}")
+
+    def _is_up_to_date(self) -> bool:
+        with self._translated():
+            version = self._pragma("user_version")
+        if version > statements.VERSION:
+            raise errors.Conflict(
+                f"the journal {self._path} has version {version}",
+                why=f"this Lakewright knows versions up to {statements.VERSION}:"
+                " a newer one wrote it",
+                hint="use the newer Lakewright, or another storage folder",
+            )
+        return version == statements.VERSION
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

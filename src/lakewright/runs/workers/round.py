@@ -6,6 +6,7 @@ start ──▶ child ──▶ result ─────────────�
   └─ pause ─┴─ died or overran, again ───▶ failed with the last attempt
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +31,10 @@ ORDERS_SECONDS = 0.25
 
 PROGRESS_SECONDS = 0.5
 """Progress is written to the journal at most this often, and not at all for shorter steps."""
+
+JOURNAL_WAIT_SECONDS = 300.0
+"""How long what a step came to is kept in hand while the journal's server does not answer: longer
+than a server takes to start anew, or its replica to take over."""
 
 ABANDONED_MAX = 10
 """How many processes may die while they carry out one step before it is taken for the cause. More
@@ -321,10 +326,22 @@ class Round:
         return None
 
     def end(self, name: str, ending: Ending) -> None:
-        """Write down how a step ended."""
+        """Write down how a step ended; once the journal's server answers again, if it is away."""
         now = self._hands.clock()
         is_synced = name == rules.PUBLISH
-        self._execution.end(self._claim, name, ending, now, is_synced=is_synced)
+        began_at = time.monotonic()
+        for times in itertools.count(1):
+            try:
+                self._execution.end(self._claim, name, ending, now, is_synced=is_synced)
+                break
+            except errors.JournalUnavailable:
+                if time.monotonic() - began_at > JOURNAL_WAIT_SECONDS:
+                    raise
+            self._hands.back_off(times)
+        if times > 1:
+            seconds = round(time.monotonic() - began_at, 1)
+            message = f"what {name} came to was written down when the journal answered again"
+            self._note(Level.WARNING, message, {"step": name, "waited_seconds": seconds})
         self._steps[name] = replace(
             self._steps[name], status=ending.status, result=ending.result, error=ending.error
         )
