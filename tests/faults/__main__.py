@@ -11,6 +11,7 @@ with 1 if something that must hold did not.
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 from collections import Counter
@@ -27,6 +28,7 @@ RECORD = Path(__file__).parents[2] / ".faults"
 def main(arguments: Sequence[str]) -> int:
     """Try the points that the arguments ask for."""
     asked = _parse(arguments)
+    trial.prepare()
     with tempfile.TemporaryDirectory(prefix="lakewright-faults-") as name:
         made = {}
         for form in FORMS:
@@ -34,8 +36,9 @@ def main(arguments: Sequence[str]) -> int:
             made[form] = trial.template(folder, form)
         if asked.point:
             point = Point.parse(asked.point)
-            took = trial.run(made[point.form], point, asked.ready_seconds)
-            print(f"{point} held; ready again after {took:.2f} s")
+            found = trial.run(made[point.form], point, asked.ready_seconds)
+            struck = "struck" if found.has_struck else "did not strike"
+            print(f"{point} {struck}, and held; ready again after {found.ready_seconds:.2f} s")
             return 0
         counts = {
             (form, role): _count(made[form], role, Path(name, "log"))
@@ -70,7 +73,6 @@ def _record(asked: argparse.Namespace) -> Path:
 
 
 def _count(made: trial.Template, role: Role, log: Path) -> "dict[str, int]":
-    trial.restore(made)
     trial.count(made, role, log)
     return dict(points.counted(log))
 
@@ -83,6 +85,7 @@ def _try_all(
         lines = record.read_text("utf-8").splitlines()
         known = {each["point"]: each for each in map(json.loads, lines)}
     tally: Counter[str] = Counter()
+    tried, cpu_seconds = 0, _cpu_seconds()
     with record.open("a", encoding="utf-8") as file:
         for place, point in enumerate(chosen, start=1):
             found = known.get(str(point))
@@ -90,21 +93,35 @@ def _try_all(
                 found = _try(made[point.form], point, asked.ready_seconds)
                 file.write(json.dumps(found) + "\n")
                 file.flush()
-            tally["broken" if found["broken"] else "held"] += 1
-            if found["broken"]:
-                print(f"BROKEN {point}: {found['broken']}", flush=True)
+                tried += 1
+            tally[found["outcome"]] += 1
+            if found["outcome"] == "broken":
+                print(f"BROKEN {point}: {found['why']}", flush=True)
             if place % 50 == 0:
                 print(f"{place} of {len(chosen)}: {dict(tally)}", flush=True)
-    print(f"{len(chosen)} points: {tally['held']} held, {tally['broken']} broken")
+    print(
+        f"{len(chosen)} points: {tally['held']} held, {tally['broken']} broken,"
+        f" {tally['missed']} where no fault struck"
+    )
+    if tried:
+        each = (_cpu_seconds() - cpu_seconds) / tried
+        print(f"tried now: {tried}, for {each:.1f} s of processor time each")
     return 1 if tally["broken"] else 0
 
 
-def _try(made: trial.Template, point: Point, ready_seconds_max: float) -> "dict[str, str | float]":
+def _cpu_seconds() -> float:
+    """Processor time of this process, and of all that have ended under it."""
+    found = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in found)
+
+
+def _try(made: trial.Template, point: Point, ready_seconds_max: float) -> "dict[str, str]":
     try:
-        took = trial.run(made, point, ready_seconds_max)
+        found = trial.run(made, point, ready_seconds_max)
     except Exception as error:  # noqa: BLE001 - whatever it is, the point is broken
-        return {"point": str(point), "broken": f"{type(error).__name__}: {error}", "seconds": 0.0}
-    return {"point": str(point), "broken": "", "seconds": round(took, 2)}
+        return {"point": str(point), "outcome": "broken", "why": f"{type(error).__name__}: {error}"}
+    outcome = "held" if found.has_struck else "missed"
+    return {"point": str(point), "outcome": outcome, "seconds": f"{found.ready_seconds:.2f}"}
 
 
 if __name__ == "__main__":

@@ -2,11 +2,16 @@
 
 What must hold afterwards, whatever struck and wherever:
 
+- a command that ended well has loaded what it was given;
 - every upload that the journal has acknowledged comes to be loaded, by the next command or a retry;
 - `records in = rows + quarantined` for each, and the tables hold exactly these rows, once;
 - silver and gold equal those of a project in which nothing went wrong;
 - PyIceberg and DuckDB read every table, and both SQLite files are sound;
 - the project is ready again within some seconds.
+
+Processes are forks of one that has loaded every library (see `warm`); before it begins, strace
+takes hold of the one that is struck. Every tenth point, by its name, is recovered by a child that
+starts cold, as a person's does: the seconds are to be a person's.
 """
 
 import os
@@ -14,22 +19,35 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyiceberg.catalog.sql import SqlCatalog
 
+from lakewright.project import load
+from lakewright.runs.records import Json
+from tests.faults import points, warm
 from tests.faults.points import CALLS, Point, Role
-from tests.iceberg_readers import with_duckdb
-from tests.system.conftest import House, digest, of_tables
+from tests.iceberg_readers import duckdb_with_iceberg
+from tests.system.conftest import Digest, House, digest
 
 _SECONDS_MAX = 120.0
-_INSIDE = Path(__file__).with_name("inside")
+_LOOK_SECONDS = 0.005
+_COLD_EVERY = 10
+_SPARES = 2
+"""Children that a command is given warm: the one that it needs, and another if that one dies."""
+
+_SPARES_STRUCK = 12
+"""If its children are struck: each step is tried three times, and no other child is traced."""
 
 ROWS = 40
 _PROJECT = {
@@ -60,6 +78,12 @@ class Broken(Exception):
     """Something that must hold does not."""
 
 
+def prepare() -> None:
+    """Load, once, what every process of a trial would load."""
+    warm.load()
+    load.load(_PROJECT, {})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
     """A project with one upload, and what it comes to once the second is loaded."""
@@ -69,21 +93,38 @@ class Template:
     """The project as it is before each trial. Tables hold absolute paths, so a trial takes place
     in `folder` itself."""
     file: Path
-    expected: Mapping[str, tuple[int, int]]
+    expected: Mapping[str, Digest]
+
+    @property
+    def printed(self) -> Path:
+        """Where the last process wrote what it had to say."""
+        return self.folder.parent / "printed"
 
 
 def template(folder: Path, form: str) -> Template:
     """Make the project in an empty folder."""
-    house = House(folder / "project").write(_PROJECT)
     first, second = (write(folder / f"orders_{number}.{form}", number) for number in range(2))
+    project, copy = folder / "project", folder / "copy"
+    task = partial(_make, project, copy, first, second)
+    found = warm.ask(task, printed=folder / "printed", spares=_SPARES, seconds_max=_SECONDS_MAX)
+    if not isinstance(found, Mapping):
+        raise Broken(f"a load in peace failed: {(folder / 'printed').read_text('utf-8')}")
+    return Template(folder=project, copy=copy, file=second, expected=_digests(found))
+
+
+def _make(project: Path, copy: Path, first: Path, second: Path) -> Json:
+    house = House(project).write(_PROJECT)
     house.load(first, source="orders")
     house.close()
-    copy = folder / "copy"
     shutil.copytree(house.folder, copy)
     house.load(second, source="orders")
     house.close()
-    expected = of_tables(house)
-    return Template(folder=house.folder, copy=copy, file=second, expected=expected)
+    with duckdb.connect() as connection:
+        return {name: list(found) for name, found in _contents(house, connection).items()}
+
+
+def _digests(found: Mapping[str, Json]) -> Mapping[str, Digest]:
+    return {name: cast("Digest", tuple(cast("list[int]", each))) for name, each in found.items()}
 
 
 def write(path: Path, number: int) -> Path:
@@ -106,51 +147,80 @@ def write(path: Path, number: int) -> Path:
     return path
 
 
-def restore(made: Template) -> House:
+def restore(made: Template) -> None:
     """The project as it was before any trial."""
     shutil.rmtree(made.folder)
     shutil.copytree(made.copy, made.folder)
-    return House(made.folder)
 
 
 def count(made: Template, role: Role, log: Path) -> None:
     """Upload in peace, with every call of a role written to strace's log."""
-    with _upload(made, role, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"]) as process:
-        _, printed = process.communicate(timeout=_SECONDS_MAX)
-        if process.returncode:
-            raise Broken(f"an upload in peace failed: {printed}")
+    restore(made)
+    code = _upload(made, role, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
+    if code:
+        raise Broken(f"an upload in peace failed: {made.printed.read_text('utf-8')}")
 
 
-def run(made: Template, point: Point, ready_seconds_max: float) -> float:
-    """Carry a trial out; the seconds that it took to be ready again.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """How a trial went in which all held."""
+
+    ready_seconds: float
+    """How long it took to be ready again."""
+    has_struck: bool
+    """Whether the call was made, so that the fault struck; how many calls of a kind a process makes
+    differs a little from time to time."""
+
+
+def run(made: Template, point: Point, ready_seconds_max: float) -> Found:
+    """Carry a trial out.
 
     Raises:
         Broken: something that must hold does not.
     """
-    house = restore(made)
+    restore(made)
     injection = point.fault.injection(point.call, point.number)
-    options = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", injection]
-    with _upload(made, point.role, options) as process:
-        try:
-            process.communicate(timeout=_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise Broken("the upload does not end") from None
+    log = made.folder.parent / "strace"
+    try:
+        code = _upload(
+            made, point.role, ["-o", str(log), "-e", f"trace={point.call}", "-e", injection]
+        )
+    except TimeoutError:
+        raise Broken("the upload does not end") from None
+    is_cold = zlib.crc32(str(point).encode()) % _COLD_EVERY == 0
+    answer = warm.ask(
+        partial(_recover, made, is_done=code == 0),
+        printed=made.printed,
+        spares=0 if is_cold else _SPARES,
+        seconds_max=_SECONDS_MAX,
+    )
+    if not isinstance(answer, float):
+        raise Broken(answer or made.printed.read_text("utf-8"))
+    if answer > ready_seconds_max:
+        raise Broken(f"it was ready again only after {answer:.1f} s")
+    has_struck = points.counted(log).get(point.call, 0) >= point.number
+    return Found(ready_seconds=answer, has_struck=has_struck)
+
+
+def _recover(made: Template, *, is_done: bool) -> Json:
+    """The seconds until it is ready again, or what does not hold."""
+    house = House(made.folder)
     began_at = time.monotonic()
     try:
-        _finish(house, made)
-        ready_seconds = time.monotonic() - began_at
-        _check(house, made)
-    finally:
+        _finish(house, made, is_done=is_done)
+        seconds = time.monotonic() - began_at
         house.close()
-    if ready_seconds > ready_seconds_max:
-        raise Broken(f"it was ready again only after {ready_seconds:.1f} s")
-    return ready_seconds
+        _check(house, made)
+    except Broken as broken:
+        return str(broken)
+    return seconds
 
 
-def _finish(house: House, made: Template) -> None:
+def _finish(house: House, made: Template, *, is_done: bool) -> None:
     """What a person does: finish what waits, retry what failed, give the command again."""
     reading = house.warm.journal.reading
+    if is_done and [each.status.is_in_bronze for each in reading.uploads()] != [True, True]:
+        raise Broken("the command ended well, but its file is not loaded")
     house.warm.work([each.run_id for each in house.warm.unfinished_runs()])
     for failed in reading.runs():
         if failed.status.value == "failed":
@@ -163,77 +233,114 @@ def _finish(house: House, made: Template) -> None:
 
 
 def _check(house: House, made: Template) -> None:
-    for upload in house.warm.journal.reading.uploads():
+    with House(made.folder).warm as warm_house:
+        uploads = warm_house.journal.reading.uploads()
+        pointers = {name: warm_house.lake.storage.pointer(name) for name in made.expected}
+    for upload in uploads:
         if upload.records != (upload.rows or 0) + (upload.quarantined or 0):
             raise Broken(f"records are not accounted for: {upload}")
-    found = of_tables(house)
-    if found != made.expected:
-        raise Broken(f"the tables hold {found}, not {made.expected}")
-    for name in house.table_names():
-        location = house.warm.lake.storage.pointer(name)
-        if digest(with_duckdb(location)) != made.expected[name]:
-            raise Broken(f"DuckDB reads {name} otherwise than PyIceberg")
+    with duckdb_with_iceberg() as connection:
+        found = _contents(house, connection)
+        if found != made.expected:
+            raise Broken(f"the tables hold {found}, not {made.expected}")
+        for name, location in pointers.items():
+            rows = connection.execute(f"SELECT * FROM iceberg_scan('{location}')").to_arrow_table()
+            if digest(rows, connection) != made.expected[name]:
+                raise Broken(f"DuckDB reads {name} otherwise than PyIceberg")
     for name in ("journal.sqlite", "catalog.sqlite"):
-        with sqlite3.connect(house.storage / name) as connection:
-            answer = connection.execute("PRAGMA integrity_check").fetchone()
-        connection.close()
+        with closing(sqlite3.connect(house.storage / name)) as opened:
+            answer = opened.execute("PRAGMA integrity_check").fetchone()
         if answer != ("ok",):
             raise Broken(f"{name} is damaged: {answer}")
 
 
-@contextmanager
-def _upload(
-    made: Template, role: Role, options: Sequence[str]
-) -> Iterator["subprocess.Popen[str]"]:
-    """An upload of the second file, of which one process is traced."""
-    strace = ["strace", "-D", "-f", "-qq", *options]
-    words = ["-m", "lakewright", "upload", str(made.file), "--source", "orders"]
-    if role is Role.COMMAND:
-        with _start([*strace, "-b", "execve", sys.executable, *words], made) as process:
-            yield process
-        return
-    wrapper = made.folder.parent / "interpreter"
-    traced = " ".join(f"'{word}'" for word in [*strace, sys.executable])
-    wrapper.write_text(f'#!/bin/sh\nexec {traced} "$@"\n', "utf-8")
-    wrapper.chmod(0o755)
-    if role is Role.CHILD:
-        path = os.pathsep.join(filter(None, (str(_INSIDE), os.environ.get("PYTHONPATH"))))
-        variables = {"FAULTS_INTERPRETER": str(wrapper), "PYTHONPATH": path}
-        with _start([sys.executable, *words], made, variables) as process:
-            yield process
-        return
-    worker = [*strace, "-b", "execve", sys.executable, "-m", "lakewright", "worker", "--lanes", "1"]
-    with _start(worker, made) as resident:
-        for line in resident.stderr or ():
-            if "lane ready" in line:
-                break
-        with _start([sys.executable, *words], made) as process:
-            yield process
-        with suppress(ProcessLookupError):
-            os.killpg(resident.pid, signal.SIGTERM)
-        try:
-            resident.communicate(timeout=_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            raise Broken("the worker does not stop") from None
+def _contents(house: House, connection: duckdb.DuckDBPyConnection) -> Mapping[str, Digest]:
+    """What every table holds, as PyIceberg reads it."""
+    uri = f"sqlite:///{house.storage / 'catalog.sqlite'}"
+    with SqlCatalog("lakewright", uri=uri, init_catalog_tables="false") as catalog:
+        names = [name for space in catalog.list_namespaces() for name in catalog.list_tables(space)]
+        tables = {".".join(name): catalog.load_table(name).scan().to_arrow() for name in names}
+    return {name: digest(table, connection) for name, table in tables.items()}
+
+
+def _upload(made: Template, role: Role, options: Sequence[str]) -> int:
+    """An upload of the second file, of which one process is traced; its exit code.
+
+    Raises:
+        TimeoutError: it does not end.
+    """
+    try:
+        return _struck(made, role, options)
+    finally:
+        warm.reap(_SECONDS_MAX)
+
+
+def _struck(made: Template, role: Role, options: Sequence[str]) -> int:
+    words = ["upload", str(made.file), "--source", "orders"]
+    if role is Role.WORKER:
+        with (
+            _started(made, "worker", "--lanes", "1") as resident,
+            _traced([resident.pid], options),
+        ):
+            resident.go()
+            _wait_for("lane ready", resident, made)
+            with _started(made, *words) as process:
+                process.go()
+                code = process.wait(_SECONDS_MAX)
+            os.kill(resident.pid, signal.SIGTERM)
+            resident.wait(_SECONDS_MAX)
+        return code
+    spares = _SPARES_STRUCK if role is Role.CHILD else _SPARES
+    with _started(made, *words, spares=spares) as process:
+        struck = process.spares if role is Role.CHILD else [process.pid]
+        with _traced(struck, options):
+            process.go()
+            return process.wait(_SECONDS_MAX)
 
 
 @contextmanager
-def _start(
-    command: Sequence[str],
-    made: Template,
-    variables: Mapping[str, str] | None = None,
-) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [*command, "--project", str(made.folder)],
-        env={**os.environ, "LAKEWRIGHT_THREADS": "1", **(variables or {})},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+def _started(made: Template, *words: str, spares: int = _SPARES) -> Iterator[warm.Process]:
+    """A command that waits for the word to begin; nothing is left of it afterwards."""
+    process = warm.command(
+        *words,
+        "--project",
+        str(made.folder),
+        printed=made.printed,
+        variables={"LAKEWRIGHT_THREADS": "1"},
+        spares=spares,
     )
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.end()
+
+
+def _wait_for(words: str, process: warm.Process, made: Template) -> None:
+    """Wait until a process has printed this, or has ended."""
+    ends_at = time.monotonic() + _SECONDS_MAX
+    while words not in made.printed.read_text("utf-8", "replace") and process.is_alive():
+        if time.monotonic() > ends_at:
+            raise TimeoutError
+        time.sleep(_LOOK_SECONDS)
+
+
+@contextmanager
+def _traced(pids: Sequence[int], options: Sequence[str]) -> Iterator[None]:
+    """Has strace take hold of processes, and of their threads to come."""
+    named = [word for pid in pids for word in ("-p", str(pid))]
+    command = ["strace", "-f", *options, *named]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
+        if strace.stderr is None:
+            raise RuntimeError("strace has no output")
+        left = len(pids)
+        for line in strace.stderr:
+            left -= "attached" in line
+            if not left:
+                break
+        else:
+            raise RuntimeError(f"strace does not hold {pids}: see that ptrace is permitted")
+        try:
+            yield
+        except BaseException:
+            strace.kill()
+            raise

@@ -208,13 +208,14 @@ def multiset(table: pyarrow.Table) -> Rows:
     return Counter(tuple(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
-def digest(table: pyarrow.Table) -> Digest:
+def digest(table: pyarrow.Table, connection: duckdb.DuckDBPyConnection | None = None) -> Digest:
     """The number of rows and the sum of their hashes, whatever their order."""
     names = sorted(name for name in table.column_names if not name.startswith("_"))
-    connection = duckdb.connect()
-    connection.register("t", table.select(names))
+    used = connection or duckdb.connect()
+    used.register("t", table.select(names))
     query = "SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0)::HUGEINT FROM t"
-    count, total = connection.execute(query).fetchone() or (0, 0)
+    count, total = used.execute(query).fetchone() or (0, 0)
+    used.unregister("t")
     return int(count), int(total)
 
 
