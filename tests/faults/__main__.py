@@ -2,7 +2,7 @@
 
     python -m tests.faults                            1,000 points, in the order of a seed
     python -m tests.faults --points 0                 all of them: many hours
-    python -m tests.faults --shard 2/4                every fourth of them, from the second
+    python -m tests.faults --shard 2/4                a quarter of them, the second
     python -m tests.faults --point csv:child:kill:pwrite64:3      this one, again
 
 What was tried is written to `.faults/`, one JSON line each; the same command goes on after it. Ends
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str]) -> int:
             for form in FORMS
             for role in Role
         }
-        ordered = points.shuffled(points.every(counts), asked.seed)
-        print(f"seed {asked.seed}: {len(ordered)} points", flush=True)
-        chosen = ordered[asked.shard[0] - 1 :: asked.shard[1]]
+        every = points.every(counts)
+        chosen = points.shuffled(every, asked.seed, asked.shard)
+        print(f"seed {asked.seed}: {len(chosen)} of {len(every)} points", flush=True)
         return _try_all(made, chosen[: asked.points or None], asked)
 
 
