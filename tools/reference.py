@@ -25,6 +25,7 @@ from lakewright.project import (
     partitioning,
     reading,
     schedule_documents,
+    unit_test_documents,
 )
 from lakewright.sql import types
 
@@ -91,6 +92,16 @@ def project_files() -> str:
         _prose(schedule_documents.FetchDocument),
         _keys(schedule_documents.FetchDocument),
     ]
+    parts += [
+        "## tests/&lt;name&gt;.yaml",
+        _TEST_EXAMPLE,
+        _keys(unit_test_documents.UnitTestsDocument),
+        "### tests",
+        _keys(unit_test_documents.UnitTestDocument),
+        "### expect",
+        _prose(unit_test_documents.ExpectDocument),
+        _keys(unit_test_documents.ExpectDocument),
+    ]
     parts += ["## Mistakes", _MISTAKES, _mistakes()]
     return "\n\n".join(parts) + "\n"
 
@@ -98,8 +109,9 @@ def project_files() -> str:
 _PROJECT_INTRODUCTION = """\
 A project is a folder with a file `lakewright.yaml`. Beside it, `sources/<name>.yaml` declares the
 kinds of files that may arrive, and `models/silver/<name>.sql` and `models/gold/<name>.sql` the
-tables that are made from them; `schedules/<name>.yaml` says what is done at which times. A table is
-named by its file: `models/gold/daily_revenue.sql` makes `gold.daily_revenue`.
+tables that are made from them; `schedules/<name>.yaml` says what is done at which times, and
+`tests/<name>.yaml` holds unit tests of models. A table is named by its file:
+`models/gold/daily_revenue.sql` makes `gold.daily_revenue`.
 
 The files are YAML 1.2 in the plain form that people write: keys, lists and texts. Anchors, tags
 and several documents in one file are refused. A text needs quotes only where YAML would read it as
@@ -174,6 +186,29 @@ run: [gold.daily_revenue]
 description: What the shop puts into its bucket.
 cron: "*/10 * * * *"
 fetch: {source: orders, from: "s3://shop-exports/orders/*.csv"}
+```"""
+
+_TEST_EXAMPLE = """\
+Unit tests of one model, which `lakewright test` runs; the [guide](../guides/testing-models.md)
+shows how. A value is written as its column's type wants it: `2026-01-31`, `2026-01-31T08:30:00`
+(with `Z` or another zone for a `timestamp`, else it is in UTC), `true`, `[a, b]` for an array,
+`{key: value}` for a map or struct, base64 for bytes; `~` and `null` are null, `"null"` is a text.
+What is no value of its column's type is a mistake in the file.
+
+```yaml
+model: silver.orders
+tests:
+  newest_version_of_an_order_wins:
+    given:
+      bronze.orders:
+        - {order_id: 1, updated_at: 2026-01-31T08:00:00, status: new}
+        - {order_id: 1, updated_at: 2026-01-31T09:00:00, status: paid}
+    expect:
+      - {order_id: 1, status: paid}
+  unknown_status_is_not_published:
+    given:
+      bronze.orders: [{order_id: 1, status: lost}]
+    expect: {failed_checks: [accepted_values(status)]}
 ```"""
 
 _FORMAT = """\

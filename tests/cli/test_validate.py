@@ -4,7 +4,7 @@ from tests.cli.conftest import Shop, Type
 
 
 def test_a_sound_project_is_told_so(shop: Shop) -> None:
-    assert shop.say("validate").out == "shop: 2 sources and 4 models are in order\n"
+    assert shop.say("validate").out == "shop: 2 sources, 4 models and 7 tests are in order\n"
     assert shop.say("validate", "--json").json == {
         "name": "shop",
         "sources": ["customers", "orders"],
@@ -12,6 +12,15 @@ def test_a_sound_project_is_told_so(shop: Shop) -> None:
             "gold.customer_metrics", "gold.daily_revenue", "silver.customers", "silver.orders",
         ],
         "schedules": [],
+        "tests": [
+            "customer_metrics::customer_who_never_ordered_is_left_out",
+            "customer_metrics::customer_without_a_record_still_counts",
+            "customer_metrics::returned_orders_earn_nothing",
+            "orders::amount_is_the_price_of_all_pieces",
+            "orders::newest_version_of_an_order_wins",
+            "orders::order_of_nobody_is_only_warned_of",
+            "orders::unknown_status_is_not_published",
+        ],
         "pending": {},
         "unfit": {},
         "problems": [],

@@ -69,6 +69,7 @@ COMMANDS: dict[str, Verb] = {
         ),
     ),
     "validate": Verb(group=_BEGIN, function="validate:validate"),
+    "test": Verb(group=_BEGIN, function="test:unit_tests"),
     "plan": Verb(group=_LOAD, function="plan:plan"),
     "upload": Verb(group=_LOAD, function="upload:upload"),
     "run": Verb(group=_LOAD, function="run:run"),

@@ -28,6 +28,9 @@ EXIT_QUARANTINED = 3
 _FOLDED_LETTERS_MIN = 12
 """A column that is folded keeps so much room, or else all are."""
 
+_STYLED = ("status", "row")
+"""The columns whose texts may have a style of their own."""
+
 _GAP = "  "
 """Between two columns of a table."""
 
@@ -120,7 +123,7 @@ def print_table(
     A terminal that is too narrow shows the columns in `spare` one fewer at a time, the first of
     them first. A file or a pipe is as wide as its lines. A column in `sparse` is left out where it
     holds nothing. A cell that is a tuple has a line for each item. `styles` gives the style of what
-    stands under `status`, by its text.
+    stands under `status` or `row`, by its text.
     """
     cells = [[_cell(cell) for cell in row] for row in rows]
     heads = [printable(name) for name in columns]
@@ -136,7 +139,7 @@ def print_table(
             shown.remove(columns.index(name))
     aligned = [columns[place] in right for place in shown]
     lines = [[line[place] for place in shown] for line in [heads, *cells]]
-    look = [dict(styles or {}) if name == "status" else {} for name in lines[0]]
+    look = [dict(styles or {}) if name in _STYLED else {} for name in lines[0]]
     if _width(lines, range(len(shown))) <= screen_width():
         _print_lines(lines, aligned, look)
     else:

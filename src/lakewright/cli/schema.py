@@ -10,7 +10,7 @@ from lakewright.cli.app import Common
 
 def schema(
     document: Annotated[
-        Literal["project", "source", "model", "schedule"] | None, Parameter(show=True)
+        Literal["project", "source", "model", "schedule", "test"] | None, Parameter(show=True)
     ] = None,
     /,
     *,
@@ -24,7 +24,7 @@ def schema(
     ----------
     document
         `project` for lakewright.yaml, `source` for sources/*.yaml, `model` for the settings
-        block of models/*/*.sql, `schedule` for schedules/*.yaml.
+        block of models/*/*.sql, `schedule` for schedules/*.yaml, `test` for tests/*.yaml.
     """
     from lakewright.project import json_schema
 

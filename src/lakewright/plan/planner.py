@@ -20,7 +20,6 @@ from lakewright.plan.landed import Landed
 from lakewright.plan.observed import Observed, RawUpload, Table
 from lakewright.plan.steps import (
     Bronze,
-    Build,
     BuildModel,
     CheckModel,
     Compact,
@@ -31,12 +30,13 @@ from lakewright.plan.steps import (
     Rollback,
     Step,
     Tidy,
+    build_model,
 )
 from lakewright.project.contract import QUARANTINE_SCHEMA, Contract
 from lakewright.project.model import Model, Referential, Severity
 from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.source import Source, Suspects
-from lakewright.sql import query, types
+from lakewright.sql import query
 from lakewright.sql.resolve import resolve
 
 
@@ -493,7 +493,7 @@ class _Models:
         if other is not None:
             self._hold_back(HoldBack(table=name, problems=(other,)), model.query.tables)
             return
-        step = _step(model, resolved, fingerprint, build)
+        step = build_model(model, resolved, fingerprint, build)
         if model.query.parameters:
             step = replace(step, logical_time=self._logical_time)
         self.steps.append(step)
@@ -559,27 +559,3 @@ class _Models:
         if layer in ("bronze", "quarantine"):
             return waiting(source, is_declared=source in self._project.sources)
         return f"{table}, {how}, does not exist yet"
-
-
-def _step(model: Model, resolved: query.Resolved, fingerprint: str, build: Build) -> BuildModel:
-    descriptions = dict(model.column_descriptions)
-    schema = types.Schema(
-        tuple(
-            replace(field, description=descriptions.get(field.name, field.description))
-            for field in resolved.schema.fields
-        )
-    )
-    return BuildModel(
-        table=model.name,
-        sql=model.query.text,
-        schema=schema,
-        reads=model.query.tables,
-        build=build,
-        write=model.write,
-        key=model.key,
-        latest_by=model.latest_by,
-        partitioning=model.partitioning,
-        checks=model.checks,
-        fingerprint=fingerprint,
-        description=model.description,
-    )

@@ -6,16 +6,16 @@ A plan is a value: what should happen, in order, with nothing left to decide whi
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from lakewright.errors import Problem
 from lakewright.plan.difference import Difference
 from lakewright.project.contract import Contract, PartitionField
-from lakewright.project.model import Check, Referential, Write
+from lakewright.project.model import Check, Model, Referential, Write
 from lakewright.project.source import BadRecordLimits, Format, FormatOverride, Suspects
-from lakewright.sql import types
+from lakewright.sql import query, types
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +162,33 @@ class BuildModel:
     def name(self) -> str:
         """`model:<table>`."""
         return f"model:{self.table}"
+
+
+def build_model(
+    model: Model, resolved: query.Resolved, fingerprint: str, build: Build
+) -> BuildModel:
+    """The step that builds a model so, with what its settings say."""
+    descriptions = dict(model.column_descriptions)
+    schema = types.Schema(
+        tuple(
+            replace(field, description=descriptions.get(field.name, field.description))
+            for field in resolved.schema.fields
+        )
+    )
+    return BuildModel(
+        table=model.name,
+        sql=model.query.text,
+        schema=schema,
+        reads=model.query.tables,
+        build=build,
+        write=model.write,
+        key=model.key,
+        latest_by=model.latest_by,
+        partitioning=model.partitioning,
+        checks=model.checks,
+        fingerprint=fingerprint,
+        description=model.description,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,9 @@ PROJECT_FILE = "lakewright.yaml"
 
 SCHEDULE_FILES = ("schedules/**/*.yaml", "schedules/**/*.yml")
 
+TEST_FILES = ("tests/**/*.yaml", "tests/**/*.yml")
+"""Unit tests of models: they are read where tests are asked for, and nowhere in a load's way."""
+
 PROJECT_FILES = (
     PROJECT_FILE,
     "lakewright.yml",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from lakewright.project import document, documents, schedule_documents
+from lakewright.project import document, documents, schedule_documents, unit_test_documents
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -13,9 +13,10 @@ DOCUMENTS: Mapping[str, type[document.Document]] = {
     "source": documents.SourceDocument,
     "model": documents.ModelDocument,
     "schedule": schedule_documents.ScheduleDocument,
+    "test": unit_test_documents.UnitTestsDocument,
 }
-"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, the settings block of a model, and
-`schedules/*.yaml`."""
+"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, the settings block of a model,
+`schedules/*.yaml` and `tests/*.yaml`."""
 
 
 def schemas() -> dict[str, Json]:

@@ -18,6 +18,7 @@ from lakewright.project import (
     project_file,
     schedule_file,
     source_file,
+    unit_test_file,
 )
 from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA, Contract, Policy
 from lakewright.project.file import TextFile, invalid
@@ -28,7 +29,8 @@ from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.project_file import ProjectFile
 from lakewright.project.schedule_file import ScheduleFile
 from lakewright.project.source_file import SourceFile
-from lakewright.sql import types
+from lakewright.project.unit_test_file import UnitTestFile
+from lakewright.sql import parameters, types
 from lakewright.sql.query import Resolved
 
 _UNFIT = "does not fit the columns that files have brought"
@@ -58,6 +60,7 @@ class _Loading:
     sources: dict[str, SourceFile] = field(default_factory=dict)
     models: dict[str, ModelFile] = field(default_factory=dict)
     schedules: list[ScheduleFile] = field(default_factory=list)
+    unit_tests: list[UnitTestFile] = field(default_factory=list)
     schemas: dict[str, types.Schema] = field(default_factory=dict)
     """Of every table whose columns are known."""
     broken: set[str] = field(default_factory=set)
@@ -75,6 +78,7 @@ class _Loading:
         self._describe_bronze()
         names = self._sort()
         self._fit([self.models[name] for name in names])
+        self._fit_tests()
         self._raise()
         assert file is not None  # noqa: S101 -- a missing file has been raised
         assert file.document is not None  # noqa: S101
@@ -88,6 +92,8 @@ class _Loading:
             pending={name: self.pending[name] for name in names if name in self.pending},
             unfit=self.unfit,
             schedules={each.name: each.schedule for each in self.schedules if each.schedule},
+            tests={each.name: each for file in self.unit_tests for each in file.tests},
+            waiting_tests=self._waiting_tests(),
         )
 
     def _raise(self) -> None:
@@ -98,6 +104,8 @@ class _Loading:
             found += model.mistakes.problems
         for schedule in self.schedules:
             found += schedule.mistakes.problems
+        for test in self.unit_tests:
+            found += test.mistakes.problems
         if found:
             raise invalid(found)
 
@@ -133,6 +141,10 @@ class _Loading:
                     self._check_name(path, stem, "schedule")
                     file = TextFile.read(path, self.files[path])
                     self.schedules.append(schedule_file.read(file, stem))
+                case (unit_test_file.FOLDER, _) if suffix == ".yaml":
+                    self._check_name(path, stem, "file of tests")
+                    file = TextFile.read(path, self.files[path])
+                    self.unit_tests.append(unit_test_file.read(file, stem))
                 case ("models", layer, _) if suffix == ".sql" and layer in layers.MODEL_LAYERS:
                     self._check_name(path, stem, "model")
                     file = TextFile.read(path, self.files[path])
@@ -156,7 +168,7 @@ class _Loading:
         suffix = pure.suffix.lower()
         if path == "lakewright.yml":
             hint = f"rename it to {PROJECT_FILE}"
-        elif pure.parts[0] in ("sources", "schedules") and suffix in (".yaml", ".yml"):
+        elif pure.parts[0] in ("sources", "schedules", "tests") and suffix in (".yaml", ".yml"):
             hint = f"name it {pure.parts[0]}/{pure.stem}.yaml"
         elif pure.parts[0] == "models" and suffix == ".sql":
             folder = pure.parts[1] if len(pure.parts) > 2 else ""
@@ -170,8 +182,8 @@ class _Loading:
             path,
             Mistake.MISPLACED_FILE,
             "nothing reads a file at this place",
-            why="sources are sources/<name>.yaml, schedules are schedules/<name>.yaml, models are"
-            " models/<layer>/<name>.sql",
+            why="sources are sources/<name>.yaml, schedules are schedules/<name>.yaml, tests are"
+            " tests/<name>.yaml, models are models/<layer>/<name>.sql",
             hint=hint,
         )
 
@@ -248,21 +260,64 @@ class _Loading:
                 self.pending[file.name] = reason
             elif file.name in seen.resolved:
                 self.resolved[file.name] = seen.resolved[file.name]
+        self.schemas = seen.schemas
 
     def _fit_declared(self, files: Sequence[ModelFile]) -> fitting.Fitting:
         """Fit the models to what the project's files say, and nothing else."""
-        unknown = {*self.broken, *self.pending}
-        declared: dict[str, types.Schema] = {}
-        for table in self.schemas:
-            source = self.sources.get(table.partition(".")[2])
-            contract = source.source.contract if source and source.source else None
-            if layers.layer_of(table) == layers.QUARANTINE:
-                declared[table] = QUARANTINE_SCHEMA
-            elif contract is not None:
-                declared[table] = contract.schema()
-            else:
-                unknown.add(table)
+        known = {table: self._declared(table) for table in self.schemas}
+        declared = {table: schema for table, schema in known.items() if schema is not None}
+        unknown = {*self.broken, *self.pending, *(known.keys() - declared)}
         return fitting.fit(files, declared, unknown)
+
+    def _declared(self, table: str) -> types.Schema | None:
+        """What the project's files say of the columns of a table that files make."""
+        if layers.layer_of(table) == layers.QUARANTINE:
+            return QUARANTINE_SCHEMA
+        source = self.sources.get(table.partition(".")[2])
+        contract = source.source.contract if source and source.source else None
+        return contract.schema() if contract is not None else None
+
+    def _fit_tests(self) -> None:
+        """Type the rows of unit tests. Nothing is said of those of a model that holds mistakes."""
+        for file in self.unit_tests:
+            if file.model is not None and file.model not in self.models:
+                file.note_no_model(self.models)
+            elif file.model in self.resolved and self.models[file.model].mistakes.is_empty:
+                self._fit_test(file, self.models[file.model])
+
+    def _fit_test(self, file: UnitTestFile, model: ModelFile) -> None:
+        known = {**parameters.TYPES}
+        del known[parameters.INTERVAL_END]
+        subject = unit_test_file.Subject(
+            model=model.model(),
+            columns=self.resolved[model.name].schema,
+            schemas=self.schemas,
+            parameters=known,
+        )
+        file.fit(subject, is_binding=self._rests_on_files_alone(model.name))
+
+    def _rests_on_files_alone(self, model: str) -> bool:
+        """Whether deliveries have no part in the columns of what a model is made from."""
+        ahead, seen = [model], {model}
+        while ahead:
+            file = self.models.get(ahead.pop())
+            new = (file.needs if file else frozenset()) - seen
+            seen |= new
+            ahead += new
+        return all(
+            self.schemas.get(table) == self._declared(table)
+            for table in seen
+            if layers.layer_of(table) in (layers.BRONZE, layers.QUARANTINE)
+        )
+
+    def _waiting_tests(self) -> dict[str, str]:
+        """Tests that cannot be run as things are, each with the reason."""
+        found: dict[str, str] = {}
+        for file in self.unit_tests:
+            found |= file.unfit
+            if file.model in self.pending:
+                found |= dict.fromkeys(file.test_names, f"{file.model} {self.pending[file.model]}")
+        return found
 
     def _waits_for(self, file: ModelFile) -> str | None:
         """Why a model has to wait, if it reads a table that is not there yet."""

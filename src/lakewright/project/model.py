@@ -113,6 +113,20 @@ Check: TypeAlias = (
 )
 
 
+def label(check: Check) -> str:
+    """A check in a few letters: its kind, and what tells it from others of its kind."""
+    match check:
+        case NotNull() | Unique():
+            about = ", ".join(check.columns)
+        case Expression():
+            about = check.sql
+        case RowCount():
+            return check.kind
+        case _:
+            about = check.column
+    return f"{check.kind}({about})"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
     """One SELECT and what becomes of its rows."""

@@ -1,6 +1,6 @@
 """A project as everyone else sees it: sources, models and environments, known to be sound."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from lakewright.project.mistake import listing, suggestion
 from lakewright.project.model import Model
 from lakewright.project.schedule import Schedule
 from lakewright.project.source import Source
+from lakewright.project.unit_test import UnitTest
 from lakewright.sql.query import Resolved
 
 _T = TypeVar("_T")
@@ -38,6 +39,10 @@ class Project:
     all that is wrong."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """By name."""
+    tests: Mapping[str, UnitTest] = field(default_factory=dict)
+    """By `<file>::<test>`; there are none where their files were not read."""
+    waiting_tests: Mapping[str, str] = field(default_factory=dict)
+    """Tests that cannot be run as things are, each with the reason."""
 
     def source_for(self, file_name: str) -> Source | None:
         """The source that a file of this name belongs to, if any claims it.
@@ -79,6 +84,30 @@ class Project:
             NotFound: the project has none; the hint names the nearest.
         """
         return _get(self.environments, name, "environment")
+
+    def select_tests(self, names: Collection[str]) -> tuple[str, ...]:
+        """The names of the tests that are meant: by a file, a model, or `<file>::<test>`.
+
+        Raises:
+            NotFound: a name means none; the hint names the nearest.
+        """
+        known = sorted({*self.tests, *self.waiting_tests})
+        if not names:
+            return tuple(known)
+        meant = {name: {name, name.partition("::")[0]} for name in known}
+        for name, test in self.tests.items():
+            meant[name].add(test.model)
+        words = sorted({word for each in meant.values() for word in each})
+        for name in names:
+            if name not in words:
+                raise NotFound(
+                    f"there is no test `{name}`",
+                    why=f"looked in tests/, which names {listing(words)}"
+                    if words
+                    else "the project has no tests",
+                    hint=suggestion(name, words),
+                )
+        return tuple(name for name in known if meant[name].intersection(names))
 
     def downstream(self, tables: Iterable[str]) -> tuple[str, ...]:
         """The models that a change of these tables reaches, in an order in which to build them.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from lakewright import errors, settings
 from lakewright.plan import codec
+from lakewright.project.files import PROJECT_FILES, TEST_FILES
 from lakewright.project.source import said
 from lakewright.runs import accept, rules
 from lakewright.runs.children import launcher
@@ -71,8 +72,8 @@ class Lakehouse:
         self.schedules = Schedules(place.folder)
         self._known: tuple[Hashable, Project] | None = None
 
-    def project(self) -> "Project":
-        """The project's files, loaded against the tables that exist.
+    def project(self, *, with_tests: bool = False) -> "Project":
+        """The project's files, loaded against the tables that exist; its unit tests if asked for.
 
         Raises:
             ProjectInvalid: the files hold mistakes; all of them are told.
@@ -80,7 +81,8 @@ class Lakehouse:
         from lakewright.project import load
 
         schemas = {name: table.schema for name, table in self.lake.observe().items()}
-        return load.load(read_files(self.folder), schemas)
+        patterns = (*PROJECT_FILES, *TEST_FILES) if with_tests else PROJECT_FILES
+        return load.load(read_files(self.folder, patterns), schemas)
 
     @cached_property
     def journal(self) -> Journal:

@@ -35,6 +35,10 @@ class DuckDbEngine:
         self._connection = connection
         self._clock = clock
 
+    def at(self, clock: Callable[[], datetime]) -> "DuckDbEngine":
+        """An engine on the same connection to which it is another time."""
+        return DuckDbEngine(self._connection, clock)
+
     def bronze(
         self,
         step: steps.Bronze,
