@@ -11,6 +11,7 @@ tried again is decided by the type alone.
     ├── NotFound                the named thing does not exist                   exit 5
     ├── Conflict                the world moved, or someone else holds it        exit 6
     │   ├── CommitConflict      a table moved under a publish (transient)
+    │   ├── PublishedInPart     the same, after other tables of it had been published
     │   └── RunLost             another process has taken the run over
     ├── RunFailed               a run ended without publishing all it should     exit 1
     │   ├── FileUnreadable      a file as a whole cannot be read as its format
@@ -28,6 +29,8 @@ tried again is decided by the type alone.
         └── StepTimedOut
 
     Besides: JournalUnavailable, its server does not answer now (transient)      exit 1
+    and CatalogUnavailable, the same of the catalog's (transient)                exit 1
+    and CommitUnknown, a commit that may have been made or not (transient)       exit 1
     and InternalError, a mistake of ours that surfaced in a child process   exit 70
 """
 
@@ -147,6 +150,12 @@ class CommitConflict(Conflict):
     is_transient = True
 
 
+class PublishedInPart(Conflict):
+    """A catalog that publishes one table at a time has refused a later one; build that again."""
+
+    code = "published-in-part"
+
+
 class RunLost(Conflict):
     """Another process has taken the run over; what its former owner writes is refused."""
 
@@ -244,6 +253,20 @@ class JournalUnavailable(LakewrightError):
     """The journal's server does not answer, or the connection was lost; ask again later."""
 
     code = "journal-unavailable"
+    is_transient = True
+
+
+class CatalogUnavailable(LakewrightError):
+    """The catalog's server does not answer; ask again later."""
+
+    code = "catalog-unavailable"
+    is_transient = True
+
+
+class CommitUnknown(LakewrightError):
+    """The catalog did not tell whether it made a commit; the next attempt looks for it."""
+
+    code = "commit-unknown"
     is_transient = True
 
 

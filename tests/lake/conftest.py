@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakewright.lake.sqlite_catalog import SqliteCatalog
 from lakewright.lake.staged import DataFile, FileSet, Published, Rollback, Staged, Target
 from lakewright.lake.tables import Lake
 from lakewright.project.contract import PartitionField
@@ -63,6 +64,12 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.lake = Lake(root)
         self.written = 0
+
+    @property
+    def sqlite(self) -> SqliteCatalog:
+        """The lake's catalog, where that is a file."""
+        assert isinstance(self.lake.storage.catalog, SqliteCatalog)
+        return self.lake.storage.catalog
 
     def write(
         self, target: Target, rows: Sequence[Row], partition: tuple[str | None, ...] = ()

@@ -108,14 +108,14 @@ def test_a_pointer_that_moves_at_the_last_moment_publishes_nothing_at_all(
 ) -> None:
     late = workshop.stage(ORDERS, SCHEMA, [{"id": 1}], run="late")
     other = workshop.stage("gold.sums", SCHEMA, [{"id": 1}], run="late")
-    commit = workshop.lake.storage.catalog.commit
+    commit = workshop.sqlite.move
 
     def commit_after_another(moves: Sequence[Any]) -> None:
         monkeypatch.undo()
         workshop.append(ORDERS, SCHEMA, [{"id": 2}], "early")
         commit(moves)
 
-    monkeypatch.setattr(workshop.lake.storage.catalog, "commit", commit_after_another)
+    monkeypatch.setattr(workshop.sqlite, "move", commit_after_another)
     with pytest.raises(errors.CommitConflict, match=ORDERS):
         workshop.publish(other, late, run="late")
     assert workshop.lake.tables() == (ORDERS,)
@@ -315,7 +315,7 @@ def test_everything_is_synced_before_the_pointer_moves(
     staged = workshop.stage(ORDERS, SCHEMA, [{"id": 1}])
     synced: set[Path] = set()
     at_commit: list[set[Path]] = []
-    fsync, commit = os.fsync, workshop.lake.storage.catalog.commit
+    fsync, commit = os.fsync, workshop.sqlite.move
 
     def recorded_fsync(descriptor: int) -> None:
         fsync(descriptor)
@@ -326,7 +326,7 @@ def test_everything_is_synced_before_the_pointer_moves(
         commit(moves)
 
     monkeypatch.setattr(os, "fsync", recorded_fsync)
-    monkeypatch.setattr(workshop.lake.storage.catalog, "commit", recorded_commit)
+    monkeypatch.setattr(workshop.sqlite, "move", recorded_commit)
     workshop.publish(staged)
     [before] = at_commit
     root = workshop.lake.storage.root
@@ -339,7 +339,7 @@ def test_everything_is_synced_before_the_pointer_moves(
 
 def test_the_catalog_syncs_its_own_transactions(workshop: Workshop) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
-    connection = workshop.lake.storage.catalog._open()
+    connection = workshop.sqlite._open()
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "2 is FULL"
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -390,7 +390,7 @@ def test_the_catalog_outlives_a_fork(workshop: Workshop) -> None:
 
 
 def test_a_catalog_that_is_no_database_is_an_error_with_a_hint(workshop: Workshop) -> None:
-    path = workshop.lake.storage.catalog.path
+    path = workshop.sqlite.path
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not a database, whatever its name says" * 100)
     with pytest.raises(errors.LakewrightError, match="cannot be used"):
@@ -401,8 +401,8 @@ def test_a_catalog_that_somebody_holds_is_a_conflict_that_may_be_tried_again(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
-    workshop.lake.storage.catalog._open().execute("PRAGMA busy_timeout = 1")
-    other = sqlite3.connect(workshop.lake.storage.catalog.path, isolation_level=None)
+    workshop.sqlite._open().execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(workshop.sqlite.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(errors.CommitConflict, match="is in use"):
         workshop.append(ORDERS, SCHEMA, [{"id": 2}], "run2")

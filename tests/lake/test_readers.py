@@ -350,7 +350,7 @@ class WithPolars:
 def load(workshop: Workshop) -> Table:
     catalog = SqlCatalog(
         "lakewright",
-        uri=f"sqlite:///{workshop.lake.storage.catalog.path}",
+        uri=f"sqlite:///{workshop.sqlite.path}",
         init_catalog_tables="false",
     )
     try:

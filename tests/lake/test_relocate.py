@@ -96,7 +96,7 @@ def test_a_relocated_lake_can_be_changed_and_rolled_back(tmp_path: Path) -> None
 def test_a_relocated_lake_is_read_by_pyiceberg(tmp_path: Path) -> None:
     moved = move(tmp_path)
     moved.lake.relocate()
-    catalog = SqlCatalog("lakewright", uri=f"sqlite:///{moved.lake.storage.catalog.path}")
+    catalog = SqlCatalog("lakewright", uri=f"sqlite:///{moved.sqlite.path}")
     found = catalog.load_table(ORDERS).scan().to_arrow().to_pylist()
     catalog.close()
     assert sorted(row["id"] for row in found) == [*range(18), 101]
@@ -119,7 +119,7 @@ def test_relocating_that_dies_before_its_commit_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(moved.lake.storage.catalog, "commit", die)
+        patched.setattr(moved.sqlite, "move", die)
         with pytest.raises(KeyboardInterrupt):
             moved.lake.relocate()
     with pytest.raises(errors.Conflict, match="has moved"):

@@ -8,6 +8,7 @@ import pytest
 
 from lakewright import errors
 from lakewright.lake import cleaning, manifests, metadata, publish, upkeep
+from lakewright.lake.catalog import Change
 from lakewright.lake.cleaning import Terms
 from lakewright.lake.staged import DataFile, FileSet
 from lakewright.sql import types
@@ -90,7 +91,8 @@ def test_snapshots_that_are_named_or_of_runs_that_go_on_stay(workshop: Workshop)
     tag: metadata.ReferenceJson = {"snapshot-id": made[1], "type": "tag"}
     refs = {**document["refs"], "audited": tag}
     tagged: metadata.Document = {**document, "refs": refs}
-    commit = publish.Commit(table=ORDERS, pointer=pointer, before=document, after=tagged)
+    change = Change(table=ORDERS, pointer=pointer, before=document, updates=(), after=tagged)
+    commit = publish.Commit(change=change)
     publish.commit(workshop.lake.storage, [commit])
     workshop.lake.tidy(ORDERS, 2, terms("run3"))
     kept = {entry.snapshot_id for entry in workshop.lake.history(ORDERS)}

@@ -1,183 +1,84 @@
-"""The catalog: for each table, where its current metadata file is. All else follows from that.
+"""The port of catalogs: for each table, where its current metadata file is, and how that changes.
 
-A SQLite file of the two tables that PyIceberg's own `SqlCatalog` (and Iceberg's JDBC catalog)
-keeps, so both open it as theirs. It is written through the standard library: so the pointers of
-many tables move in one transaction, and nobody waits for SQLAlchemy to load. A pointer moves only
-from where the mover thinks it is (compare and swap); a move that comes too late fails as a whole.
-
-Synced before it answers: journal mode WAL with `synchronous = FULL`.
+A catalog is asked for pointers and given changes. It refuses a change to a table that is not as the
+change says it was; a change that is refused changes nothing. All else is the same for every
+catalog: what a table's metadata says, which files it has, what a run may do to it.
 """
 
-import os
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from lakewright import errors
-from lakewright.lake import durable
-
-NAME = "lakewright"
-"""The catalog's name in its file: one file could hold several catalogs."""
-
-BUSY_TIMEOUT_MS = 30_000
-"""How long to wait for another process's transaction. They last milliseconds; half a minute means
-that one is stopped."""
-
-# Column for column what PyIceberg 0.12 creates (schema version v1).
-_TABLES = """
-CREATE TABLE IF NOT EXISTS iceberg_tables (
-    catalog_name VARCHAR(255) NOT NULL,
-    table_namespace VARCHAR(255) NOT NULL,
-    table_name VARCHAR(255) NOT NULL,
-    metadata_location VARCHAR(1000),
-    previous_metadata_location VARCHAR(1000),
-    iceberg_type VARCHAR(5),
-    PRIMARY KEY (catalog_name, table_namespace, table_name)
-);
-CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
-    catalog_name VARCHAR(255) NOT NULL,
-    namespace VARCHAR(255) NOT NULL,
-    property_key VARCHAR(255) NOT NULL,
-    property_value VARCHAR(1000) NOT NULL,
-    PRIMARY KEY (catalog_name, namespace, property_key)
-);
-"""
+from lakewright.lake.metadata import Document, Update
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
-    """One table's pointer, from where it must be to where it shall be."""
+class Change:
+    """One table, as it is and as it shall be."""
 
     table: str
-    before: str | None
-    """None: the table must not exist."""
-    after: str | None
-    """None: the table goes."""
+    pointer: str | None
+    """The table's present metadata file; None: the table is not in the catalog."""
+    before: Document | None
+    """What that file says; None: the new state does not follow it."""
+    updates: tuple[Update, ...]
+    """What makes the new state of it, or of an empty table."""
+    after: Document
+    """The new state, as these updates make it."""
 
 
-class Catalog:
-    """The pointers in one SQLite file. May be used by several threads."""
+class Catalog(Protocol):
+    """Where the tables of one environment are found."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._process_id = 0
+    @property
+    def place(self) -> str:
+        """What to call it in a message: the path of a file, or a URL."""
+
+    @property
+    def is_in_folder(self) -> bool:
+        """Whether it lies in the lake's folder, and goes where that is moved or copied to."""
 
     def pointers(self) -> Mapping[str, str]:
-        """The metadata file of every table, by `layer.table`, in order of name."""
-        if not self.path.exists():
-            return {}
-        with self._transaction("BEGIN") as connection:
-            rows = connection.execute(
-                "SELECT table_namespace || '.' || table_name, metadata_location"
-                " FROM iceberg_tables WHERE catalog_name = ? AND metadata_location IS NOT NULL"
-                " AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL) ORDER BY 1",
-                (NAME,),
-            ).fetchall()
-        return dict(rows)
-
-    def commit(self, moves: Sequence[Move]) -> None:
-        """Move all pointers, or none; when this returns, no loss of power can undo it.
+        """The metadata file of every table, by `layer.table`, in order of name.
 
         Raises:
-            CommitConflict: a pointer is not where its move says, or another process holds the file.
+            CatalogUnavailable: its server does not answer.
         """
-        durable.make_folder(self.path.parent)
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            for move in moves:
-                _move(connection, move)
+
+    def pointer(self, table: str) -> str | None:
+        """The metadata file of one table; None: there is no such table.
+
+        Raises:
+            CatalogUnavailable: its server does not answer.
+        """
+
+    def prepare(self, table: str, empty: Document) -> None:
+        """Do what must be done before the commit that makes this table.
+
+        A catalog that cannot make tables and fill them at once makes them now, with no column and
+        no snapshot, at the location and with the properties of `empty`; any other does nothing.
+
+        Raises:
+            CatalogUnavailable: its server does not answer.
+        """
+
+    def commit(self, changes: Sequence[Change], written: Sequence[Path], root: Path) -> None:
+        """Make all changes, or none: where the catalog cannot, one after the other, in their order.
+
+        Args:
+            changes: the tables.
+            written: files below `root` that the changes refer to; they are synced first.
+            root: the folder of the lake.
+
+        Raises:
+            CommitConflict: a table is not as its change says that it was. Nothing has changed, or
+                a `PublishedInPart` says what has.
+            CommitUnknown: there is no telling whether the changes were made.
+            CatalogUnavailable: its server does not answer; nothing has changed.
+            LakewrightError: the catalog refuses.
+            OSError: the disk refuses.
+        """
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
-        with self._lock:
-            if self._connection is not None and self._process_id == os.getpid():
-                self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock, _translated(self.path):
-            connection = self._open()
-            connection.execute(begin)
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-
-    def _open(self) -> sqlite3.Connection:
-        # A connection must not cross a fork: SQLite's locks belong to the process that took them.
-        if self._connection is None or self._process_id != os.getpid():
-            is_new = not self.path.exists()
-            connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(_TABLES)
-            if is_new:
-                durable.sync(self.path.parent)
-            self._connection = connection
-            self._process_id = os.getpid()
-        return self._connection
-
-
-def _move(connection: sqlite3.Connection, move: Move) -> None:
-    namespace, _, name = move.table.partition(".")
-    key = (NAME, namespace, name)
-    if move.before is None:
-        connection.execute(
-            "INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, 'exists', 'true')",
-            (NAME, namespace),
-        )
-        done = connection.execute(
-            "INSERT OR IGNORE INTO iceberg_tables VALUES (?, ?, ?, ?, NULL, 'TABLE')",
-            (*key, move.after),
-        )
-    elif move.after is None:
-        done = connection.execute(
-            "DELETE FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?"
-            " AND table_name = ? AND metadata_location = ?",
-            (*key, move.before),
-        )
-    else:
-        done = connection.execute(
-            "UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?"
-            " WHERE catalog_name = ? AND table_namespace = ? AND table_name = ?"
-            " AND metadata_location = ?",
-            (move.after, move.before, *key, move.before),
-        )
-    if done.rowcount != 1:
-        raise errors.CommitConflict(
-            f"the table {move.table} has moved",
-            why="another commit changed, made or dropped it after this one had read it",
-            hint="run it again: it will start from the table's present state",
-        )
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise errors.CommitConflict(
-                f"the catalog {path} is in use",
-                why=f"another process held it for more than {BUSY_TIMEOUT_MS // 1000} seconds",
-                hint="wait for that process, or end it, and try again",
-            ) from error
-        raise _unusable(path, error) from error
-    except sqlite3.DatabaseError as error:
-        raise _unusable(path, error) from error
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> errors.LakewrightError:
-    return errors.LakewrightError(
-        f"the catalog {path} cannot be used",
-        why=str(error),
-        hint="check the disk's free space and the file's permissions; restore a damaged file",
-    )
+        """Let go of what is open; the next use opens it again."""

@@ -42,7 +42,9 @@ class Origin:
 class Draft:
     """A table's next state."""
 
+    updates: tuple[Update, ...]
     document: Document
+    """What they make of the present state."""
     files: Mapping[str, bytes]
     """The new manifests and the manifest list: content by path."""
     rows: int
@@ -63,7 +65,8 @@ def draft(staged: Staged, base: Document, origin: Origin, reader: manifests.Read
         LakewrightError: the files or the schema do not fit the table.
     """
     files = filing.plan(base, None if staged.is_replaced else staged.removed, reader)
-    laid_out = metadata.apply(base, _layout_updates(staged, base, files.kept_spec_ids))
+    layout = _layout_updates(staged, base, files.kept_spec_ids)
+    laid_out = metadata.apply(base, layout)
     added = _read_new_files(staged, laid_out)
     previous = metadata.current_snapshot(base)
     snapshot = _snapshot(laid_out, previous, origin)
@@ -82,8 +85,13 @@ def draft(staged: Staged, base: Document, origin: Origin, reader: manifests.Read
     totals = _totals(base, previous, added, files, reader)
     snapshot["summary"] = {"operation": _operation(staged, files), **own_summary, **totals}
     properties = metadata.SetProperties({**_description(staged), **own_properties})
-    document = metadata.apply(laid_out, [properties, metadata.AddSnapshot(snapshot)])
-    return Draft(document=document, files=contents, rows=int(totals["total-records"]))
+    updates = (*layout, properties, metadata.AddSnapshot(snapshot))
+    return Draft(
+        updates=updates,
+        document=metadata.apply(base, updates),
+        files=contents,
+        rows=int(totals["total-records"]),
+    )
 
 
 def _layout_updates(

@@ -1,17 +1,21 @@
 """Publishing: everything that was staged becomes visible at once, or nothing does.
 
-    look for tokens ─► draft each table ─► write, sync ─► move all pointers ─► done
+    look for tokens ─► draft each table ─► write, sync ─► commit all changes ─► done
          │                    │                                  │
-         └ already there:     └ the base has moved:              └ one of them has moved:
-           a repeat             CommitConflict                     CommitConflict, nothing moved
+         └ already there:     └ the base has moved:              ├ one of them has moved:
+           a repeat             CommitConflict                   │   CommitConflict, nothing changed
+                                                                 └ no answer, or none that tells:
+                                                                     look for tokens: done, or
+                                                                     CommitUnknown: try again later
 
-Until the pointers move, nothing of it is visible; before they move, every file that the new
+Until the catalog commits, nothing of it is visible; before that, every file that the new
 snapshots refer to is on the disk, with the folders that lead to it. What a failed attempt wrote
-stays behind unreferenced, for the upkeep to remove.
+stays behind unreferenced, for the upkeep to remove once it is old: a commit without an answer may
+still come through. It is tried again by whoever holds the run, so that the fence is checked too. A
+second attempt cannot double it: both demand the same base.
 """
 
 import hashlib
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +23,7 @@ from pathlib import Path
 
 from lakewright import errors
 from lakewright.lake import drafts, durable, metadata, provenance, returning
-from lakewright.lake.catalog import Move
+from lakewright.lake.catalog import Change
 from lakewright.lake.drafts import Draft, Origin
 from lakewright.lake.metadata import Document, SnapshotJson
 from lakewright.lake.staged import Published, Rollback, Staged
@@ -45,11 +49,7 @@ class _Task:
 class Commit:
     """One table's new state, ready to be written."""
 
-    table: str
-    pointer: str | None
-    """The table's present metadata file; None: the table is new."""
-    before: Document | None
-    after: Document
+    change: Change
     files: Mapping[str, bytes] = field(default_factory=dict)
     """New manifests and manifest lists: content by path."""
     data_files: tuple[str, ...] = ()
@@ -70,33 +70,27 @@ def publish(
     Raises:
         NotFound: a table to roll back is not there, or does not have the snapshot any more.
         CommitConflict: a table is not at the base that its step had read; nothing is published.
+        PublishedInPart: the same, and other tables have been published.
+        CommitUnknown: the catalog does not tell whether it was published; trying again finds out.
+        CatalogUnavailable: the catalog's server does not answer; nothing is published.
         CountsDiffer: a staged file holds another number of rows than its step counted.
         LakewrightError: files or schema do not fit their table, or the disk refuses.
     """
     _check_once([*(one.table for one in rollbacks), *(one.table for one in staged)])
-    pointers = storage.pointers()
-    tasks = [_task(one, pointers.get(one.table), run_id) for one in staged]
-    snapshot_ids = {task.staged.table: task.snapshot_id for task in tasks}
-    gone_back = [_return(storage, one, run_id, now) for one in rollbacks]
     now_ms = int(now.timestamp() * 1000)
+    tasks = _tasks(storage, staged, run_id, now_ms)
+    snapshot_ids = {task.staged.table: task.snapshot_id for task in tasks}
+    gone_back = [_return(storage, one, run_id, now_ms) for one in rollbacks]
     fresh = [task for task in tasks if task.done is None]
     drafts_of = {task.staged.table: _draft(storage, task, snapshot_ids, run_id, now_ms)
                  for task in fresh}  # fmt: skip
-    commit(
-        storage,
-        [one for one, _ in gone_back if one is not None]
-        + [
-            Commit(
-                table=task.staged.table,
-                pointer=task.pointer,
-                before=task.document,
-                after=drafts_of[task.staged.table].document,
-                files=drafts_of[task.staged.table].files,
-                data_files=tuple(f.path for f in (*task.staged.added, *task.staged.rewritten)),
-            )
-            for task in fresh
-        ],
-    )
+    commits = [one for one, _ in gone_back if one is not None]
+    commits += [_commit_of(task, drafts_of[task.staged.table]) for task in fresh]
+    try:
+        commit(storage, commits)
+    except (errors.CommitConflict, errors.CommitUnknown) as failed:
+        if not _has_come_through(storage, staged, rollbacks, run_id, failed):
+            raise
     return (
         *(published for _, published in gone_back),
         *(_published(task, drafts_of.get(task.staged.table)) for task in tasks),
@@ -104,32 +98,72 @@ def publish(
 
 
 def commit(storage: Storage, commits: Sequence[Commit]) -> None:
-    """Write and sync every new file, then move all pointers in one transaction.
+    """Write every new file, then have the catalog sync all of them and make the changes.
 
     Raises:
-        CommitConflict: a pointer has moved; no pointer is changed.
+        CommitConflict: a table has moved; nothing is changed.
+        CommitUnknown: there is no telling whether the changes were made.
+        CatalogUnavailable: the catalog's server does not answer; nothing is changed.
     """
     if not commits:
         return
-    moves: list[Move] = []
-    to_sync: list[Path] = []
+    written: list[Path] = []
     try:
         for one in commits:
-            location = _new_location(one)
-            durable.make_folder(Path(location).parent)
-            contents = {**one.files, location: metadata.dump(_logged(one))}
-            for path, content in contents.items():
+            for path, content in one.files.items():
+                durable.make_folder(Path(path).parent)
                 durable.write_new(Path(path), content)
-            to_sync += [Path(path) for path in (*contents, *one.data_files)]
-            moves.append(Move(table=one.table, before=one.pointer, after=location))
-        durable.sync_all(to_sync, storage.root)
+            written += [Path(path) for path in (*one.files, *one.data_files)]
+        storage.catalog.commit([one.change for one in commits], written, storage.root)
     except OSError as error:
         raise errors.LakewrightError(
             f"the tables' metadata could not be written in {storage.root}",
             why=error.strerror or str(error),
             hint="free some space, make sure that the folder can be written to, and try again",
         ) from error
-    storage.catalog.commit(moves)
+
+
+def _has_come_through(
+    storage: Storage,
+    staged: Sequence[Staged],
+    rollbacks: Sequence[Rollback],
+    run_id: str,
+    failed: errors.LakewrightError,
+) -> bool:
+    """Whether the catalog holds all of a publish of which we only know that it `failed`.
+
+    Raises:
+        PublishedInPart: it was refused, and holds some of it.
+        CommitUnknown: the catalog does not answer.
+    """
+    try:
+        found = {table: metadata.read(path) for table, path in storage.pointers().items()}
+    except errors.CatalogUnavailable as error:
+        raise errors.CommitUnknown(failed.what, why=error.why, hint=failed.hint) from error
+    is_done = {
+        one.table: one.table in found
+        and provenance.find(found[one.table], run_id, one.step) is not None
+        for one in staged
+    } | {
+        one.table: one.table in found
+        and provenance.is_rolled_back_by(found[one.table], run_id)
+        for one in rollbacks
+    }  # fmt: skip
+    if isinstance(failed, errors.CommitConflict):
+        _refuse_part(is_done, failed.what)
+    return all(is_done.values())
+
+
+def _refuse_part(is_done: Mapping[str, bool], what: str) -> None:
+    """Refuse to go on where some tables hold this run and others cannot any more."""
+    done = [table for table, is_there in is_done.items() if is_there]
+    left = [table for table, is_there in is_done.items() if not is_there]
+    if done and left:
+        raise errors.PublishedInPart(
+            f"only {', '.join(done)} could be published",
+            why=f"{what}; {', '.join(left)} stayed as it was",
+            hint="build what is left with `lakewright run`; what was published is whole",
+        )
 
 
 def _check_once(tables: Sequence[str]) -> None:
@@ -141,8 +175,20 @@ def _check_once(tables: Sequence[str]) -> None:
         )
 
 
+def _commit_of(task: _Task, draft: Draft) -> Commit:
+    change = Change(
+        table=task.staged.table,
+        pointer=task.pointer,
+        before=task.document,
+        updates=draft.updates,
+        after=draft.document,
+    )
+    new = (*task.staged.added, *task.staged.rewritten)
+    return Commit(change=change, files=draft.files, data_files=tuple(one.path for one in new))
+
+
 def _return(
-    storage: Storage, rollback: Rollback, run_id: str, now: datetime
+    storage: Storage, rollback: Rollback, run_id: str, now_ms: int
 ) -> tuple[Commit | None, Published]:
     """What takes a table to another of its snapshots; None: it is there, or this run did it."""
     table = rollback.table
@@ -167,23 +213,54 @@ def _return(
             hint="run it again: it will start from the table's present state",
         )
     told = metadata.SetProperties(provenance.rolled_back_by(run_id))
-    gone_back = returning.returned(document, snapshot, int(now.timestamp() * 1000))
-    after = metadata.apply(gone_back, [told])
-    return Commit(table=table, pointer=pointer, before=document, after=after), published
+    updates = (*returning.updates(document, snapshot, now_ms), told)
+    return Commit(change=change(table, pointer, document, updates)), published
+
+
+def change(
+    table: str, pointer: str, before: Document, updates: Sequence[metadata.Update]
+) -> Change:
+    """A change to a table that is there."""
+    return Change(
+        table=table,
+        pointer=pointer,
+        before=before,
+        updates=tuple(updates),
+        after=metadata.apply(before, updates),
+    )
+
+
+def _tasks(storage: Storage, staged: Sequence[Staged], run_id: str, now_ms: int) -> Sequence[_Task]:
+    """What is to be done to each table, or has been done before.
+
+    Raises:
+        CommitConflict: a table is not at the base that its step had read.
+        PublishedInPart: the same, and others hold this run's rows; or what they hold was staged
+            anew, so that tables which come from them may hold rows twice.
+    """
+    pointers = storage.pointers()
+    missing = [one.table for one in staged if one.table not in pointers]
+    for table in missing:
+        empty = drafts.new_table(str(storage.location(table)), now_ms)
+        storage.catalog.prepare(table, empty)
+    if missing:
+        pointers = storage.pointers()
+    tasks = [_task(one, pointers.get(one.table), run_id) for one in staged]
+    is_done = {task.staged.table: task.done is not None for task in tasks}
+    for task in tasks:
+        if task.done is not None:
+            if task.staged.base_snapshot_id != task.done.get("parent-snapshot-id"):
+                _refuse_part(is_done, f"{task.staged.table} was published before the others")
+        elif _current_id(task.document) != task.staged.base_snapshot_id:
+            moved = _moved(task)
+            _refuse_part(is_done, moved.what)
+            raise moved
+    return tasks
 
 
 def _task(staged: Staged, pointer: str | None, run_id: str) -> _Task:
     document = metadata.read(pointer) if pointer else None
     done = provenance.find(document, run_id, staged.step) if document else None
-    current = metadata.current_snapshot(document) if document else None
-    current_id = current["snapshot-id"] if current else None
-    if done is None and current_id != staged.base_snapshot_id:
-        raise errors.CommitConflict(
-            f"the table {staged.table} has moved since the step {staged.step} read it",
-            why=f"it was read at {_state_name(staged.base_snapshot_id)}"
-            f" and is at {_state_name(current_id)}",
-            hint="run it again: it will start from the table's present state",
-        )
     return _Task(
         staged=staged,
         pointer=pointer,
@@ -191,6 +268,21 @@ def _task(staged: Staged, pointer: str | None, run_id: str) -> _Task:
         done=done,
         snapshot_id=done["snapshot-id"] if done else _new_snapshot_id(staged, run_id, document),
     )
+
+
+def _moved(task: _Task) -> errors.CommitConflict:
+    staged = task.staged
+    return errors.CommitConflict(
+        f"the table {staged.table} has moved since the step {staged.step} read it",
+        why=f"it was read at {_state_name(staged.base_snapshot_id)}"
+        f" and is at {_state_name(_current_id(task.document))}",
+        hint="run it again: it will start from the table's present state",
+    )
+
+
+def _current_id(document: Document | None) -> int | None:
+    current = metadata.current_snapshot(document) if document else None
+    return current["snapshot-id"] if current else None
 
 
 def _state_name(snapshot_id: int | None) -> str:
@@ -248,18 +340,3 @@ def _published(task: _Task, draft: Draft | None) -> Published:
         rows=rows,
         is_repeat=draft is None,
     )
-
-
-def _new_location(one: Commit) -> str:
-    """The place of the next metadata file: the version's number first, as Iceberg's names have."""
-    version = 0
-    if one.pointer is not None:
-        number = Path(one.pointer).name.partition("-")[0]
-        version = int(number) + 1 if number.isdigit() else 1
-    return metadata.file_path(one.after, f"{version:05d}-{uuid.uuid4()}.metadata.json")
-
-
-def _logged(one: Commit) -> Document:
-    if one.pointer is None or one.before is None:
-        return one.after
-    return metadata.log_previous(one.after, one.pointer, one.before["last-updated-ms"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from lakewright import errors
 from lakewright.lake import manifests, metadata, publish
+from lakewright.lake.catalog import Change
 from lakewright.lake.manifests import Layout
 from lakewright.lake.metadata import Document, SnapshotJson
 from lakewright.lake.storage import Storage
@@ -25,7 +26,14 @@ def relocate(storage: Storage) -> tuple[str, ...]:
     Raises:
         NotFound: a table's files are not in the lake's folder.
         CommitConflict: somebody else has just changed a table.
+        Conflict: the catalog does not lie in the folder.
     """
+    if not storage.catalog.is_in_folder:
+        raise errors.Conflict(
+            f"the tables in {storage.root} cannot be relocated",
+            why=f"the catalog {storage.catalog.place} says where they are, and does not move",
+            hint="move the folder back; or register the tables anew in the catalog",
+        )
     inside = f"{storage.root}/"
     commits = [
         _Relocation(table, pointer, storage).commit()
@@ -33,7 +41,7 @@ def relocate(storage: Storage) -> tuple[str, ...]:
         if not metadata.local_path(pointer).startswith(inside)
     ]
     publish.commit(storage, commits)
-    return tuple(one.table for one in commits)
+    return tuple(one.change.table for one in commits)
 
 
 class _Relocation:
@@ -54,9 +62,10 @@ class _Relocation:
         snapshots = [self._snapshot(one, after) for one in metadata.snapshots(after)]
         if snapshots:
             after = {**after, "snapshots": snapshots}
-        return publish.Commit(
-            table=self.table, pointer=self.pointer, before=None, after=after, files=self.files
+        change = Change(
+            table=self.table, pointer=self.pointer, before=None, updates=(), after=after
         )
+        return publish.Commit(change=change, files=self.files)
 
     def _snapshot(self, snapshot: SnapshotJson, document: Document) -> SnapshotJson:
         """The snapshot with its manifest list, and every manifest on it, written anew."""

@@ -8,11 +8,16 @@ from lakewright.lake import metadata
 from lakewright.lake.metadata import Document, SnapshotJson
 
 
-def returned(document: Document, snapshot: SnapshotJson, now_ms: int) -> Document:
-    """The table at that snapshot. Columns go back with the rows; the partitioning only where it
-    needs a column that went."""
+def returned(document: Document, snapshot: SnapshotJson) -> Document:
+    """The table at that snapshot: see `updates`."""
+    return metadata.apply(document, updates(document, snapshot, 0))
+
+
+def updates(document: Document, snapshot: SnapshotJson, now_ms: int) -> tuple[metadata.Update, ...]:
+    """What takes the table to that snapshot. Columns go back with the rows; the partitioning only
+    where it needs a column that went."""
     fields = metadata.schema(document, snapshot.get("schema-id"))
-    updates: list[metadata.Update] = [metadata.SetCurrentSchema(fields["schema-id"])]
+    found: list[metadata.Update] = [metadata.SetCurrentSchema(fields["schema-id"])]
     field_ids = {field["id"] for field in fields["fields"]}
     newest_first = [metadata.spec(document), *reversed(document["partition-specs"])]
     fitting = next(
@@ -21,11 +26,11 @@ def returned(document: Document, snapshot: SnapshotJson, now_ms: int) -> Documen
         if {field["source-id"] for field in spec["fields"]} <= field_ids
     )
     if fitting["spec-id"] != document["default-spec-id"]:
-        updates.append(metadata.SetDefaultSpec(fitting["spec-id"]))
-    updates.append(
+        found.append(metadata.SetDefaultSpec(fitting["spec-id"]))
+    found.append(
         metadata.SetMain(snapshot["snapshot-id"], max(now_ms, document["last-updated-ms"]))
     )
-    return metadata.apply(document, updates)
+    return tuple(found)
 
 
 def find(table: str, document: Document, snapshot_id: int | None) -> SnapshotJson:

@@ -25,6 +25,7 @@ from lakewright.lake import (
     schema,
     upkeep,
 )
+from lakewright.lake.catalog import Catalog
 from lakewright.lake.metadata import Document, SnapshotJson
 from lakewright.lake.staged import DataFile, FileSet, Published, Rollback, Staged, Target
 from lakewright.lake.storage import Storage
@@ -77,9 +78,10 @@ class Description:
 class Lake:
     """The tables in one folder."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the environment's storage; it is made by the first publish."""
-        self.storage = Storage(root)
+    def __init__(self, root: Path, catalog: Catalog | None = None) -> None:
+        """`root` is the environment's storage; it is made by the first publish. `catalog` says
+        where the tables are; None: a file in it."""
+        self.storage = Storage(root, catalog)
         self._observed: dict[str, tuple[str, observed.Table | None]] = {}
         """Each table as it was seen last, with its metadata file: those never change."""
 
@@ -185,7 +187,7 @@ class Lake:
         """
         document = self._document(table)
         snapshot = returning.find(table, document, snapshot_id)
-        return _observe(table, returning.returned(document, snapshot, 0), snapshot)
+        return _observe(table, returning.returned(document, snapshot), snapshot)
 
     def publish(
         self,
@@ -198,7 +200,8 @@ class Lake:
         return publish.publish(self.storage, staged, run_id, now, rollbacks)
 
     def is_published(self, run_id: str) -> bool:
-        """Whether a publish of this run has come through: it is all or nothing."""
+        """Whether a publish of this run has come through: all of it, unless the catalog cannot
+        publish several tables at once; then what is left is published by trying again."""
         pointers = self.storage.pointers().values()
         return any(provenance.knows(metadata.read(pointer), run_id) for pointer in pointers)
 
@@ -339,7 +342,7 @@ class Lake:
         return relocate.relocate(self.storage)
 
     def close(self) -> None:
-        """Let go of the catalog's file."""
+        """Let go of the catalog."""
         self.storage.catalog.close()
 
     def _document(self, table: str) -> Document:

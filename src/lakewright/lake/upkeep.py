@@ -116,8 +116,8 @@ def tidy(storage: Storage, table: str, keep: int, terms: Terms, *, is_dry: bool 
     after = metadata.apply(before, updates)
     needed_before = cleaning.needed(before, pointer, storage.reader)
     if updates and not is_dry:
-        commit = publish.Commit(table=table, pointer=pointer, before=before, after=after)
-        publish.commit(storage, [commit])
+        change = publish.change(table, pointer, before, updates)
+        publish.commit(storage, [publish.Commit(change=change)])
         pointer = storage.pointer(table)
         after = metadata.read(pointer)
     needed_now = cleaning.needed(after, pointer, storage.reader)

@@ -61,9 +61,9 @@ def _refuse_forgetful(reading: Reading, storage: Path) -> None:
 
 def _made_by_runs(storage: Path) -> list[str]:
     from lakewright.lake import metadata, provenance
-    from lakewright.lake.catalog import Catalog
+    from lakewright.lake.sqlite_catalog import SqliteCatalog
 
-    catalog = Catalog(storage / "catalog.sqlite")
+    catalog = SqliteCatalog(storage / "catalog.sqlite")
     try:
         return [
             table

@@ -9,7 +9,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 
 from lakewright import errors
-from lakewright.lake.catalog import Catalog, Move
+from lakewright.lake.sqlite_catalog import Move, SqliteCatalog
 from lakewright.sql import types
 from tests.lake.conftest import Workshop
 
@@ -40,14 +40,14 @@ def tables_of(path: Path) -> dict[str, list[tuple[str, str, int, int]]]:
 
 def test_it_has_the_tables_that_pyiceberg_makes(tmp_path: Path) -> None:
     stock(tmp_path / "theirs.sqlite").close()
-    Catalog(tmp_path / "ours.sqlite").commit([])
+    SqliteCatalog(tmp_path / "ours.sqlite").move([])
     assert tables_of(tmp_path / "ours.sqlite") == tables_of(tmp_path / "theirs.sqlite")
 
 
 def test_pyiceberg_sees_our_tables_and_namespaces(workshop: Workshop) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1, "v": "a"}], "run1")
     workshop.append("gold.sums", SCHEMA, [], "run1")
-    catalog = stock(workshop.lake.storage.catalog.path)
+    catalog = stock(workshop.sqlite.path)
     assert sorted(catalog.list_namespaces()) == [("bronze",), ("gold",)]
     assert catalog.list_tables("bronze") == [("bronze", "orders")]
     table = catalog.load_table(ORDERS)
@@ -62,7 +62,7 @@ def test_what_pyiceberg_appends_to_our_table_is_seen_and_kept(workshop: Workshop
         table_properties={"fingerprint": "abc"},
     )  # fmt: skip
     workshop.publish(staged)
-    catalog = stock(workshop.lake.storage.catalog.path)
+    catalog = stock(workshop.sqlite.path)
     table = catalog.load_table(ORDERS)
     table.append(pa.table({"id": [2], "v": ["b"]}))
     catalog.close()
@@ -76,7 +76,7 @@ def test_what_pyiceberg_appends_to_our_table_is_seen_and_kept(workshop: Workshop
 
 def test_what_pyiceberg_deletes_from_our_table_is_gone(workshop: Workshop) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1, "v": "a"}, {"id": 2, "v": "b"}], "run1")
-    catalog = stock(workshop.lake.storage.catalog.path)
+    catalog = stock(workshop.sqlite.path)
     catalog.load_table(ORDERS).delete("id = 1")
     catalog.close()
     assert [row["id"] for row in workshop.rows(ORDERS)] == [2]
@@ -85,7 +85,7 @@ def test_what_pyiceberg_deletes_from_our_table_is_gone(workshop: Workshop) -> No
 
 def test_pyiceberg_cannot_overwrite_what_we_published_meanwhile(workshop: Workshop) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1, "v": "a"}], "run1")
-    catalog = stock(workshop.lake.storage.catalog.path)
+    catalog = stock(workshop.sqlite.path)
     table = catalog.load_table(ORDERS)
     workshop.append(ORDERS, SCHEMA, [{"id": 2, "v": "b"}], "run2")
     with pytest.raises(CommitFailedException):
@@ -111,14 +111,14 @@ def test_a_table_that_pyiceberg_made_in_our_storage_can_be_read_and_published_to
 
 
 def test_all_pointers_move_or_none(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path / "catalog.sqlite")
-    catalog.commit([Move(table="a.x", before=None, after="/x1")])
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite")
+    catalog.move([Move(table="a.x", before=None, after="/x1")])
     moves = [
         Move(table="a.new", before=None, after="/new1"),
         Move(table="a.x", before="/elsewhere", after="/x2"),
     ]
     with pytest.raises(errors.CommitConflict, match=r"a\.x"):
-        catalog.commit(moves)
+        catalog.move(moves)
     assert catalog.pointers() == {"a.x": "/x1"}
 
 
@@ -133,8 +133,8 @@ def test_all_pointers_move_or_none(tmp_path: Path) -> None:
     ids=str,
 )
 def test_a_move_from_where_the_pointer_is_not_is_a_conflict(tmp_path: Path, late: Move) -> None:
-    catalog = Catalog(tmp_path / "catalog.sqlite")
-    catalog.commit([Move(table="a.x", before=None, after="/x1")])
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite")
+    catalog.move([Move(table="a.x", before=None, after="/x1")])
     with pytest.raises(errors.CommitConflict):
-        catalog.commit([late])
+        catalog.move([late])
     assert catalog.pointers() == {"a.x": "/x1"}
