@@ -283,7 +283,8 @@ def _struck(made: Template, role: Role, options: Sequence[str]) -> int:
             _traced([resident.pid], options),
         ):
             resident.go()
-            _wait_for("lane ready", resident, made)
+            # A worker that cannot begin leaves the work to the command.
+            _wait_for(("lane ready", "lane in trouble"), resident, made)
             with _started(made, *words) as process:
                 process.go()
                 code = process.wait(_SECONDS_MAX)
@@ -315,10 +316,13 @@ def _started(made: Template, *words: str, spares: int = _SPARES) -> Iterator[war
         process.end()
 
 
-def _wait_for(words: str, process: warm.Process, made: Template) -> None:
-    """Wait until a process has printed this, or has ended."""
+def _wait_for(words: Sequence[str], process: warm.Process, made: Template) -> None:
+    """Wait until a process has printed one of these, or has ended."""
     ends_at = time.monotonic() + _SECONDS_MAX
-    while words not in made.printed.read_text("utf-8", "replace") and process.is_alive():
+    while process.is_alive():
+        printed = made.printed.read_text("utf-8", "replace")
+        if any(each in printed for each in words):
+            return
         if time.monotonic() > ends_at:
             raise TimeoutError
         time.sleep(_LOOK_SECONDS)

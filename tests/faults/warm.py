@@ -184,6 +184,7 @@ def _be(
     try:
         theirs.close()
         os.setsid()
+        _tell_system(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _tell_system(_PR_SET_PTRACER, -1)
         with printed.open("wb") as file, Path(os.devnull).open("r+b") as nothing:
             for descriptor, target in enumerate((nothing, nothing, file)):
