@@ -2,10 +2,10 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Annotated, TypeGuard
 
@@ -127,7 +127,8 @@ def upload(
             waiting = [each.run_id for each in taken if _is_waiting(each)]
             with progress.resumable(house), wiring.lineage_after(house):
                 progress.work(house, list(dict.fromkeys(waiting)) if wait else [], bars)
-        outcomes = [_outcome(house, file, each) for file, each in zip(files, taken, strict=True)]
+        told = _Told(house)
+        outcomes = [_outcome(told, file, each) for file, each in zip(files, taken, strict=True)]
         if common.json:
             for outcome in outcomes:
                 output.print_json(_json(outcome))
@@ -179,37 +180,60 @@ def _is_waiting(taken: _Taken) -> TypeGuard[records.Accepted]:
     return taken.answer is not records.Answer.ALREADY_LOADED
 
 
-def _outcome(house: wiring.Lakehouse, file: Path, taken: _Taken) -> _Outcome:
+class _Told:
+    """What the journal tells of uploads. What many of them have in common is read once."""
+
+    def __init__(self, house: wiring.Lakehouse) -> None:
+        reading = house.journal.reading
+        self.house = house
+        self.run = cache(reading.run)
+        self.steps = cache(reading.steps)
+        self.failed = cache(self._failed)
+        self.is_first_undeclared = cache(self._is_first_undeclared)
+
+    @cached_property
+    def declared(self) -> Collection[str]:
+        """The sources that files of the project declare."""
+        return self.house.project().sources
+
+    def _failed(self, run_id: str) -> Collection[str]:
+        """The uploads that failed in a run."""
+        parts = self.house.journal.reading.run_uploads(run_id)
+        return {each.upload_id for each in parts if each.status is records.UploadStatus.FAILED}
+
+    def _is_first_undeclared(self, source: str, run_id: str) -> bool:
+        """Whether a run is the first of a source that nothing declares."""
+        uploads = self.house.journal.reading.uploads(source=source, limit=_BATCH_MAX)
+        return {each.run_id for each in uploads} <= {run_id} and source not in self.declared
+
+
+def _outcome(told: _Told, file: Path, taken: _Taken) -> _Outcome:
     if isinstance(taken, errors.LakewrightError):
         return _Outcome(file=file, error=taken)
-    found = house.journal.reading.upload(taken.upload.upload_id)
-    run = house.journal.reading.run(taken.run_id)
+    found = told.house.journal.reading.upload(taken.upload.upload_id)
+    run = told.run(taken.run_id)
     if taken.answer is records.Answer.ALREADY_LOADED:
         return _Outcome(file=file, upload=found, run=run, is_known=True)
-    steps = house.journal.reading.steps(run.run_id)
-    parts = house.journal.reading.run_uploads(run.run_id)
-    is_failed = any(
-        (part.upload_id, part.status) == (found.upload_id, records.UploadStatus.FAILED)
-        for part in parts
-    )
+    steps = told.steps(run.run_id)
     return _Outcome(
         file=file,
         upload=found,
         run=run,
-        is_kept=is_failed and found.status.is_in_bronze,
+        is_kept=found.upload_id in told.failed(run.run_id) and found.status.is_in_bronze,
         error=show.error_of(found.error) or show.error_of(run.error),
         warnings=tuple(show.warnings(steps)),
-        notes=tuple(_notes(house, found)),
+        notes=tuple(_notes(told, found)),
         kept=tuple(progress.kept_tables(steps)),
         is_stopped=found.status.is_in_bronze and progress.has_failed_model(steps),
         told=account.of_upload(steps, found.upload_id),
     )
 
 
-def _notes(house: wiring.Lakehouse, upload: records.Upload) -> Iterator[str]:
+def _notes(told: _Told, upload: records.Upload) -> Iterator[str]:
     """Say so where a source is used for the first time and is not declared, and where another
     source has loaded the same bytes."""
-    reading, name = house.journal.reading, upload.source
+    house, name = told.house, upload.source
+    reading = house.journal.reading
     if upload.status is records.UploadStatus.ACCEPTED:
         pause = house.journal.control.pauses().get(name)
         yield (
@@ -218,9 +242,8 @@ def _notes(house: wiring.Lakehouse, upload: records.Upload) -> Iterator[str]:
             else f"{name} is paused{f' ({pause.reason})' if pause.reason else ''}: it waits for"
             f" `lakewright sources resume {name}`"
         )
-    loads = {each.run_id for each in reading.uploads(source=name, limit=_BATCH_MAX)}
-    if loads <= {upload.run_id} and name not in (declared := house.project().sources):
-        near = get_close_matches(name, declared, n=1)
+    if told.is_first_undeclared(name, upload.run_id):
+        near = get_close_matches(name, told.declared, n=1)
         meant = f" (did you mean {near[0]}? then give --source {near[0]})" if near else ""
         yield f"new source {name}: inferred, as nothing declared matches{meant}"
     for table in house.lake.tables():
