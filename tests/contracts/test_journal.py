@@ -3,11 +3,12 @@
 import pytest
 
 from lakewright import errors
-from lakewright.runs import rules
+from lakewright.runs import failure, rules
 from lakewright.runs.journal import Journal
 from lakewright.runs.records import (
     Answer,
     Ending,
+    Json,
     Outcome,
     Request,
     RequestKind,
@@ -60,7 +61,7 @@ def test_an_upload_does_not_join_a_run_that_has_begun(journal: Journal) -> None:
     accept(journal, "a", run="r1")
     begun = claim(journal)
     assert accept(journal, "b", run="r2").run_id == "r2"
-    journal.execution.release(begun)
+    journal.execution.release(begun, NOW)
     assert accept(journal, "c", run="r3").run_id == "r2"
 
 
@@ -228,7 +229,7 @@ def test_a_dead_owners_run_is_adopted_and_its_late_writes_are_refused(journal: J
         lambda: journal.execution.prepare(old, ["x"]),
         lambda: journal.execution.discard(old, ["land"]),
         lambda: journal.execution.lock(old, ["x"]),
-        lambda: journal.execution.release(old),
+        lambda: journal.execution.release(old, NOW),
     ):
         with pytest.raises(errors.RunLost):
             write()
@@ -240,12 +241,42 @@ def test_an_owner_takes_up_what_it_left_running(journal: Journal) -> None:
     assert claim(journal, "me").fence < claim(journal, "me").fence
 
 
+def test_a_run_that_is_let_go_of_blames_no_step_for_it(journal: Journal) -> None:
+    accept(journal, "a", run="r1")
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["land", "plan"])
+    journal.execution.start(mine, "land", NOW)
+    journal.execution.release(mine, LATER)
+    (attempt,) = journal.reading.attempts("r1")
+    assert (attempt.status, attempt.finished_at) == (StepStatus.PENDING, LATER)
+    assert failure.is_release(attempt.error)
+    statuses = [step.status for step in journal.reading.steps("r1")]
+    assert statuses == [StepStatus.PENDING, StepStatus.PENDING]
+
+
+def test_a_run_that_fails_leaves_no_step_and_no_attempt_that_goes_on(journal: Journal) -> None:
+    accept(journal, "a", run="r1")
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["land", "plan", "publish"])
+    journal.execution.start(mine, "land", NOW)
+    journal.execution.end(mine, "land", Ending(status=StepStatus.SUCCEEDED, result=1), NOW)
+    journal.execution.start(mine, "plan", NOW)
+    error: Json = {"code": "internal-error"}
+    journal.execution.finish(mine, Outcome(status=RunStatus.FAILED, error=error), LATER)
+    steps = journal.reading.steps("r1")
+    assert [(step.status.value, step.error) for step in steps] == [
+        ("succeeded", None), ("failed", error), ("failed", error),
+    ]  # fmt: skip
+    attempts = journal.reading.attempts("r1")
+    assert [attempt.status.value for attempt in attempts] == ["succeeded", "failed"]
+
+
 def test_every_claim_has_a_higher_fence(journal: Journal) -> None:
     fences = []
     for number in range(3):
         accept(journal, "a", run=f"r{number}", source=f"s{number}")
         fences.append(claim(journal).fence)
-        journal.execution.release(claim(journal))
+        journal.execution.release(claim(journal), NOW)
     assert fences == sorted(set(fences))
 
 

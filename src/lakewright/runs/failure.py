@@ -43,6 +43,11 @@ def is_conflict(value: Json) -> bool:
     return isinstance(value, Mapping) and value.get("code") == errors.CommitConflict.code
 
 
+def is_release(value: Json) -> bool:
+    """Whether this is `rules.released`: the owner let go of the run while it did the step."""
+    return isinstance(value, Mapping) and value.get("code") == errors.StepInterrupted.code
+
+
 def of_exception(error: Exception, doing: str) -> errors.LakewrightError:
     """The error to report for whatever was raised; what we did not foresee is a mistake of ours."""
     if isinstance(error, errors.LakewrightError):

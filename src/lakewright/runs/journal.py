@@ -104,8 +104,11 @@ class Execution(Protocol):
     def finish(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
         """End the run and say what became of its uploads; on disk before the call returns."""
 
-    def release(self, claim: Claim) -> None:
-        """Put the run back into the queue, for a clean stop; finished steps stay finished."""
+    def release(self, claim: Claim, now: datetime) -> None:
+        """Put the run back into the queue, for a clean stop; finished steps stay finished.
+
+        The attempt under way ends with the error of `rules.released`: the step was not its end.
+        """
 
 
 class Reading(Protocol):

@@ -245,6 +245,15 @@ def cancelled(run_id: str) -> errors.RunCancelled:
     )
 
 
+def released(step: str) -> errors.StepInterrupted:
+    """What an attempt ends with whose owner let go of the run: nobody died of it."""
+    return errors.StepInterrupted(
+        f"{step} was broken off",
+        why="whoever carried it out was stopped, and let go of the run",
+        hint="whoever takes the run up next does the step again",
+    )
+
+
 def check_retry(run: Run) -> None:
     """Raise `Conflict` unless the run has failed."""
     if run.status is RunStatus.FAILED:

@@ -92,9 +92,9 @@ class Deadly:
         self._count()
         self.inner.finish(claim, outcome, now)
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: Claim, now: datetime) -> None:
         self._count()
-        self.inner.release(claim)
+        self.inner.release(claim, now)
 
 
 def fork(work: Callable[[], None]) -> int:

@@ -118,6 +118,22 @@ def test_what_outlasts_the_grace_goes_back_into_the_queue(workplace: "Workplace"
     ]
 
 
+def test_a_worker_may_be_stopped_as_often_as_anybody_likes(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakewright.runs.workers.round.ABANDONED_MAX", 2)
+    workplace.flag("bronze", "hang")
+    run_id = workplace.deliver("a").run_id
+    for _ in range(3):
+        (workplace.root / "hangs").unlink(missing_ok=True)
+        with serving(workplace) as worker:
+            wait_until((workplace.root / "hangs").exists)
+            worker.stop(grace_seconds=0)
+    workplace.flag("bronze", "")
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+
+
 def test_a_lane_that_meets_trouble_outside_of_a_run_lives_on(
     workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -300,8 +300,10 @@ class Round:
             self._hands.journal.logbook.write(self._claim, entry, self._hands.clock())
 
     def _vain(self, name: str) -> Sequence[Attempt]:
-        """The attempts at a step that came to nothing. What succeeded, or met a table that had
-        moved, was done for an earlier plan: it says nothing about the step."""
+        """The attempts at a step that came to nothing by its own doing, as far as anybody knows.
+
+        What succeeded, or met a table that had moved, was done for an earlier plan: it says nothing
+        about the step. Neither does an owner that was stopped, and let go of the run."""
         if not self._steps[name].attempts:
             return ()
         return [
@@ -310,6 +312,7 @@ class Round:
             if (attempt.round, attempt.step) == (self._run.round, name)
             and attempt.status is not StepStatus.SUCCEEDED
             and not failure.is_conflict(attempt.error)
+            and not failure.is_release(attempt.error)
         ]
 
     def _spent(self, name: str, vain: Sequence[Attempt]) -> errors.LakewrightError | None:

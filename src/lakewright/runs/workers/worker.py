@@ -112,7 +112,7 @@ class Worker:
                 outcome = Outcome(status=RunStatus.FAILED, error=found)
                 self._hands.journal.execution.finish(claim, outcome, self._hands.clock())
             else:
-                self._hands.journal.execution.release(claim)
+                self._hands.journal.execution.release(claim, self._hands.clock())
         except errors.LakewrightError:
             # It is lost, finished, or the journal is out of reach: the lock tells others enough.
             return

@@ -32,7 +32,6 @@ class Control:
             is_out = rules.may_be_published(self._state.steps_of(run))
             if run.status is RunStatus.QUEUED and not is_out:
                 error = failure.to_json(rules.cancelled(run_id))
-                _fail_steps(self._state, run, error, now)
                 finish_run(self._state, run, Outcome(status=RunStatus.FAILED, error=error), now)
             elif run.cancel_asked_at is None:
                 self._state.runs[run_id] = replace(run, cancel_asked_at=now)
@@ -62,7 +61,7 @@ class Control:
 
 
 def _fail_steps(state: State, run: Run, error: Json, now: datetime) -> None:
-    """End what a worker that was stopped had begun, so that a retry keeps what was done before."""
+    """End what had begun, or was still to begin: a retry keeps what was done before."""
     steps = state.of_round(run)
     for name, step in steps.items():
         if not step.status.is_finished:
@@ -89,6 +88,8 @@ def finish_run(state: State, run: Run, outcome: Outcome, now: datetime) -> None:
     uploads = outcome.uploads + unnamed
     for upload in uploads:
         _conclude(state, run.run_id, upload)
+    if outcome.status is RunStatus.FAILED:
+        _fail_steps(state, run, outcome.error, now)
     state.runs[run.run_id] = replace(
         state.runs[run.run_id],
         status=outcome.status,

@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from lakewright.runs import records, rules
+from lakewright.runs import failure, rules
 from lakewright.runs.journals.memory.control import finish_run
 from lakewright.runs.journals.memory.state import State, copied
 from lakewright.runs.records import (
     Attempt,
     Claim,
     Ending,
+    IsAlive,
     Outcome,
     RequestKind,
     Run,
@@ -30,7 +31,7 @@ class Execution:
     def claim(
         self,
         owner_id: str,
-        is_alive: records.IsAlive,
+        is_alive: IsAlive,
         now: datetime,
         *,
         gathered_before: datetime | None = None,
@@ -45,7 +46,7 @@ class Execution:
                     priority=run.request.priority,
                     is_paused=run.request.source in self._state.pauses,
                     gathers_since=_gathers_since(run),
-                    is_upkeep=run.request.kind is records.RequestKind.UPKEEP,
+                    is_upkeep=run.request.kind is RequestKind.UPKEEP,
                 )
                 for run in self._state.unfinished()
             ]
@@ -155,16 +156,19 @@ class Execution:
         is_synced: bool = False,  # noqa: ARG002
     ) -> None:
         with self._holding(claim) as run:
-            self._state.of_round(run)[step] = replace(
-                self._step(run, step),
-                status=ending.status,
-                finished_at=now if ending.status.is_finished else None,
-                result=copied(ending.result),
-                error=copied(ending.error),
-            )
-            self._close_attempt(run, step, ending, now)
+            self._end(run, step, ending, now)
             for upload_id, facts in ending.ready.items():
                 self._state.tell(rules.raw_data_ready(run, upload_id, facts), now)
+
+    def _end(self, run: Run, step: str, ending: Ending, now: datetime) -> None:
+        self._state.of_round(run)[step] = replace(
+            self._step(run, step),
+            status=ending.status,
+            finished_at=now if ending.status.is_finished else None,
+            result=copied(ending.result),
+            error=copied(ending.error),
+        )
+        self._close_attempt(run, step, ending, now)
 
     def _step(self, run: Run, name: str) -> Step:
         steps = self._state.of_round(run)
@@ -188,8 +192,12 @@ class Execution:
         with self._holding(claim) as run:
             finish_run(self._state, run, outcome, now)
 
-    def release(self, claim: Claim) -> None:
-        with self._holding(claim):
+    def release(self, claim: Claim, now: datetime) -> None:
+        with self._holding(claim) as run:
+            for step in list(self._state.of_round(run).values()):
+                if step.status is StepStatus.RUNNING:
+                    error = failure.to_json(rules.released(step.name))
+                    self._end(run, step.name, Ending(status=StepStatus.PENDING, error=error), now)
             self._put_back(claim)
 
 

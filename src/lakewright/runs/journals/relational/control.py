@@ -5,11 +5,11 @@ from datetime import datetime
 
 from lakewright.runs import failure, rules
 from lakewright.runs.control import Pause
-from lakewright.runs.journals.relational.database import Database, Transaction
+from lakewright.runs.journals.relational.database import Database
 from lakewright.runs.journals.relational.endings import finish_run, hold_source
 from lakewright.runs.journals.relational.requests import find_run, find_steps
-from lakewright.runs.journals.relational.rows import to_pause, to_text, to_time
-from lakewright.runs.records import Claim, Json, Outcome, Run, RunStatus
+from lakewright.runs.journals.relational.rows import to_pause, to_time
+from lakewright.runs.records import Claim, Outcome, Run, RunStatus
 
 
 class Control:
@@ -27,7 +27,6 @@ class Control:
             steps = find_steps(transaction, run_id)
             if run.status is RunStatus.QUEUED and not rules.may_be_published(steps):
                 error = failure.to_json(rules.cancelled(run_id))
-                _fail_steps(transaction, run, error, now)
                 outcome = Outcome(status=RunStatus.FAILED, error=error)
                 finish_run(transaction, run, outcome, now)
             else:
@@ -53,11 +52,3 @@ class Control:
         with self._database.reading() as transaction:
             found = map(to_pause, transaction.every("pauses"))
             return {pause.source: pause for pause in found}
-
-
-def _fail_steps(transaction: Transaction, run: Run, error: Json, now: datetime) -> None:
-    """End what a worker that was stopped had begun, so that a retry keeps what was done before."""
-    for statement in ("fail_unfinished_steps", "fail_unfinished_attempts"):
-        transaction.change(
-            statement, run_id=run.run_id, round=run.round, error=to_text(error), now=to_time(now)
-        )

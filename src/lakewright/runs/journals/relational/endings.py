@@ -6,7 +6,14 @@ from lakewright.runs import rules
 from lakewright.runs.journals.relational.database import Transaction
 from lakewright.runs.journals.relational.outbox import EVENTS
 from lakewright.runs.journals.relational.rows import text, to_format, to_text, to_time
-from lakewright.runs.records import Outcome, Run, UploadOutcome, UploadStatus
+from lakewright.runs.records import (
+    Json,
+    Outcome,
+    Run,
+    RunStatus,
+    UploadOutcome,
+    UploadStatus,
+)
 
 
 def hold_source(transaction: Transaction, source: str | None) -> None:
@@ -39,6 +46,8 @@ def finish_run(transaction: Transaction, run: Run, outcome: Outcome, now: dateti
     uploads = outcome.uploads + unnamed
     for upload in uploads:
         _conclude(transaction, run.run_id, upload)
+    if outcome.status is RunStatus.FAILED:
+        _fail_steps(transaction, run, outcome.error, now)
     transaction.change(
         "finish_run",
         run_id=run.run_id,
@@ -48,6 +57,14 @@ def finish_run(transaction: Transaction, run: Run, outcome: Outcome, now: dateti
         error=to_text(outcome.error),
     )
     tell(transaction, rules.run_finished(run, outcome, uploads), now)
+
+
+def _fail_steps(transaction: Transaction, run: Run, error: Json, now: datetime) -> None:
+    """End what had begun, or was still to begin: a retry keeps what was done before."""
+    for statement in ("fail_unfinished_steps", "fail_unfinished_attempts"):
+        transaction.change(
+            statement, run_id=run.run_id, round=run.round, error=to_text(error), now=to_time(now)
+        )
 
 
 def _conclude(transaction: Transaction, run_id: str, outcome: UploadOutcome) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
-from lakewright.runs import records, rules
+from lakewright.runs import failure, rules
 from lakewright.runs.journals.relational.database import Database, Transaction
 from lakewright.runs.journals.relational.endings import finish_run, hold_source, tell
 from lakewright.runs.journals.relational.requests import (
@@ -16,6 +16,7 @@ from lakewright.runs.journals.relational.rows import (
     number,
     to_run,
     to_standing,
+    to_step,
     to_text,
     to_time,
 )
@@ -23,6 +24,7 @@ from lakewright.runs.records import (
     Attempt,
     Claim,
     Ending,
+    IsAlive,
     Outcome,
     Run,
     RunStatus,
@@ -41,7 +43,7 @@ class Execution:
     def claim(
         self,
         owner_id: str,
-        is_alive: records.IsAlive,
+        is_alive: IsAlive,
         now: datetime,
         *,
         gathered_before: datetime | None = None,
@@ -132,17 +134,7 @@ class Execution:
         self, claim: Claim, step: str, ending: Ending, now: datetime, *, is_synced: bool = False
     ) -> None:
         with self._holding(claim, is_synced=is_synced) as (transaction, run):
-            changed = transaction.change(
-                "end_step",
-                **_step_key(run, step),
-                status=ending.status.value,
-                finished_at=to_time(now) if ending.status.is_finished else None,
-                result=to_text(ending.result),
-                error=to_text(ending.error),
-            )
-            if not changed:
-                raise rules.missing_step(claim.run_id, step)
-            _end_attempt(transaction, run, step, ending, now)
+            _end_step(transaction, run, step, ending, now)
             for upload_id, facts in ending.ready.items():
                 tell(transaction, rules.raw_data_ready(run, upload_id, facts), now)
 
@@ -152,9 +144,14 @@ class Execution:
             run = _hold_run(transaction, claim)
             finish_run(transaction, run, outcome, now)
 
-    def release(self, claim: Claim) -> None:
-        with self._holding(claim) as (transaction, _):
-            transaction.change("put_back", run_id=claim.run_id)
+    def release(self, claim: Claim, now: datetime) -> None:
+        with self._holding(claim) as (transaction, run):
+            for row in transaction.every("steps", run_id=run.run_id):
+                if (step := to_step(row)).status is StepStatus.RUNNING:
+                    error = failure.to_json(rules.released(step.name))
+                    left = Ending(status=StepStatus.PENDING, error=error)
+                    _end_step(transaction, run, step.name, left, now)
+            transaction.change("put_back", run_id=run.run_id)
 
 
 def _next_fence(transaction: Transaction) -> int:
@@ -181,6 +178,20 @@ def _hold_run(transaction: Transaction, claim: Claim) -> Run:
 
 def _step_key(run: Run, name: str) -> dict[str, str | int]:
     return {"run_id": run.run_id, "round": run.round, "name": name}
+
+
+def _end_step(transaction: Transaction, run: Run, step: str, ending: Ending, now: datetime) -> None:
+    changed = transaction.change(
+        "end_step",
+        **_step_key(run, step),
+        status=ending.status.value,
+        finished_at=to_time(now) if ending.status.is_finished else None,
+        result=to_text(ending.result),
+        error=to_text(ending.error),
+    )
+    if not changed:
+        raise rules.missing_step(run.run_id, step)
+    _end_attempt(transaction, run, step, ending, now)
 
 
 def _end_attempt(
