@@ -49,6 +49,11 @@ def obey(text: str, name: str) -> None:
     if text == "crash" or (text == "crash once" and not flag.exists()):
         flag.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if text.startswith("crash, times: "):
+        crashes = int(flag.read_text("ascii")) if flag.exists() else 0
+        if crashes < int(text.partition(": ")[2]):
+            flag.write_text(str(crashes + 1), "ascii")
+            os.kill(os.getpid(), signal.SIGKILL)
     if text == "slow":
         time.sleep(1.5)
     if text.startswith("wait for both"):

@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -202,11 +203,25 @@ def test_a_run_that_always_breaks_its_worker_ends_as_failed(
     monkeypatch.setattr(resident, "TROUBLE_SECONDS_MAX", 0.01)
     workplace.flag("plan orders", "rubbish")
     broken, sound = workplace.deliver("a"), workplace.deliver("b", source="visits")
-    with serving(workplace):
+    ended: list[tuple[str, RunStatus]] = []
+
+    class Telling(Silent):
+        def run_ended(self, run: Run) -> None:
+            ended.append((run.run_id, run.status))
+
+    @contextmanager
+    def telling(watch: Callable[[], None]) -> Iterator[Hands]:
+        with hands_of(workplace, watch) as hands:
+            yield replace(hands, progress=Telling())
+
+    with serving(workplace, open_hands=telling):
         assert finished(workplace, broken.run_id).status is RunStatus.FAILED
         assert finished(workplace, sound.run_id).status is RunStatus.SUCCEEDED
     error = workplace.journal.reading.run(broken.run_id).error
     assert "a mistake in Lakewright: KeyError" in str(error)
+    assert (broken.run_id, RunStatus.FAILED) in ended
+    *_, last = workplace.journal.logbook.lines(broken.run_id)
+    assert "the run was given up" in last.message
 
 
 def test_a_command_leaves_the_work_to_a_resident_worker_and_tells_of_it(

@@ -158,6 +158,28 @@ def test_retry_after_a_model_failed_builds_only_what_is_left(workplace: "Workpla
     assert workplace.effects()["bronze orders"] == 1
 
 
+def test_a_publish_that_came_through_is_done_although_every_attempt_at_it_crashed(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("published", "crash, times: 3")
+    accepted = workplace.deliver("a")
+    (run,) = workplace.drain(accepted.run_id)
+    assert (run.status, run.error) == (RunStatus.SUCCEEDED, None)
+    upload = workplace.journal.reading.upload(accepted.upload.upload_id)
+    assert upload.status is UploadStatus.LOADED
+    assert workplace.tables()["bronze.orders"] == [f"{upload.upload_id}=a"]
+
+
+def test_a_publish_that_never_came_through_fails_with_its_last_crash(
+    workplace: "Workplace",
+) -> None:
+    workplace.flag("publish", "crash, times: 3")
+    (run,) = workplace.drain(workplace.deliver("a").run_id)
+    assert run.status is RunStatus.FAILED
+    assert "died" in str(run.error)
+    assert workplace.tables() == {}
+
+
 def test_retry_after_a_full_disk_continues_with_the_publish(workplace: "Workplace") -> None:
     workplace.flag("publish", "disk full")
     accepted = workplace.deliver("a")

@@ -159,9 +159,9 @@ class Round:
             vain = self._vain(name)
             spent = self._spent(name, vain)
             if spent is not None:
-                given_up = Ending(status=StepStatus.FAILED, error=failure.to_json(spent))
-                self.end(name, given_up)
-                self._tell(name, given_up)
+                last = self._last_ending(task, spent)
+                self.end(name, last)
+                self._tell(name, last)
                 break
             self._hands.back_off(len(vain))
             if name != rules.PUBLISH or not self._steps[name].attempts:
@@ -179,6 +179,14 @@ class Round:
             if ending.status is StepStatus.PENDING and failure.is_conflict(ending.error):
                 break
         return self._steps[name]
+
+    def _last_ending(self, task: Task, spent: errors.LakewrightError) -> Ending:
+        """How a step ends that is not tried again: a publish is done if one of the attempts at it
+        came through, although nobody lived to hear of it."""
+        if task.name == rules.PUBLISH and self.ask("is_published", {}):
+            # It does nothing twice, and says what was done.
+            return Ending(status=StepStatus.SUCCEEDED, result=self.ask("publish", task.payload))
+        return Ending(status=StepStatus.FAILED, error=failure.to_json(spent))
 
     def ask(self, operation: str, payload: Mapping[str, Json]) -> Json:
         """Ask the child something that is no step, and leaves no trace: a child that dies over it

@@ -8,13 +8,15 @@ adopted. One thread, one owner, one warm child.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Container
+from collections.abc import Callable, Collection, Container, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from lakewright import errors
 from lakewright.runs import accept, failure, rules
 from lakewright.runs.following import Follower
-from lakewright.runs.records import Claim, Outcome, Run, RunStatus
+from lakewright.runs.logbook import Entry, Level
+from lakewright.runs.records import Claim, Json, Outcome, Run, RunStatus
 from lakewright.runs.workers.carrier import Carrier
 from lakewright.runs.workers.round import Hands
 
@@ -109,13 +111,25 @@ class Worker:
             is_hopeless = self._breaks[claim.run_id] >= BREAKS_MAX
             if error is not None and is_hopeless and not rules.may_be_published(steps):
                 found = failure.to_json(failure.of_exception(error, f"run {claim.run_id}"))
-                outcome = Outcome(status=RunStatus.FAILED, error=found)
-                self._hands.journal.execution.finish(claim, outcome, self._hands.clock())
+                self._give_up(claim, found)
             else:
                 self._hands.journal.execution.release(claim, self._hands.clock())
         except errors.LakewrightError:
             # It is lost, finished, or the journal is out of reach: the lock tells others enough.
             return
+
+    def _give_up(self, claim: Claim, error: Json) -> None:
+        """End a run as failed that always breaks its worker, and tell whoever watches."""
+        journal, now = self._hands.journal, self._hands.clock()
+        message = f"the run was given up: it broke its worker {BREAKS_MAX} times"
+        facts: Mapping[str, Json] = {"code": failure.from_json(error).code}
+        with suppress(errors.LakewrightError):
+            journal.logbook.write(
+                claim, Entry(level=Level.ERROR, message=message, facts=facts), now
+            )
+        outcome = Outcome(status=RunStatus.FAILED, error=error)
+        journal.execution.finish(claim, outcome, now)
+        self._hands.progress.run_ended(journal.reading.run(claim.run_id))
 
     def _unfinished(self, run_ids: Collection[str] | None) -> list[Run]:
         reading = self._hands.journal.reading
