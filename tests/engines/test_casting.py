@@ -36,6 +36,9 @@ def read(
     return [value for value, _ in found]
 
 
+SIMPLE = ("int", "bigint", "float", "double", "boolean", "string", "binary", "date", "timestamp",
+          "timestamp_ntz")  # fmt: skip
+
 CASES: list[tuple[str, dict[str | None, str | None]]] = [
     (
         "bigint",
@@ -273,3 +276,19 @@ def test_a_number_written_for_people_is_the_number(number: Decimal, mark: str, u
     (found,) = read(types.Decimal(12, 2), [text], pattern=pattern)
     assert found is not None
     assert Decimal(found) == number
+
+
+@pytest.mark.parametrize("pattern", [None, "dd.MM.yyyy", "#.##0,00"])
+@pytest.mark.parametrize("kind", [*map(types.parse, SIMPLE), types.parse("decimal(9,2)")])
+def test_a_cast_that_refuses_the_empty_text_makes_nothing_of_it(
+    kind: types.Type, pattern: str | None
+) -> None:
+    try:
+        cast = casting.from_text(kind, pattern=pattern, separator=",")
+    except ValueError:
+        return
+    with duckdb.connect() as connection:
+        (row,) = connection.execute(
+            f"SELECT {cast.candidate('given')} FROM (SELECT '' AS given)"
+        ).fetchall()
+    assert not cast.refuses_empty or row == (None,)

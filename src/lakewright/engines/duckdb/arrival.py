@@ -204,17 +204,21 @@ def _field(
 ) -> typing.Field:
     kind = TEXT if place is None else kinds[place]
     source = "NULL::VARCHAR" if place is None else column_name(place)
+    words: tuple[str, ...] = ()
     if kind == TEXT and place is not None:
-        source = _without(source, _null_words(column, contract, file_format))
+        words = _null_words(column, contract, file_format)
+        source = _without(source, words)
     if kind == TEXT and column.default is not None:
         source = f"coalesce({source}, {text.literal(column.default)})"
+    cast = _cast(column, kind, file_format)
     return typing.Field(
         name=column.name,
         kind=column.type,
         source=source,
-        cast=_cast(column, kind, file_format),
+        cast=cast,
         is_required=column.is_required or column.name in contract.key,
         arrived=None if place is None else column_name(place),
+        is_cast_as_arrived=cast.refuses_empty and words == ("",) and column.default is None,
     )
 
 

@@ -52,6 +52,8 @@ class Cast:
     """A struct of code and message, for a text that is refused."""
     is_lenient: bool = False
     """Whether every text is a value, so that nothing need be tested."""
+    refuses_empty: bool = False
+    """Whether the candidate of the empty text is null: who takes that for null need not look."""
 
 
 def reason(code: str, message: str) -> str:
@@ -131,6 +133,7 @@ def _integer(kind: types.Type) -> Cast:
         is_exact=_is_printed,
         is_sound=lambda name, _: matches(name, digits),
         reason=refused,
+        refuses_empty=True,
     )
 
 
@@ -172,6 +175,7 @@ def _decimal(kind: types.Decimal, separator: str) -> Cast:
         is_exact=is_exact,
         is_sound=is_sound,
         reason=refused,
+        refuses_empty=True,
     )
 
 
@@ -193,6 +197,7 @@ def _floating(kind: types.Type, separator: str) -> Cast:
         is_exact=lambda name, candidate: f"isfinite({candidate}) AND {matches(name, number)}",
         is_sound=lambda name, _: matches(name, words),
         reason=refused,
+        refuses_empty=True,
     )
 
 
@@ -278,6 +283,7 @@ _DATE = Cast(
     candidate=lambda name: _try_cast(name, types.DATE),
     is_exact=_is_printed_moment("DATE"),
     reason=_refused_moment("not_a_date", _DAY, "not a date such as 2024-01-31"),
+    refuses_empty=True,
 )
 
 _NTZ = f"{_DAY}(?:[T ]{_TIME})?"
@@ -302,6 +308,7 @@ _TIMESTAMP_NTZ = Cast(
     is_exact=_is_printed_moment("TIMESTAMP"),
     is_sound=lambda name, value: f"{is_in_years(value, 'TIMESTAMP')} AND {matches(name, _NTZ)}",
     reason=_refused_ntz,
+    refuses_empty=True,
 )
 
 
@@ -337,6 +344,7 @@ _TIMESTAMP = Cast(
         f" AND {matches(name, f'{_DAY}(?:[T ]{_TIME}{_OFFSET}?)?')}"
     ),
     reason=_refused_instant,
+    refuses_empty=True,
 )
 
 

@@ -27,6 +27,9 @@ class Field:
     is_required: bool
     arrived: str | None = None
     """The one column of the relation that `source` mentions; None: it mentions none."""
+    is_cast_as_arrived: bool = False
+    """Whether casting `arrived` gives what casting `source` does: then `source`, which looks for
+    null words, is asked for few records only."""
 
 
 def typed(
@@ -43,10 +46,10 @@ def typed(
     numbered = tuple(enumerate(fields, start=first_number))
     layers = (
         [(source_name(i), field.source) for i, field in numbered],
-        [(_candidate(i), field.cast.candidate(source_name(i))) for i, field in numbered],
-        [(_exact(i), field.cast.is_exact(source_name(i), _candidate(i))) for i, field in numbered],
+        [(_candidate(i), field.cast.candidate(_read(i, field))) for i, field in numbered],
+        [(_exact(i), field.cast.is_exact(_read(i, field), _candidate(i))) for i, field in numbered],
         [
-            (value_name(i), field.cast.value(source_name(i), _candidate(i), _exact(i)))
+            (value_name(i), field.cast.value(_read(i, field), _candidate(i), _exact(i)))
             for i, field in numbered
         ],
         [(f"__ok{i}", _is_accepted(i, field)) for i, field in numbered],
@@ -93,6 +96,11 @@ def value_name(number: int) -> str:
     return f"__value{number}"
 
 
+def _read(number: int, field: Field) -> str:
+    """What is cast."""
+    return field.arrived if field.is_cast_as_arrived and field.arrived else source_name(number)
+
+
 def _candidate(number: int) -> str:
     return f"__candidate{number}"
 
@@ -102,7 +110,9 @@ def _exact(number: int) -> str:
 
 
 def _is_accepted(number: int, field: Field) -> str:
-    source, value = source_name(number), value_name(number)
+    # In a branch for few records, an expression is computed for those alone; a column never is.
+    source = field.source if field.is_cast_as_arrived else source_name(number)
+    value = value_name(number)
     may_be_missing = "false" if field.is_required else "true"
     if field.cast.is_lenient:
         return f"{source} IS NOT NULL" if field.is_required else "true"
