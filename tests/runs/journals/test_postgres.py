@@ -399,6 +399,50 @@ def test_an_owner_that_sleeps_longer_than_the_lease_counts_as_dead(postgres_url:
         owner.beat()
 
 
+def test_an_owner_keeps_its_lock_while_the_server_is_too_slow_to_hear_it(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "BEAT_SECONDS", 0)
+    monkeypatch.setattr(postgres, "BEAT_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(postgres, "REST_SECONDS", 0)
+    with opened(postgres_url) as journal, journal.owners.hold() as owner:
+        with psycopg.connect(postgres_url) as busy:
+            busy.execute("LOCK TABLE owners IN EXCLUSIVE MODE")
+            owner.beat()
+            assert journal.owners.is_alive(owner.owner_id)
+        owner.beat()
+        assert journal.owners.is_alive(owner.owner_id)
+
+
+def test_an_owner_is_made_although_nobody_can_remove_the_old_ones(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "BEAT_SECONDS_MAX", 0.1)
+    with opened(postgres_url) as journal, psycopg.connect(postgres_url) as busy:
+        busy.execute("INSERT INTO owners VALUES ('old', now() - interval '2 days')")
+        busy.commit()
+        busy.execute("SELECT * FROM owners WHERE owner_id = 'old' FOR UPDATE")
+        with journal.owners.hold() as owner:
+            assert journal.owners.is_alive(owner.owner_id)
+
+
+def test_a_connection_of_an_owner_that_cannot_take_its_lock_is_closed(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "BEAT_SECONDS_MAX", 0.1)
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lakewright'"
+    with opened(postgres_url) as journal, psycopg.connect(postgres_url) as busy:
+        before = busy.execute(count).fetchone()
+        busy.execute("LOCK TABLE owners IN EXCLUSIVE MODE")
+        with pytest.raises(errors.JournalUnavailable):
+            journal.owners.hold()
+        busy.rollback()
+        deadline = time.monotonic() + 30
+        while busy.execute(count).fetchone() != before:
+            busy.rollback()
+            assert time.monotonic() < deadline
+
+
 def test_an_owner_whose_connection_is_lost_takes_its_lock_again(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

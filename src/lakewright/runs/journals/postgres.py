@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TypeAlias, cast
 
@@ -34,6 +34,13 @@ from lakewright.runs.journals.relational.database import Row, Value
 LOCK_TIMEOUT_SECONDS = 30
 """How long a write waits for another's. Ours take milliseconds."""
 
+BEAT_SECONDS_MAX = 5.0
+"""How long an owner waits for the server to hear its heartbeat: it has a child to watch meanwhile.
+Several beats may come to nothing before the lease is over."""
+
+REST_SECONDS = 10.0
+"""How long an owner leaves a server alone that did not answer its heartbeat."""
+
 _DEFAULTS: Mapping[str, str | int] = {
     "application_name": "lakewright",
     "connect_timeout": 10,
@@ -49,10 +56,15 @@ SET timezone = 'UTC';
 SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';
 SET idle_in_transaction_session_timeout = '60s';
 SET default_transaction_isolation = 'read committed';
+SET tcp_keepalives_idle = 10;
+SET tcp_keepalives_interval = 5;
+SET tcp_keepalives_count = 3;
 """
+"""The server, too, is to notice within half a minute that a machine has gone, with its locks."""
 
 _PASSING = (
     refusals.LockNotAvailable,
+    refusals.QueryCanceled,
     refusals.DeadlockDetected,
     refusals.SerializationFailure,
     refusals.InsufficientResources,
@@ -100,11 +112,19 @@ class Server:
         """The server and the database."""
         return self._name
 
-    def connect(self) -> _Connection:
-        """A new connection. Without a transaction of ours, each statement is one by itself."""
-        connection = psycopg.connect(self._conninfo, autocommit=True, row_factory=dict_row)
+    def connect(self, seconds_max: float | None = None) -> _Connection:
+        """A new connection. Without a transaction of ours, each statement is one by itself.
+
+        `seconds_max`: how long making it, and each statement, may take.
+        """
+        limits = {} if seconds_max is None else _limits(seconds_max)
+        where = conninfo.make_conninfo(self._conninfo, **limits)
+        connection = psycopg.connect(where, autocommit=True, row_factory=dict_row)
         try:
             connection.execute(_SESSION, prepare=False)
+            if seconds_max is not None:
+                limit = f"SET statement_timeout = {int(1000 * seconds_max)}"
+                connection.execute(limit.encode(), prepare=False)
         except BaseException:
             connection.close()
             raise
@@ -194,9 +214,9 @@ class Database:
         """One transaction. `is_synced`: it, and all before it, is on disk when it has ended."""
         mode = "on" if is_synced else "off"
         with self._lock, self.server.translated():
-            self._look(f"BEGIN; SET LOCAL synchronous_commit = {mode}".encode())
             self._is_writing = True
             try:
+                self._look(f"BEGIN; SET LOCAL synchronous_commit = {mode}".encode())
                 yield _Transaction(self._execute, self._statements)
                 self._execute(b"COMMIT")
             except BaseException:
@@ -257,6 +277,15 @@ class _Transaction:
         self._execute(self._named["hold"], {"name": name})
 
 
+def _limits(seconds_max: float) -> Mapping[str, int]:
+    # A connection that takes a second is told from one that takes for ever; libpq knows no less
+    # than two.
+    return {
+        "connect_timeout": max(2, int(seconds_max)),
+        "tcp_user_timeout": int(1000 * seconds_max),
+    }
+
+
 def _encoded(named: Mapping[str, str]) -> Mapping[str, bytes]:
     """The statements as psycopg takes them: `:name` is `%(name)s`, and a percent sign is two."""
     return {
@@ -291,13 +320,15 @@ class Owner:
         self.owner_id = ownership.new_id()
         self._server = server
         self._statements = _encoded(statements.named("postgres"))
-        self._beaten_at = time.monotonic()
+        self._beats_at = time.monotonic() + ownership.BEAT_SECONDS
         with server.translated():
             self._connection = self._locked()
+        with suppress(psycopg.Error):
+            # Whoever comes next does it, if it cannot be done now.
             self._connection.execute(self._statements["remove_old_owners"])
 
     def _locked(self) -> _Connection:
-        connection = self._server.connect()
+        connection = self._server.connect(BEAT_SECONDS_MAX)
         key = {"owner_id": self.owner_id}
         try:
             connection.execute(self._statements["lock_owner"], key)
@@ -309,26 +340,26 @@ class Owner:
 
     def beat(self) -> None:
         """Say that this owner is awake. If it cannot be said, others will take the owner for dead,
-        and the journal refuses what it writes then."""
-        if time.monotonic() - self._beaten_at < ownership.BEAT_SECONDS:
+        and the journal refuses what it writes then. A server that is only slow keeps the lock."""
+        if time.monotonic() < self._beats_at:
             return
-        self._beaten_at = time.monotonic()
+        seconds = ownership.BEAT_SECONDS
+        is_anew = self._connection.closed
         try:
-            if self._connection.closed:
+            if is_anew:
                 self._connection = self._locked()
             else:
                 self._connection.execute(self._statements["beat"], {"owner_id": self.owner_id})
-        except psycopg.OperationalError:
-            self._connection.close()
+        except psycopg.Error:
+            if is_anew or not self._connection.closed:
+                seconds = max(seconds, REST_SECONDS)
+        self._beats_at = time.monotonic() + seconds
 
     def close(self) -> None:
         """Let go of the lock; what this owner owns may be adopted."""
-        try:
+        with closing(self._connection), suppress(psycopg.Error):
+            # The lock goes with the connection in any case; an old row is removed some day.
             self._connection.execute(self._statements["remove_owner"], {"owner_id": self.owner_id})
-        except psycopg.OperationalError:
-            pass  # The lock went with the connection; the row is removed when it is old.
-        finally:
-            self._connection.close()
 
     def __enter__(self) -> Self:
         return self
