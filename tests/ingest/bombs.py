@@ -11,6 +11,7 @@ Bombs = dict[str, tuple[Callable[[], bytes], str]]
 """By name: what makes the bytes, and what their refusal says."""
 
 _CELL = '<row r="1"><c r="A1"><v>1</v></c></row>'
+_ATTRIBUTES = " ".join(f'a{number}="1"' for number in range(50))
 _SHARED = sheet('<row><c t="s"><v>0</v></c></row>')
 WORKBOOKS: Bombs = {
     "a document type": (
@@ -23,7 +24,7 @@ WORKBOOKS: Bombs = {
     "a column beyond all": (lambda: book(sheet('<row><c r="XFE1"/></row>')), "16,384 columns"),
     "empty cells": (
         lambda: book(sheet(_CELL + f"<row>{'<c/>' * 16_000}</row>" * 140)),
-        "cells without a value",
+        "XML elements",
     ),
     "a wide table of nothing": (
         lambda: book(
@@ -43,7 +44,19 @@ WORKBOOKS: Bombs = {
         "a tag of more than",
     ),
     "nesting without end": (lambda: book("<a>" * 100_000), "nested more than 64 deep"),
-    "elements without end": (lambda: book(sheet("<x/>" * 2_200_000)), "that say nothing"),
+    "elements without end": (lambda: book(sheet("<x/>" * 1_100_000)), "XML elements"),
+    "attributes without end": (
+        lambda: book(sheet(f"<row><c {_ATTRIBUTES}/></row>" * 250_000)),
+        "XML elements",
+    ),
+    "shared texts without end": (
+        lambda: book(_SHARED, texts=f"<sst>{'<si><t>a</t></si>' * 3_000_000}</sst>"),
+        "XML elements",
+    ),
+    "one cell very often": (
+        lambda: book(sheet(f"<row>{'<c><v>1</v></c>' * 1_000}</row>" * 3_000)),
+        "XML elements",
+    ),
     "formats without end": (
         lambda: book(sheet(_CELL), styles=f"<styleSheet><cellXfs>{'<xf/>' * 140_000}"),
         "cell formats",

@@ -3,7 +3,8 @@
 A reader of our own, on Python's `zipfile` and expat: of the libraries, some drop rows or errors
 without a word and some hold a sheet as large as its farthest cell, so that a file of a kilobyte
 ends the process (docs/decisions/excel-is-read-by-our-own-reader.md). It refuses document types,
-tags and texts without end, and more rows, columns or empty cells than a sheet has.
+tags and texts without end, more rows and columns than a sheet has, and more elements than belong in
+a file of its size.
 """
 
 import posixpath
@@ -31,18 +32,17 @@ TEXT_LENGTH_MAX = 1 << 20
 """Characters of one text. A cell of Excel holds 32,767; other programs write longer ones."""
 TEXTS_BYTES_MAX = 1 << 28
 """What the texts that cells share may take in memory; all of them are needed at any time."""
-EMPTY_CELLS_MAX = 1 << 21
-"""Cells with a format and no value, beyond a thousand for each one with a value. Whole columns that
-somebody coloured come near it; more is a bomb, which a few kilobytes can hold."""
-
 MERGED_MAX = 1 << 18
 """Merged areas of a sheet."""
-OTHER_ELEMENTS_MAX = 1 << 21
-"""XML elements that are neither row nor cell, beyond a hundred for each text or value that there
-is: formatting takes some of them. More would keep the machine busy and say nothing."""
+ELEMENTS_MAX = 1 << 20
+"""XML elements that are read of a workbook, beyond two for each byte of the file: a hundredth of a
+byte can ask for one, and each takes some microseconds. Excel writes its place into every cell, so
+that an element takes two thirds of a byte or more, however often a sheet repeats itself."""
 
 _TAG_BYTES_MAX = 1 << 20
+_ATTRIBUTES_USUAL = 4  # An element of more is counted once for each so many.
 _DEPTH_MAX = 64  # A sheet has about ten levels, extensions included.
+_RATIO_USUAL = Limits().ratio_max  # Whoever allows more of it allows more elements, too.
 _LIST_ENTRY_BYTES = 60  # What a short text takes in a list.
 
 Attributes = Mapping[str, str]
@@ -87,14 +87,21 @@ class Workbook:
         archive: the file.
         file_name: for refusals.
         allow: how much of it may be unpacked at each reading of a part.
+        elements_max: how many XML elements may be read of it.
     """
 
     def __init__(
-        self, archive: zipfile.ZipFile, file_name: str, allow: Callable[[], Allowance]
+        self,
+        archive: zipfile.ZipFile,
+        file_name: str,
+        allow: Callable[[], Allowance],
+        elements_max: int,
     ) -> None:
         self._archive = archive
         self._file_name = file_name
         self._allow = allow
+        self._elements_max = elements_max
+        self._elements = 0
         self._parts = {info.filename.lower(): info for info in archive.infolist()}
         self._texts: list[str] | None = None
         self._looks: list[Look] | None = None
@@ -204,7 +211,7 @@ class Workbook:
                 if size > TEXTS_BYTES_MAX:
                     raise self._refusal(f"its texts take more than {TEXTS_BYTES_MAX:,} bytes")
 
-        self._read_all(part, start, end, text.add, lambda: OTHER_ELEMENTS_MAX + 100 * len(found))
+        self._read_all(part, start, end, text.add)
         return found
 
     def _read_looks(self) -> list[Look]:
@@ -241,18 +248,8 @@ class Workbook:
         start: Callable[[str, Attributes], None],
         end: Callable[[str], None] = lambda _: None,
         text: Callable[[str], None] = lambda _: None,
-        most: Callable[[], int] = lambda: OTHER_ELEMENTS_MAX,
     ) -> None:
-        count = 0
-
-        def counted(name: str, attributes: Attributes) -> None:
-            nonlocal count
-            count += 1
-            if count > most():
-                raise self._refusal(f"{part} has {count:,} elements that say nothing")
-            start(name, attributes)
-
-        for _ in self._parse(part, counted, end, text):
+        for _ in self._parse(part, start, end, text):
             pass
 
     def _parse(
@@ -275,6 +272,7 @@ class Workbook:
             depth += 1
             if depth > _DEPTH_MAX:
                 raise self._refusal(f"{part} is nested more than {_DEPTH_MAX} deep")
+            self._count(part, attributes)
             start(name.rpartition(":")[2] if ":" in name else name, attributes)
 
         def ended(name: str) -> None:
@@ -308,6 +306,12 @@ class Workbook:
             parser.StartElementHandler = parser.EndElementHandler = None
             parser.CharacterDataHandler = None
 
+    def _count(self, part: str, attributes: Attributes) -> None:
+        self._elements += 1 + len(attributes) // _ATTRIBUTES_USUAL
+        if self._elements > self._elements_max:
+            most = f"{self._elements_max:,} XML elements"
+            raise self._refusal(f"{part} goes on after {most}, in a file of too few bytes for more")
+
     def _refusal(self, why: str) -> errors.FileUnreadable:
         return errors.FileUnreadable(
             f"{self._file_name} cannot be read as an Excel workbook",
@@ -328,7 +332,9 @@ def opened(path: Path, file_name: str, limits: Limits) -> Iterator[Workbook]:
     """
     with zip_file.opened(path, file_name) as archive:
         signature.refuse_other_office(archive.namelist(), file_name)
-        yield Workbook(archive, file_name, lambda: Allowance(path, file_name, limits))
+        by_size = 2 * path.stat().st_size * limits.ratio_max // _RATIO_USUAL
+        elements_max = ELEMENTS_MAX + by_size
+        yield Workbook(archive, file_name, lambda: Allowance(path, file_name, limits), elements_max)
 
 
 class _Text:
@@ -396,9 +402,6 @@ class _SheetHandler:
         self._problem: str | None = None
         self._attributes: Attributes | None = None
         self._column = -1
-        self._filled = 0
-        self._empty = 0
-        self._others = 0
 
     def taken(self) -> list[Row]:
         """The rows since the last time."""
@@ -412,7 +415,6 @@ class _SheetHandler:
             elif name == "f":
                 self._has_formula = True
             else:
-                self._count_other()
                 self._text.start(name)
         elif name == "c" and self._is_in_row:
             self._start_cell(attributes)
@@ -420,8 +422,6 @@ class _SheetHandler:
             self._start_row(attributes)
         elif name == "mergeCell":
             self._merge(attributes.get("ref", ""))
-        else:
-            self._count_other()
 
     def text(self, text: str) -> None:
         if self._is_value:
@@ -467,11 +467,7 @@ class _SheetHandler:
     def _end_cell(self, attributes: Attributes) -> None:
         stored = self._text.take()
         if not stored and not self._has_formula:
-            self._empty += 1
-            if self._empty > EMPTY_CELLS_MAX + 1000 * self._filled:
-                raise self._refusal(f"it has {self._empty:,} cells without a value")
             return
-        self._filled += 1
         text, problem = self._values.read(attributes.get("t", "n"), attributes.get("s"), stored)
         if self._column in self._cells:
             problem = "it stands there twice"
@@ -492,11 +488,6 @@ class _SheetHandler:
         self._merged.append(found)
         if len(self._merged) > MERGED_MAX:
             raise self._refusal(f"it has more than {MERGED_MAX:,} merged areas")
-
-    def _count_other(self) -> None:
-        self._others += 1
-        if self._others > OTHER_ELEMENTS_MAX + 100 * self._filled:
-            raise self._refusal(f"it has {self._others:,} elements that say nothing")
 
 
 def _whole(text: str) -> int:
