@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.stamp
+CATALOG := .venv/rest-catalog
 WORKERS ?= 2
 # Compile a module once, not at each of the many starts of the tests, whatever the machine prefers.
 export PYTHONDONTWRITEBYTECODE =
@@ -18,13 +19,16 @@ setup: $(STAMP) ## Install everything into .venv (done by itself when it is need
 $(STAMP): requirements/dev.lock pyproject.toml tools/setup.sh
 	@PYTHON="$(PYTHON)" tools/setup.sh
 
+$(CATALOG): tests/rest_catalog/jars.sha256 | $(STAMP)
+	@tools/rest_catalog.sh
+
 demo: $(STAMP) ## Load a year of real flights from files to gold, and show it
 	@$(BIN)/lakewright demo flights
 
-test: $(STAMP) ## Run the tests (WORKERS=2 at a time)
+test: $(STAMP) $(CATALOG) ## Run the tests (WORKERS=2 at a time)
 	$(BIN)/pytest -m "not slow" -n $(WORKERS)
 
-test-slow: $(STAMP) ## Run the tests that take minutes
+test-slow: $(STAMP) $(CATALOG) ## Run the tests that take minutes
 	$(BIN)/pytest -m slow
 
 fuzz: $(STAMP) ## Try every property on thousands of new examples (tens of minutes)

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres_server import PostgresServer
+from tests.rest_catalog import server
+from tests.rest_catalog.server import RestServer
 
 settings.register_profile(
     "lakewright",
@@ -56,3 +58,11 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_url(postgres_server: PostgresServer) -> str:
     """An empty schema on the tests' PostgreSQL server."""
     return postgres_server.new_schema()
+
+
+@pytest.fixture(scope="session")
+def rest_server() -> Iterator[RestServer]:
+    """A REST catalog's server, started when the first test asks for it."""
+    server.need()
+    with RestServer() as started:
+        yield started

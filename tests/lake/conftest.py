@@ -1,6 +1,6 @@
 """A lake in a temporary folder, and files written as an engine would write them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lakewright.lake.catalog import Catalog
+from lakewright.lake.rest_catalog import RestCatalog
+from lakewright.lake.rest_transport import HttpTransport
 from lakewright.lake.sqlite_catalog import SqliteCatalog
 from lakewright.lake.staged import DataFile, FileSet, Published, Rollback, Staged, Target
 from lakewright.lake.tables import Lake
 from lakewright.project.contract import PartitionField
 from lakewright.sql import types
+from tests.rest_catalog.server import RestServer
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 Row = Mapping[str, Any]
@@ -61,8 +65,8 @@ def arrow_schema(schema: types.Schema, ids: Mapping[str, int]) -> pa.Schema:
 class Workshop:
     """A lake, and what an engine would do for it."""
 
-    def __init__(self, root: Path) -> None:
-        self.lake = Lake(root)
+    def __init__(self, root: Path, catalog: Catalog | None = None) -> None:
+        self.lake = Lake(root, catalog)
         self.written = 0
 
     @property
@@ -148,3 +152,12 @@ def read_files(files: FileSet) -> list[dict[str, Any]]:
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / "project" / ".lakewright")
+
+
+@pytest.fixture
+def rest_workshop(tmp_path: Path, rest_server: RestServer) -> Iterator[Workshop]:
+    """A lake whose catalog is a server."""
+    namespace = [rest_server.new_namespace()]
+    catalog = RestCatalog(HttpTransport(rest_server.url), rest_server.url, namespace=namespace)
+    yield Workshop(tmp_path / "project" / ".lakewright", catalog)
+    catalog.close()

@@ -23,7 +23,7 @@ class Change:
     before: Document | None
     """What that file says; None: the new state does not follow it."""
     updates: tuple[Update, ...]
-    """What makes the new state of it, or of an empty table."""
+    """What makes the new state of it, or of a blank table."""
     after: Document
     """The new state, as these updates make it."""
 
@@ -53,15 +53,9 @@ class Catalog(Protocol):
             CatalogUnavailable: its server does not answer.
         """
 
-    def prepare(self, table: str, empty: Document) -> None:
-        """Do what must be done before the commit that makes this table.
-
-        A catalog that cannot make tables and fill them at once makes them now, with no column and
-        no snapshot, at the location and with the properties of `empty`; any other does nothing.
-
-        Raises:
-            CatalogUnavailable: its server does not answer.
-        """
+    def blank(self, table: Document) -> Document:
+        """A table that is about to be made, with the layout that this catalog gives every new one;
+        the change that makes it adds its columns to that."""
 
     def commit(self, changes: Sequence[Change], written: Sequence[Path], root: Path) -> None:
         """Make all changes, or none: where the catalog cannot, one after the other, in their order.

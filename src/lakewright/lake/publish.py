@@ -78,7 +78,7 @@ def publish(
     """
     _check_once([*(one.table for one in rollbacks), *(one.table for one in staged)])
     now_ms = int(now.timestamp() * 1000)
-    tasks = _tasks(storage, staged, run_id, now_ms)
+    tasks = _tasks(storage, staged, run_id)
     snapshot_ids = {task.staged.table: task.snapshot_id for task in tasks}
     gone_back = [_return(storage, one, run_id, now_ms) for one in rollbacks]
     fresh = [task for task in tasks if task.done is None]
@@ -230,7 +230,7 @@ def change(
     )
 
 
-def _tasks(storage: Storage, staged: Sequence[Staged], run_id: str, now_ms: int) -> Sequence[_Task]:
+def _tasks(storage: Storage, staged: Sequence[Staged], run_id: str) -> Sequence[_Task]:
     """What is to be done to each table, or has been done before.
 
     Raises:
@@ -239,12 +239,6 @@ def _tasks(storage: Storage, staged: Sequence[Staged], run_id: str, now_ms: int)
             anew, so that tables which come from them may hold rows twice.
     """
     pointers = storage.pointers()
-    missing = [one.table for one in staged if one.table not in pointers]
-    for table in missing:
-        empty = drafts.new_table(str(storage.location(table)), now_ms)
-        storage.catalog.prepare(table, empty)
-    if missing:
-        pointers = storage.pointers()
     tasks = [_task(one, pointers.get(one.table), run_id) for one in staged]
     is_done = {task.staged.table: task.done is not None for task in tasks}
     for task in tasks:
@@ -312,7 +306,10 @@ def _draft(
         now_ms=now_ms,
         consumed=_consumed(staged, snapshot_ids),
     )
-    base = task.document or drafts.new_table(str(storage.location(staged.table)), now_ms)
+    base = task.document
+    if base is None:
+        new = drafts.new_table(str(storage.location(staged.table)), now_ms)
+        base = storage.catalog.blank(new)
     return drafts.draft(staged, base, origin, storage.reader)
 
 

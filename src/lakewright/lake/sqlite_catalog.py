@@ -98,8 +98,9 @@ class SqliteCatalog:
         """The metadata file of one table; None: there is no such table."""
         return self.pointers().get(table)
 
-    def prepare(self, table: str, empty: Document) -> None:
-        """Nothing: a table is made together with its first snapshot."""
+    def blank(self, table: Document) -> Document:
+        """As it is: everything that a table has comes with its first snapshot."""
+        return table
 
     def commit(self, changes: Sequence[Change], written: Sequence[Path], root: Path) -> None:
         """Write each table's metadata, sync it and what it refers to, then move all pointers.
