@@ -28,6 +28,7 @@ class Cut:
         dialect: Dialect = PLAIN,
         sizes: tuple[int, int] = (64, 96),
         threads: int = 1,
+        record_bytes_max: int = 1 << 19,
     ) -> None:
         self.path = folder / "data.csv"
         self.path.write_bytes(data)
@@ -38,7 +39,10 @@ class Cut:
         )
         with self.path.open("rb") as file:
             divided = regular.Sizes(
-                block_bytes=sizes[0], part_bytes=sizes[1], thread_bytes_min=sizes[0] // 2
+                block_bytes=sizes[0],
+                record_bytes_max=record_bytes_max,
+                part_bytes=sizes[1],
+                thread_bytes_min=sizes[0] // 2,
             )
             index = regular.Index(file, self.path, layout, offsets, divided, threads)
             self.end, self.next_record = 0, 1
@@ -230,3 +234,11 @@ def test_a_record_that_engines_or_the_rules_read_otherwise_is_not_regular(
     with path.open("rb") as file:
         index = regular.Index(file, path, layout, tmp_path / "offsets")
         assert list(index.read(0, 1)) == [(len(before), 5)]
+
+
+def test_a_record_longer_than_an_engine_takes_is_left_to_the_exact_reader(tmp_path: Path) -> None:
+    data = b"a,b\n1,2\n" + b"x" * 14 + b",3\n4,5\n"
+    assert Cut(tmp_path, data, record_bytes_max=17).end == len(data)
+    cut = Cut(tmp_path, data, record_bytes_max=16)
+    assert (cut.end, cut.next_record) == (8, 3)
+    assert data[cut.end :].startswith(b"x" * 14)
