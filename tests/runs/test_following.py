@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakewright.runs.following import Follower
+from lakewright.runs.following import Follower, Patient
 from lakewright.runs.journal import Journal
 from lakewright.runs.journals import memory
 from lakewright.runs.progress import Silent
@@ -80,3 +80,18 @@ def test_a_new_attempt_begins_anew(journal: Journal) -> None:
     assert look(journal, follower, listener) == ["land pending"]
     journal.execution.start(mine, "land", NOW)
     assert look(journal, follower, listener) == ["land of None"]
+
+
+def test_who_waits_looks_the_more_seldom_the_longer_a_look_takes(journal: Journal) -> None:
+    listener = Listener()
+    moments = iter([0.0, 0.1, 5.0, 5.2, 5.2])
+    patient = Patient(Follower(journal.reading, listener), moments.__next__)
+    mine = claim(journal)
+    journal.execution.prepare(mine, ["land"])
+    patient.look([journal.reading.run("r1")])  # Until 0.1.
+    assert listener.told == ["r1"]
+    journal.execution.start(mine, "land", NOW)
+    patient.look([journal.reading.run("r1")])  # At 5.0, which is too early.
+    assert listener.told == ["r1"]
+    patient.look([journal.reading.run("r1")])
+    assert listener.told == ["r1", "land of None"]

@@ -1,10 +1,15 @@
 """Tell of runs that another process carries out, from what the journal says of them."""
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 
 from lakewright.runs.journal import Reading
 from lakewright.runs.progress import Progress
 from lakewright.runs.records import Run, RunStatus, Step, StepStatus
+
+_REST = 50
+"""How many times as long as a look took there is none after it: of a run of 500 files a look takes
+10 ms, and many commands may wait for it."""
 
 
 class Follower:
@@ -43,6 +48,24 @@ class Follower:
             self._progress.step_started(run, step.name, step.total)
         if step.done is not None and (before is None or before.done != step.done):
             self._progress.step_progressed(run, step.name, step.done)
+
+
+class Patient:
+    """Looks as a follower does, but the more seldom the longer it takes."""
+
+    def __init__(self, follower: Follower, clock: Callable[[], float] = time.monotonic) -> None:
+        self._follower = follower
+        self._clock = clock
+        self._rests_until = float("-inf")
+
+    def look(self, runs: Collection[Run]) -> None:
+        """Tell what is new of these runs, unless it was told just now."""
+        began_at = self._clock()
+        if began_at < self._rests_until:
+            return
+        self._follower.look(runs)
+        ended_at = self._clock()
+        self._rests_until = ended_at + _REST * (ended_at - began_at)
 
 
 def _place(step: Step) -> tuple[StepStatus, int]:

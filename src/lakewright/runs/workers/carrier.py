@@ -10,7 +10,7 @@ passed is published together. Steps run in a child process; this one touches no 
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -43,7 +43,7 @@ class _PutBack(Exception):
 
 
 class _PlanAgain(Exception):
-    """A table moved after it was planned for."""
+    """A table moved after it was planned for, or another version planned."""
 
 
 class Carrier:
@@ -189,19 +189,33 @@ class Carrier:
             _PlanAgain: a table moved meanwhile.
             _PutBack: another run holds a table.
         """
+        was_planned = self._round.is_done(rules.PLAN)
         result = self._plan(uploads)
         if result is None:
             return {}
         self._refused = result["refused"]
-        plan = codec.decode(steps.Plan, result["plan"])
+        try:
+            plan = codec.decode(steps.Plan, result["plan"])
+        except ValueError:
+            if was_planned:  # By another version, whose steps were others.
+                raise _PlanAgain from None
+            raise
         # Runs that change what one model waits for go one after the other: else each would leave
         # the model to the others.
         if not self._hands.journal.execution.lock(self._claim, [*_tables(plan), *plan.blocked]):
             raise _PutBack
-        self._round.prepare([planned.name for planned in plan.steps])
+        self._prepare(plan, [rules.land_name(upload) for upload in self._to_land(uploads)])
         published = self._publish(plan, result["bases"], uploads)
         self._tidy(plan)
         return published
+
+    def _prepare(self, plan: steps.Plan, lands: Collection[str]) -> None:
+        """Have the plan's steps, and none beside them: another version named some otherwise."""
+        names = [planned.name for planned in plan.steps]
+        others = {step.name for step in self._round} - {rules.PLAN, *lands, *names}
+        if others:
+            self._round.discard(sorted(others))
+        self._round.prepare(names)
 
     def _publish(
         self, plan: steps.Plan, bases: Mapping[str, Json], uploads: Sequence[Upload]

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from lakewright import errors
 from lakewright.runs import accept, failure, rules
-from lakewright.runs.following import Follower
+from lakewright.runs.following import Follower, Patient
 from lakewright.runs.logbook import Entry, Level
 from lakewright.runs.records import Claim, Json, Outcome, Run, RunStatus
 from lakewright.runs.workers.carrier import Carrier
@@ -60,7 +60,7 @@ class Worker:
             Conflict: another process still holds a run after `wait_max_seconds` without work.
         """
         self.sweep()
-        follower = Follower(self._hands.journal.reading, self._hands.progress)
+        follower = Patient(Follower(self._hands.journal.reading, self._hands.progress))
         waiting_since = time.monotonic()
         while unfinished := self._unfinished(run_ids):
             if not is_served() and self.work_once():
