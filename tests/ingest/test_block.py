@@ -26,9 +26,11 @@ def found(data: bytes, dialect: Dialect, width: int) -> list[splitting.Record]:
     blocks = block.Finder(dialect, width).find(data, 0, is_last=True)
     content = blocks.content.tobytes()
     records = list(blocks.read)
+    places = zip(blocks.field_starts, blocks.field_ends, strict=True)
+    texts = [content[start:end].decode() for start, end in places]
     for row, (start, end) in enumerate(zip(blocks.starts, blocks.ends, strict=True)):
-        places = zip(blocks.field_starts[row], blocks.field_ends[row], strict=True)
-        fields = [content[first:last].decode() for first, last in places]
+        first = blocks.firsts[row]
+        fields = texts[first : first + blocks.counts[row]]
         records.append(splitting.Record(int(start), data[start:end].decode(), fields))
     return sorted(records, key=lambda record: record.byte)
 

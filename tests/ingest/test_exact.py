@@ -7,10 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakewright.ingest import exact, salvage, splitting
+from lakewright.ingest import exact, judging, salvage, splitting
 from lakewright.project.source import Dialect
 
 PLAIN = Dialect(delimiter=",", quote='"', escape='"', comment="#")
+BACKSLASH = Dialect(delimiter=",", quote='"', escape="\\", comment="#")
+TRIMMED = Dialect(delimiter=",", quote='"', escape='"', comment="#", is_trimmed=True)
 CONFUSABLE = Dialect(delimiter='"|"', quote='"', escape='"', comment="")
 Row = tuple[int, int, str, str | None, list[str | None]]
 
@@ -25,10 +27,10 @@ def problem(record: splitting.Record, dialect: Dialect = PLAIN) -> str | None:
     return record.problem or splitting.width_problem(len(record.fields), 2)
 
 
-def table(dialect: Dialect, names: tuple[str, ...] = ("id", "name")) -> exact.Table:
+def table(dialect: Dialect, names: tuple[str, ...] = ("id", "name")) -> judging.Table:
     headers = [["id", "name"]] if len(names) == 2 else []
     judge = partial(problem, dialect=dialect)
-    return exact.Table(dialect=dialect, names=names, headers=headers, end=None, problem=judge)
+    return judging.Table(dialect=dialect, names=names, headers=headers, end=None, problem=judge)
 
 
 def rows(folder: Path, data: bytes, dialect: Dialect, *, block: int, cut: int) -> list[Row]:
@@ -58,14 +60,14 @@ def expected(data: bytes, dialect: Dialect) -> list[Row]:
         st.sampled_from(
             ["id,name", "1,a", '2,"b, ""c"""', '3,"two', 'lines"', '4,5" pipe', '5,"x"y', "6", "",
              "# note", "7,a,b", 'a"b",c', 'shoes"warm, dry",',
-             "'x','y", 'a,b"c"', "8,é", "9,\udcff"]
+             "'x','y", "'x','y','z'", 'a,b"c"', 'a,b"c",d', "8,é", "9,\udcff", "id", "a\\,b,c"]
         ),
         max_size=12,
     ),
     end=st.sampled_from(["\n", "\r\n", "\r"]),
     block=st.integers(4, 60),
     cut=st.integers(0, 60),
-    dialect=st.sampled_from([PLAIN, CONFUSABLE]),
+    dialect=st.sampled_from([PLAIN, BACKSLASH, TRIMMED, CONFUSABLE]),
 )  # fmt: skip
 def test_records_are_those_of_the_rules_wherever_blocks_and_stretches_end(
     tmp_path_factory: pytest.TempPathFactory,
@@ -115,7 +117,7 @@ def test_a_field_larger_than_a_block_is_read(tmp_path: Path) -> None:
 
 def test_ten_thousand_columns_are_read(tmp_path: Path) -> None:
     names = tuple(f"c{place}" for place in range(10_000))
-    wide = exact.Table(
+    wide = judging.Table(
         dialect=PLAIN, names=names, headers=[], end=None,
         problem=lambda record: splitting.width_problem(len(record.fields), len(names)),
     )  # fmt: skip

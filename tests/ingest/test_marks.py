@@ -1,4 +1,7 @@
+import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lakewright.ingest import marks
 from lakewright.project.source import Dialect
@@ -32,3 +35,9 @@ def test_of_backslashes_in_a_row_every_second_is_literal() -> None:
 def test_delimiters_that_overlap_are_left_to_the_rules() -> None:
     found = marks.Alphabet(Dialect(delimiter="||", quote="")).find(b"a||b\na|||b\n", is_last=True)
     assert found.unclear.tolist() == [7]
+
+
+@given(flags=st.lists(st.booleans(), max_size=200))
+def test_flags_are_counted_up_to_each_of_them(flags: list[bool]) -> None:
+    odd = marks.are_odd(numpy.array(flags, dtype=numpy.bool_))
+    assert odd.tolist() == [sum(flags[: place + 1]) % 2 == 1 for place in range(len(flags))]

@@ -18,14 +18,12 @@ from dataclasses import dataclass, field
 
 import numpy
 
-from lakewright.ingest import marks, splitting
+from lakewright.ingest import blanks, marks, splitting
 from lakewright.ingest.marks import Bytes, Flags, Marks, Places
 from lakewright.project.source import Dialect
 
 _CLOSED, _OPEN, _UNCLEAR, _IGNORED = 0, 1, 2, 3
 """How a line ends: outside quotes, inside them, nobody knows; or it is no record."""
-_BLANKS_MAX = 64
-"""More blanks beside a field are rare: what is there is left to the rules."""
 
 _CLOSES = bytes([_CLOSED])
 _CLOSING = re.compile(b"[" + bytes([_CLOSED, _UNCLEAR]) + b"]")
@@ -36,13 +34,17 @@ class Found:
     """The records of a block."""
 
     starts: Places
-    """In the block, of the records that were found in it at once."""
+    """In the block, of the records that were found in it at once, in order."""
     ends: Places
     """Of their texts, without the last line's end."""
+    firsts: Places
+    """Which of all fields is the first of each record."""
+    counts: Places
+    """How many fields each record has."""
     content: Bytes
     """What the places of fields are in: the block, or it without what makes others literal."""
     field_starts: Places
-    """One row for each record, one column for each of the table's."""
+    """Of the fields of all these records."""
     field_ends: Places
     has_doubled: bool
     """Whether quotes were doubled in the content."""
@@ -52,16 +54,17 @@ class Found:
     """Where, in the block, the next record starts; 0: the first one goes on behind the block."""
 
 
-def nothing(width: int, read: list[splitting.Record]) -> Found:
+def only(read: list[splitting.Record]) -> Found:
     """No block, but records that were read by the rules."""
     none = numpy.zeros(0, dtype=numpy.int64)
-    fields = none.reshape(0, width)
     return Found(
         starts=none,
         ends=none,
+        firsts=none,
+        counts=none,
         content=numpy.zeros(0, dtype=numpy.uint8),
-        field_starts=fields,
-        field_ends=fields,
+        field_starts=none,
+        field_ends=none,
         has_doubled=False,
         read=read,
         reached=0,
@@ -115,11 +118,10 @@ class Finder:
 
     Args:
         dialect: pinned; its marks `are_plain`.
-        width: how many fields a record of the table has.
+        width: how many fields a record of the table has; of one, a blank line is a record.
     """
 
     def __init__(self, dialect: Dialect, width: int) -> None:
-        self._width = width
         self._splitter = splitting.Splitter(io.BytesIO(), dialect, keeps_blank=width == 1)
         self._keeps_blank = width == 1
         self._alphabet = marks.Alphabet(dialect)
@@ -128,9 +130,8 @@ class Finder:
         self._is_trimmed = dialect.is_trimmed
         self._joins_blanks = dialect.is_trimmed and dialect.delimiter == " "
         self._has_escape = dialect.escape != "" or not dialect.quote
-        self._is_blank = numpy.zeros(256, dtype=numpy.bool_)
-        for blank in " " if self._joins_blanks else marks.blanks_of(dialect):
-            self._is_blank[ord(blank)] = True
+        around = " " if self._joins_blanks else marks.blanks_of(dialect)
+        self._is_blank = blanks.flags(around.encode())
 
     def find(self, data: bytes, position: int, *, is_last: bool, stop: int | None = None) -> Found:
         """Split a block that starts where a record does.
@@ -181,9 +182,7 @@ class Finder:
         else:  # A quote amid other text is text wherever it stands.
             is_quote = is_quote & (opens | closes | is_unclear)
         lines.is_quote = is_quote
-        # Counted in one byte: only whether the number is odd matters.
-        passed = numpy.cumsum(is_quote.view(numpy.uint8), dtype=numpy.uint8)
-        lines.parity = (passed & 1).view(numpy.bool_)
+        lines.parity = marks.are_odd(is_quote)
         until = lines.parity[last]
         before = numpy.concatenate(([False], until[:-1]))
         lines.parity_before = before
@@ -215,14 +214,14 @@ class Finder:
         quotes = numpy.flatnonzero(is_quote & ~opens)
         quotes = quotes[is_edge[quotes - 1] | (quotes == 0)]
         starts = numpy.where(quotes > 0, found.ends[quotes - 1], 0)
-        starts, unclear = _without_blanks(values, starts, places[quotes], self._is_blank)
+        starts, unclear = blanks.without_leading(values, starts, places[quotes], self._is_blank)
         opens[quotes[starts == places[quotes]]] = True
         is_unclear[quotes[unclear]] = True
         if self._has_escape:
             quotes = numpy.flatnonzero(is_quote & ~closes)
             quotes = quotes[is_edge[quotes + 1]]
             ends = found.ends[quotes]
-            stops, unclear = _without_blanks_behind(
+            stops, unclear = blanks.without_trailing(
                 values, ends, places[quotes + 1], self._is_blank
             )
             closes[quotes[stops == ends]] = True
@@ -317,60 +316,60 @@ class Finder:
     def _fields(self, block: "_Source", found: Marks, lines: _Lines, walk: _Walk) -> Found:
         """The fields of all records that were found."""
         edges, removed = self._edges(found, lines, walk)
-        last = numpy.flatnonzero(found.kinds[edges] == marks.END)
+        last = numpy.flatnonzero(found.kinds.take(edges) == marks.END)
         first_lines = numpy.flatnonzero(walk.is_first)
-        starts = lines.starts[first_lines]
+        starts, ends = lines.starts[first_lines], found.places[edges[last]]
         counts = numpy.diff(last, prepend=-1)
-        field_ends = found.places[edges]
+        field_ends = found.places.take(edges)
         field_starts = numpy.empty_like(field_ends)
-        field_starts[1:] = found.ends[edges[:-1]]
-        field_starts[numpy.concatenate((last[:0], [0], last[:-1] + 1))[: len(last)]] = starts
-        is_odd = counts != self._width
-        if is_odd.any():
-            is_kept = numpy.repeat(~is_odd, counts)
-            field_starts, field_ends = field_starts[is_kept], field_ends[is_kept]
+        field_starts[1:] = found.ends.take(edges[:-1])
+        field_starts[last + 1 - counts] = starts
         if self._is_trimmed:
-            values = found.values
-            field_starts, unclear = _without_blanks(
-                values, field_starts, field_ends, self._is_blank
+            field_starts, field_ends, is_clear = self._trimmed(
+                found.values, field_starts, field_ends
             )
-            field_ends, more = _without_blanks_behind(
-                values, field_starts, field_ends, self._is_blank
-            )
-            is_strange = (unclear | more).reshape(-1, self._width).any(axis=1)
-            if is_strange.any():
-                is_kept = numpy.repeat(~is_strange, self._width)
-                field_starts, field_ends = field_starts[is_kept], field_ends[is_kept]
-                is_odd[numpy.flatnonzero(~is_odd)[is_strange]] = True
+            if not is_clear.all():
+                is_kept = numpy.logical_and.reduceat(is_clear, last + 1 - counts)
+                for first in first_lines[~is_kept].tolist():
+                    walk.read.append(self._read(block, lines, first))
+                walk.read.sort(key=lambda record: record.byte)
+                is_of_kept = numpy.repeat(is_kept, counts)
+                field_starts, field_ends = field_starts[is_of_kept], field_ends[is_of_kept]
+                starts, ends, counts = starts[is_kept], ends[is_kept], counts[is_kept]
         if lines.is_quote is not None:
-            size = len(self._quote)
-            is_quoted = field_ends - field_starts >= 2 * size
-            is_quoted &= marks.starting(self._quote, found.values, field_starts)
-            field_starts, field_ends = (
-                field_starts + size * is_quoted,
-                field_ends - size * is_quoted,
-            )
+            field_starts, field_ends = self._unquoted(found.values, field_starts, field_ends)
         content = found.values
         if len(removed):
             is_kept = numpy.ones(len(content), dtype=numpy.bool_)
             is_kept[removed] = False
             content = content[is_kept]
-            moved = numpy.zeros(len(is_kept) + 1, dtype=numpy.int64)
-            numpy.cumsum(is_kept, out=moved[1:])
-            field_starts, field_ends = moved[field_starts], moved[field_ends]
-        for first in first_lines[is_odd].tolist():
-            walk.read.append(self._read(block, lines, first))
-        walk.read.sort(key=lambda record: record.byte)
+            field_starts = _without(removed, field_starts)
+            field_ends = _without(removed, field_ends)
         return Found(
-            starts=starts[~is_odd],
-            ends=found.places[edges[last]][~is_odd],
+            starts=starts,
+            ends=ends,
+            firsts=numpy.cumsum(counts) - counts,
+            counts=counts,
             content=content,
-            field_starts=field_starts.reshape(-1, self._width),
-            field_ends=field_ends.reshape(-1, self._width),
+            field_starts=field_starts,
+            field_ends=field_ends,
             has_doubled=len(removed) > len(found.removed),
             read=walk.read,
             reached=int(lines.nexts[walk.reached - 1]) if walk.reached else 0,
         )
+
+    def _trimmed(self, values: Bytes, starts: Places, ends: Places) -> tuple[Places, Places, Flags]:
+        """Fields without the blanks around them, and whether these are few enough to be sure."""
+        starts, too_many = blanks.without_leading(values, starts, ends, self._is_blank)
+        ends, more = blanks.without_trailing(values, starts, ends, self._is_blank)
+        return starts, ends, ~(too_many | more)
+
+    def _unquoted(self, values: Bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
+        """Fields without the quotes around them."""
+        size = len(self._quote)
+        is_quoted = ends - starts >= 2 * size
+        is_quoted &= marks.starting(self._quote, values, starts)
+        return starts + size * is_quoted, ends - size * is_quoted
 
     def _edges(self, found: Marks, lines: _Lines, walk: _Walk) -> tuple[Places, Places]:
         """The marks at which fields end, and the quotes that only make others literal."""
@@ -417,6 +416,12 @@ def _behind(inside: bytes, first: int) -> int:
     return closing.end() if closing.end() - first <= splitting.RECORD_LINES_MAX else 0
 
 
+def _without(removed: Places, places: Places) -> Places:
+    """Where places, in order, are once some bytes are removed."""
+    behind = numpy.searchsorted(places, removed, side="right")
+    return places - numpy.cumsum(numpy.bincount(behind, minlength=len(places))[: len(places)])
+
+
 def _joined(found: Marks, is_edge: Flags) -> Flags:
     """Of a run of blanks all but the first; at a line's start and end all."""
     blanks = numpy.flatnonzero(is_edge & (found.kinds == marks.DELIMITER))
@@ -432,40 +437,6 @@ def _joined(found: Marks, is_edge: Flags) -> Flags:
     is_joined[blanks[~is_run_start | is_leading]] = True
     is_joined[blanks[runs[is_trailing]]] = True
     return is_joined
-
-
-def _without_blanks(
-    values: Bytes, starts: Places, ends: Places, is_blank: Flags
-) -> tuple[Places, Flags]:
-    """Texts' starts behind their blanks, and whether there are too many of these."""
-    starts = starts.copy()
-    left = numpy.flatnonzero(starts < ends)
-    for _ in range(_BLANKS_MAX):
-        left = left[is_blank[values[starts[left]]]]
-        if not len(left):
-            break
-        starts[left] += 1
-        left = left[starts[left] < ends[left]]
-    is_unclear = numpy.zeros(len(starts), dtype=numpy.bool_)
-    is_unclear[left] = True
-    return starts, is_unclear
-
-
-def _without_blanks_behind(
-    values: Bytes, starts: Places, ends: Places, is_blank: Flags
-) -> tuple[Places, Flags]:
-    """The same at texts' ends."""
-    ends = ends.copy()
-    left = numpy.flatnonzero(starts < ends)
-    for _ in range(_BLANKS_MAX):
-        left = left[is_blank[values[ends[left] - 1]]]
-        if not len(left):
-            break
-        ends[left] -= 1
-        left = left[starts[left] < ends[left]]
-    is_unclear = numpy.zeros(len(ends), dtype=numpy.bool_)
-    is_unclear[left] = True
-    return ends, is_unclear
 
 
 def _beyond_ascii(values: Bytes, lines: _Lines) -> list[int]:

@@ -17,6 +17,7 @@ from lakewright.ingest import (
     ending,
     exact,
     heading,
+    judging,
     regular,
     salvage,
     splitting,
@@ -57,7 +58,7 @@ class Table:
         self, file: BinaryIO, work_folder: Path, columns: Mapping[int, ColumnType]
     ) -> exact.Reader:
         """The exact reader of the table's records; see there."""
-        table = exact.Table(
+        table = judging.Table(
             dialect=self.dialect,
             names=self.names,
             headers=self.header.records,

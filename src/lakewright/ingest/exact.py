@@ -6,19 +6,19 @@ object of its own: columns are gathered from the block's bytes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy
 import pyarrow
 
-from lakewright.ingest import block, marks, salvage, splitting, texts
+from lakewright.ingest import block, judging, marks, splitting, texts
 from lakewright.ingest.block import Found
 from lakewright.ingest.inference import ColumnType
+from lakewright.ingest.judging import Stretch, Table
 from lakewright.ingest.marks import Bytes, Flags, Places
 from lakewright.plan.landed import TextPart
-from lakewright.project.source import Dialect
 
 _BLOCK_BYTES = 1 << 18
 _WIDE_BLOCK_BYTES = 1 << 22
@@ -26,22 +26,6 @@ _WIDE = 256
 """So many columns are gathered with less effort for each from a larger block."""
 _BEHIND_BYTES = 1 << 16
 """What is read behind a stretch, for its last record."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """What is known of a table before it is read."""
-
-    dialect: Dialect
-    """Pinned."""
-    names: Sequence[str]
-    """Of its columns."""
-    headers: Sequence[Sequence[str]]
-    """The header's records, which are none of the table's where they stand again."""
-    end: int | None
-    """The first byte of the file that is not the table's, if there is one."""
-    problem: Callable[[splitting.Record], str | None]
-    """Why a record is none of the table's, or cannot be read."""
 
 
 class Reader:
@@ -99,11 +83,11 @@ class Reader:
                 limit = None if stop is None else stop - position
                 found = self._finder.find(data, position, is_last=len(data) < wanted, stop=limit)
             if found is not None and found.reached:
-                number += self._write(data, position, found, number)
+                number += self._write(Stretch(data=data, position=position, found=found), number)
                 position += found.reached
             else:
-                batch, position = self._by_rules(position, stop)
-                number += self._write(b"", position, batch, number)
+                found, position = self._by_rules(position, stop)
+                number += self._write(Stretch(data=b"", position=0, found=found), number)
             report(position)
         return position, number
 
@@ -124,180 +108,69 @@ class Reader:
             is_large = splitter.position - position > texts.BATCH_BYTES
             if is_large or len(records) >= most:
                 break
-        return block.nothing(self._width, records), splitter.position
+        return block.only(records), splitter.position
 
-    def _write(self, data: bytes, position: int, found: Found, number: int) -> int:
-        """Write the records of a block; how many they are."""
-        rows = _Rows(self._table, data, position, found)
-        columns = [rows.column(place) for place in range(self._width)]
+    def _write(self, stretch: Stretch, number: int) -> int:
+        """Write the records of a stretch in the file's order; how many they are."""
+        found = stretch.found
+        starts = numpy.append(
+            found.starts + stretch.position, [record.byte for record in found.read]
+        ).astype(numpy.int64)
+        order = numpy.argsort(starts, kind="stable")
+        problems = judging.problems(self._table, stretch)
+        is_refused = numpy.zeros(len(order), dtype=numpy.bool_)
+        is_refused[[*problems]] = True
+        columns = self._gathered(found, order, is_refused)
         for place, column in self._columns.items():
             column.see(columns[place])
+        raws = _Texts(stretch.data, found.starts, found.ends, [each.raw for each in found.read])
         batch = texts.Batch(
-            range(number, number + rows.count), rows.bytes, rows.raws, rows.problems
+            range(number, number + len(order)),
+            pyarrow.array(starts[order]),
+            raws.take(order),
+            pyarrow.array(map(problems.get, order.tolist()), pyarrow.string(), size=len(order)),
         )
         self._writer.write(dict(zip(self._table.names, columns, strict=True)), batch)
-        return rows.count
+        return len(order)
+
+    def _gathered(self, found: Found, order: Places, is_refused: Flags) -> list[pyarrow.Array]:
+        """The fields of every column in this order of records; null where one is refused."""
+        read = [record.fields for record in found.read]
+        fields = _Texts(
+            found.content, found.field_starts, found.field_ends, [*chain.from_iterable(read)]
+        )
+        counts = numpy.append(found.counts, numpy.array([*map(len, read)], dtype=numpy.int64))
+        firsts = numpy.cumsum(counts) - counts
+        places = firsts[order] + numpy.arange(self._width).reshape(-1, 1)
+        mask = numpy.broadcast_to(is_refused[order], places.shape) if is_refused.any() else None
+        # One after the other in one array, as to gather each alone has its price.
+        gathered = fields.take(places.ravel(), None if mask is None else mask.ravel())
+        size = len(order)
+        return [gathered.slice(place * size, size) for place in range(self._width)]
 
 
-class _Rows:
-    """The records of a block in the file's order: those that were found, and those that were read.
+class _Texts:
+    """Texts that stand in a buffer, in order, and some more behind them.
 
-    All fields are cells of one array of texts, from which columns are gathered. Of those that were
-    found every second cell is what stands between two fields.
+    To Arrow all of them are texts of one array, and what is between two of them is one, too, so
+    that only every second one counts.
     """
 
-    def __init__(self, table: Table, data: bytes, position: int, found: Found) -> None:
-        self._table, self._data, self._position, self._found = table, data, position, found
-        width, many = len(table.names), len(found.starts)
-        self.count = many + len(found.read)
-        problems = self._problems()
-        refused = numpy.zeros(self.count, dtype=numpy.bool_)
-        refused[[*problems]] = True
-        sound = [record.fields for row, record in enumerate(found.read, many) if not refused[row]]
-        cells = _cells(found.content, found.field_starts.ravel(), found.field_ends.ravel())
-        firsts = numpy.zeros(self.count, dtype=numpy.int64)
-        firsts[:many] = numpy.arange(many) * (2 * width)
-        firsts[many:][~refused[many:]] = len(cells) + numpy.arange(len(sound)) * width
-        raws = _cells(data, found.starts, found.ends)
-        raw_places = numpy.arange(self.count)
-        raw_places[:many] *= 2
-        raw_places[many:] += many
-        positions = numpy.append(found.starts + position, [each.byte for each in found.read])
-        order = numpy.argsort(positions, kind="stable") if found.read else slice(None)
-        self._cells = _joined(cells, [text for fields in sound for text in fields])
-        self._firsts = firsts[order]
-        self._steps = numpy.where(raw_places < 2 * many, 2, 1)[order]
-        self._refused = refused[order] if problems else None
-        self.bytes = pyarrow.array(positions[order].astype(numpy.int64))
-        self.raws = _joined(raws, [each.raw for each in found.read]).take(
-            pyarrow.array(raw_places[order])
+    def __init__(
+        self, content: Bytes | bytes, starts: Places, ends: Places, more: Sequence[str]
+    ) -> None:
+        offsets = numpy.empty(2 * len(starts) + 1, dtype=numpy.int32)
+        offsets[:-1:2], offsets[1::2] = starts, ends
+        offsets[-1] = len(content)
+        self._all = pyarrow.StringArray.from_buffers(
+            2 * len(starts), pyarrow.py_buffer(offsets), pyarrow.py_buffer(content)
         )
-        self.problems = pyarrow.nulls(self.count, pyarrow.string())
-        if problems:
-            told = numpy.full(self.count, None, dtype=object)
-            told[[*problems]] = [*problems.values()]
-            self.problems = pyarrow.array(told[order], pyarrow.string())
+        if more:
+            others = pyarrow.array(
+                chain.from_iterable((text, "") for text in more), pyarrow.string()
+            )
+            self._all = pyarrow.concat_arrays([self._all, others])
 
-    def column(self, place: int) -> pyarrow.Array:
-        """The fields of one column; null where the record is refused."""
-        places = self._firsts + self._steps * place
-        return self._cells.take(pyarrow.array(places, mask=self._refused))
-
-    def _problems(self) -> dict[int, str]:
-        """Why records are refused: first of those that were found, then of those that were read."""
-        found = self._found
-        problems = {}
-        records = [(row, self._record(row)) for row in numpy.flatnonzero(self._suspects()).tolist()]
-        for row, record in (*records, *enumerate(found.read, len(found.starts))):
-            problem = self._table.problem(record)
-            if problem:
-                problems[row] = problem
-        return problems
-
-    def _record(self, row: int) -> splitting.Record:
-        """One of the records that were found."""
-        found = self._found
-        start, end = int(found.starts[row]), int(found.ends[row])
-        places = zip(found.field_starts[row].tolist(), found.field_ends[row].tolist(), strict=True)
-        return splitting.Record(
-            byte=self._position + start,
-            raw=self._data[start:end].decode(),
-            fields=[found.content[first:last].tobytes().decode() for first, last in places],
-        )
-
-    def _suspects(self) -> Flags:
-        """The records that were found, but may be none of the table's."""
-        table, found = self._table, self._found
-        suspects = numpy.zeros(len(found.starts), dtype=numpy.bool_)
-        if table.end is not None:
-            suspects |= found.starts + self._position >= table.end
-        sizes = found.field_ends - found.field_starts
-        for header in table.headers:
-            if len(header) == len(table.names):
-                suspects |= _of_sizes(sizes, [len(name.encode()) for name in header])
-        if len(found.starts) and len(table.names) > 1:
-            for quote in salvage.QUOTES:
-                if quote != table.dialect.quote:
-                    suspects |= self._quoted(ord(quote))
-        if len(found.starts) and table.dialect.quote and table.dialect.quote.encode() in self._data:
-            suspects |= self._torn(table.dialect, table.dialect.quote.encode())
-        return suspects
-
-    def _torn(self, dialect: Dialect, quote: bytes) -> Flags:
-        """The records with a quote as a character of a field, and one that two texts touch."""
-        found = self._found
-        starts, ends = found.field_starts.ravel(), found.field_ends.ravel()
-        places = numpy.flatnonzero(found.content == quote[0])
-        cell = numpy.searchsorted(starts, places, side="right") - 1
-        is_stray = (cell >= 0) & (places < ends[cell])
-        escape, delimiter = marks.escape_of(dialect), dialect.delimiter or ","
-        others = [(escape + mark).encode() for mark in (escape, delimiter) if escape]
-        if not escape or not (found.has_doubled or any(each in self._data for each in others)):
-            before = starts[cell] - len(quote)
-            is_quoted = marks.starting(quote, found.content, numpy.maximum(before, 0))
-            is_stray &= ~is_quoted | (before < 0)
-        strays = numpy.zeros(len(found.starts), dtype=numpy.bool_)
-        strays[cell[is_stray] // len(self._table.names)] = True
-        if strays.any():
-            strays &= self._touching(dialect, quote)
-        return strays
-
-    def _touching(self, dialect: Dialect, quote: bytes) -> Flags:
-        """The records with a quote, or two, between texts that it touches."""
-        delimiter = (dialect.delimiter or ",").encode()
-        is_text = numpy.ones(256, dtype=numpy.bool_)
-        is_text[list(b" \t\r\n\v\f")] = False
-        for mark in (delimiter, quote):
-            is_text[mark[0]] = len(mark) > 1  # Its bytes may stand alone, or for something else.
-        values = numpy.frombuffer(self._data + b"\n" * 8, dtype=numpy.uint8)
-        places = numpy.flatnonzero(values == quote[0])
-        places = places[is_text[values[places - 1]]]
-        behind = values[places + len(quote)]
-        is_double = (behind == quote[0]) & is_text[values[places + 2]]
-        places = places[is_text[behind] | is_double]
-        row = numpy.searchsorted(self._found.starts, places, side="right") - 1
-        touching = numpy.zeros(len(self._found.starts), dtype=numpy.bool_)
-        touching[row[row >= 0]] = True
-        return touching
-
-    def _quoted(self, quote: int) -> Flags:
-        """The records with such a quote around all fields, and before the last one."""
-        content, starts, ends = (
-            self._found.content, self._found.field_starts, self._found.field_ends
-        )  # fmt: skip
-        last = len(content) - 1
-        found: Flags = content[numpy.minimum(starts[:, -1], last)] == quote
-        for place in range(starts.shape[1] - 1):
-            if not found.any():
-                break
-            found &= content[numpy.minimum(starts[:, place], last)] == quote
-            found &= content[ends[:, place] - 1] == quote
-        return found
-
-
-def _of_sizes(sizes: Places, wanted: Sequence[int]) -> Flags:
-    """The records whose fields have these sizes."""
-    found = numpy.ones(len(sizes), dtype=numpy.bool_)
-    for place, size in enumerate(wanted):
-        found &= sizes[:, place] == size
-        if not found.any():
-            break
-    return found
-
-
-def _cells(content: Bytes | bytes, starts: Places, ends: Places) -> pyarrow.Array:
-    """Texts that stand in a buffer one after the other, each followed by what is between it and
-    the next one."""
-    offsets = numpy.empty(2 * len(starts) + 1, dtype=numpy.int32)
-    offsets[:-1:2], offsets[1::2] = starts, ends
-    offsets[-1] = len(content)
-    return pyarrow.StringArray.from_buffers(
-        2 * len(starts), pyarrow.py_buffer(offsets), pyarrow.py_buffer(content)
-    )
-
-
-def _joined(cells: pyarrow.Array, more: Sequence[str]) -> pyarrow.Array:
-    """Some more texts behind the others."""
-    if not more:
-        return cells
-    return pyarrow.concat_arrays([cells, pyarrow.array(more, pyarrow.string())])
+    def take(self, places: Places, is_null: Flags | None = None) -> pyarrow.StringArray:
+        """The texts at these places; null where it is said."""
+        return self._all.take(pyarrow.array(2 * places, mask=is_null))

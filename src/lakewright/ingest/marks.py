@@ -84,7 +84,7 @@ class Alphabet:
                 if len(mark) > 1:
                     self._long.append((kind, mark))
         self._kinds[[_NEWLINE, _RETURN]] = END
-        self._is_mark = self._kinds > 0
+        self._firsts = numpy.flatnonzero(self._kinds).astype(numpy.uint8)
 
     def find(self, data: bytes, *, is_last: bool) -> Marks:
         """The marks of a block.
@@ -94,10 +94,13 @@ class Alphabet:
             is_last: whether the file ends with it, so that its last line needs no end.
         """
         values = numpy.frombuffer(data, dtype=numpy.uint8)
-        places = numpy.flatnonzero(self._is_mark[values])
-        firsts = values[places]
-        kinds = self._kinds[firsts]
-        ends = places + self._lengths[firsts] if self._long else places + 1
+        is_mark = values == _NEWLINE
+        for first in self._firsts[self._firsts != _NEWLINE]:  # Faster than to look each byte up.
+            is_mark |= values == first
+        places = numpy.flatnonzero(is_mark)
+        firsts = values.take(places)
+        kinds = self._kinds.take(firsts)
+        ends = places + self._lengths.take(firsts) if self._long else places + 1
         unclear: list[Places] = []
         for kind, mark in self._long:
             is_wanted = (kinds != kind) | starting(mark, values, places)
@@ -136,12 +139,29 @@ def _touching(places: Places, ends: Places) -> Flags:
     return touches
 
 
+def are_odd(flags: Flags) -> Flags:
+    """Of each flag, whether those that are set up to it, itself among them, are odd in number.
+
+    For 64 of them at once: Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019),
+    section 3.1.1.
+    """
+    octets = numpy.zeros(-(-len(flags) // 64) * 8, dtype=numpy.uint8)
+    octets[: -(-len(flags) // 8)] = numpy.packbits(flags, bitorder="little")
+    odd = octets.view("<u8")
+    for shift in (1, 2, 4, 8, 16, 32):
+        odd ^= odd << numpy.uint64(shift)
+    until = numpy.bitwise_xor.accumulate(odd >> numpy.uint64(63))
+    odd[1:] ^= until[:-1] * numpy.uint64(0xFFFFFFFFFFFFFFFF)
+    bits = numpy.unpackbits(octets, count=len(flags), bitorder="little")
+    return bits.view(numpy.bool_)
+
+
 def starting(mark: bytes, values: Bytes, places: Places) -> Flags:
     """Whether a text stands at each of these places."""
     is_there = places + len(mark) <= len(values)
     last = max(len(values) - 1, 0)
     for offset, byte in enumerate(mark):
-        is_there &= values[numpy.minimum(places + offset, last)] == byte
+        is_there &= values.take(numpy.minimum(places + offset, last)) == byte
     return is_there
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy
 import pyarrow
 import pyarrow.parquet
 
@@ -26,7 +27,7 @@ BATCH_BYTES = 1 << 24
 class Batch:
     """What is known of some records beside their fields, in columns of one length."""
 
-    numbers: Sequence[int]
+    numbers: range
     bytes: Sequence[int | None] | pyarrow.Int64Array
     raws: Sequence[str] | pyarrow.StringArray
     problems: Sequence[str | None] | pyarrow.StringArray
@@ -34,7 +35,9 @@ class Batch:
     def columns(self) -> dict[str, pyarrow.Array]:
         """The columns that are ours."""
         return {
-            "_record": pyarrow.array(self.numbers, pyarrow.int64()),
+            "_record": pyarrow.array(
+                numpy.arange(self.numbers.start, self.numbers.stop, dtype=numpy.int64)
+            ),
             "_byte": _array(self.bytes, pyarrow.int64()),
             "_raw": _array(self.raws, pyarrow.string()),
             "_problem": _array(self.problems, pyarrow.string()),
