@@ -147,6 +147,23 @@ class Reading(Protocol):
         """Events with a higher sequence than `after`, oldest first."""
 
 
+class Listener(Protocol):
+    """Hears when it is worth looking for a run, so that whoever waits need not look all the time.
+
+    It hears too much rather than too little, but not when an owner dies, nor when time alone makes
+    a run ready: look now and then all the same. For one thread, with a connection of its own.
+    """
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, for so long at most, until a run may have become free to begin.
+
+        What came since the listener was made, or last asked, is heard too. False: nothing has.
+        """
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journal:
     """One journal, through its ports."""
@@ -159,4 +176,6 @@ class Journal:
     outbox: Outbox
     timetable: Timetable
     owners: Owners
+    listen: Callable[[], Listener]
+    """A new listener. It outlives the journal until it is closed."""
     close: Callable[[], None]

@@ -1,3 +1,4 @@
+import ctypes
 import multiprocessing
 import re
 import sqlite3
@@ -73,6 +74,21 @@ def test_a_journal_that_is_up_to_date_is_opened_while_another_process_writes(
     assert len(journal.reading.uploads()) == 1
     journal.close()
     writer.close()
+
+
+def test_a_listener_hears_also_where_the_system_does_not_tell_of_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+    journal = sqlite.open_journal(path)
+    listener = journal.listen()
+    assert not listener.wait(0.01)
+    deliver(path, ["b"])
+    assert listener.wait(30)
+    listener.close()
+    journal.close()
 
 
 def old_journal(folder: Path, version: int) -> Path:

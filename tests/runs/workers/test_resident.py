@@ -16,7 +16,7 @@ from lakewright.runs.journals import sqlite
 from lakewright.runs.logbook import Entry, Logbook
 from lakewright.runs.progress import Silent
 from lakewright.runs.records import Claim, Json, Run, RunStatus, StepStatus
-from lakewright.runs.workers import resident
+from lakewright.runs.workers import bell, resident
 from lakewright.runs.workers.resident import Resident
 from lakewright.runs.workers.round import Hands
 from lakewright.runs.workers.worker import BREAKS_MAX
@@ -80,6 +80,20 @@ def test_a_resident_worker_carries_out_what_is_queued_while_it_lives(
         for each in (before, after):
             assert finished(workplace, each.run_id).status is RunStatus.SUCCEEDED
     assert not resident.is_present(workplace.root / "workers")
+
+
+def test_a_worker_that_waits_is_woken_by_what_is_queued(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = workplace.deliver("a")
+    with serving(workplace):
+        finished(workplace, first.run_id)
+        # From here on the lane looks by itself when the test has failed already.
+        monkeypatch.setattr(bell, "LOOK_SECONDS", 2 * SECONDS_MAX)
+        monkeypatch.setattr(bell, "LOOK_SECONDS_MAX", 2 * SECONDS_MAX)
+        time.sleep(1)
+        second = workplace.deliver("b")
+        assert finished(workplace, second.run_id).status is RunStatus.SUCCEEDED
 
 
 def test_lanes_carry_out_runs_on_different_tables_side_by_side(workplace: "Workplace") -> None:

@@ -8,6 +8,9 @@ The protocol, JSON lines over two pipes that nothing else writes to:
 
     parent: {"id", "operation", "payload", "cpu_seconds_max"}
     child:  {"id", "progress"} ...   then   {"id", "result", "spent"}  or  {"id", "error", "spent"}
+
+In between it may ask what it may not find out itself, and waits: {"id", "question"}; the parent
+answers {"reply"}.
 """
 
 import gc
@@ -29,6 +32,9 @@ from lakewright.runs.records import Json, Spent
 
 VARIABLE = "LAKEWRIGHT_CHILD"
 """The environment variable by which a parent tells its child how to reach it."""
+
+REPLY = b'{"reply":'
+"""How a line begins that is a reply and no request."""
 
 PROGRESS_SECONDS = 0.1
 """Progress is told at most this often."""
@@ -54,20 +60,60 @@ class Line:
     """Whether to leave the network, if the system permits it."""
 
 
-def serve(load: Callable[[], Mapping[str, Operation]], later: Sequence[str] = ()) -> None:
+class Door:
+    """By which operations ask the parent, while they are carried out. One question at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._line: Line | None = None
+        self._number: Json = None
+
+    def open(self, line: Line, number: Json) -> None:
+        """Let questions belong to a request."""
+        self._line, self._number = line, number
+
+    def pass_on(self, reply: bytes) -> None:
+        """Give a reply to whoever waits for it."""
+        self._replies.put(reply)
+
+    def ask(self, question: Json) -> Json:
+        """Ask the parent, and wait for what it says.
+
+        Raises:
+            InternalError: nothing was requested, so nobody listens.
+        """
+        with self._lock:
+            if self._line is None:
+                raise errors.InternalError(
+                    "a child process asked its parent", why="no operation was under way"
+                )
+            _send(self._line, {"id": self._number, "question": question})
+            found: Mapping[str, Json] = json.loads(self._replies.get())
+            return found["reply"]
+
+
+def serve(
+    load: Callable[[], Mapping[str, Operation]],
+    later: Sequence[str] = (),
+    door: Door | None = None,
+) -> None:
     """Answer requests until the parent goes away; does not return.
 
     Args:
         load: imports what is heavy and gives the operations. It runs once the limits are set, while
             the parent may already be sending. If it fails, its error answers every request.
         later: modules that operations will import; while nothing is asked, they are imported ahead.
+        door: by which operations ask the parent.
     """
+    door = door or Door()
     line = codec.from_json(Line, os.environ.pop(VARIABLE))
     confinement.confine(
         parent=line.parent, open_files_max=line.open_files_max, is_offline=line.is_offline
     )
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(line.requests, requests), daemon=True).start()
+    listened = (line.requests, requests, door)
+    threading.Thread(target=_listen, args=listened, daemon=True).start()
     gc.disable()  # What is loaded stays: to look through it again and again costs a tenth.
     try:
         operations = load()
@@ -84,7 +130,7 @@ def serve(load: Callable[[], Mapping[str, Operation]], later: Sequence[str] = ()
     while True:
         while ahead and requests.empty():
             importlib.import_module(ahead.pop(0))
-        _answer(line, requests.get(), operations)
+        _answer(line, requests.get(), operations, door)
 
 
 class _Refusing(dict[str, Operation]):
@@ -98,17 +144,21 @@ class _Refusing(dict[str, Operation]):
         return self._refuse
 
 
-def _listen(descriptor: int, requests: "queue.SimpleQueue[bytes]") -> None:
+def _listen(descriptor: int, requests: "queue.SimpleQueue[bytes]", door: Door) -> None:
     """Pass requests on; end the process, busy or not, when the parent closes its end."""
     with os.fdopen(descriptor, "rb") as stream:
         for request in stream:
-            requests.put(request)
+            if request.startswith(REPLY):
+                door.pass_on(request)
+            else:
+                requests.put(request)
     os._exit(0)
 
 
-def _answer(line: Line, text: bytes, operations: Mapping[str, Operation]) -> None:
+def _answer(line: Line, text: bytes, operations: Mapping[str, Operation], door: Door) -> None:
     request = cast("Mapping[str, Json]", json.loads(text))
     number, name = request["id"], str(request["operation"])
+    door.open(line, number)
     confinement.limit_cpu(cast("int", request["cpu_seconds_max"]))
     told_at = 0.0
     began_at, cpu_at = time.monotonic(), time.process_time()

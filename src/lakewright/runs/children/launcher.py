@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -76,7 +77,13 @@ def _nothing(_: int = 0) -> None:
     pass
 
 
-_WITHHELD = ("PGPASSWORD", "PGPASSFILE", "OPENLINEAGE_API_KEY")
+_WITHHELD = (
+    "PGPASSWORD",
+    "PGPASSFILE",
+    "OPENLINEAGE_API_KEY",
+    "LAKEWRIGHT_CATALOG_TOKEN",
+    "LAKEWRIGHT_CATALOG_CREDENTIAL",
+)
 """What a child is not told: it opens no journal, and sends nothing."""
 
 
@@ -92,8 +99,11 @@ class Launcher:
         command: Sequence[str],
         limits: Limits,
         variables: Mapping[str, str] | None = None,
+        reply: Callable[[Json], Json] | None = None,
     ) -> None:
-        """`variables`: what the child's environment holds beside this process's own."""
+        """`variables`: what the child's environment holds beside this process's own. `reply`:
+        answers what an operation asks; it is called on another thread, one question at a time."""
+        self._reply = reply or _no_reply
         self._command = tuple(command)
         self._limits = limits
         self._variables = variables or {}
@@ -138,7 +148,9 @@ class Launcher:
         }
         call = _Call(running, operation, self._limits, time.monotonic() + timeout_seconds)
         try:
-            message = call.answer(request, on_progress=on_progress, on_wait=on_wait)
+            message = call.answer(
+                request, on_progress=on_progress, on_wait=on_wait, reply=self._reply
+            )
         except BaseException:
             self.end()
             raise
@@ -254,6 +266,37 @@ def _pipe(opened: ExitStack) -> tuple[int, int]:
     return ends
 
 
+def _no_reply(question: Json) -> Json:
+    raise errors.InternalError(
+        "a child process asked its parent, which has no answers", why=str(question)[:200]
+    )
+
+
+class _Question:
+    """What the child asks, answered on a thread of its own, so that the call stays watched."""
+
+    def __init__(self, reply: Callable[[Json], Json], question: Json) -> None:
+        self._found: Json = None
+        self._error: BaseException | None = None
+        self._is_answered = threading.Event()
+        threading.Thread(target=self._work, args=(reply, question), daemon=True).start()
+
+    def _work(self, reply: Callable[[Json], Json], question: Json) -> None:
+        try:
+            self._found = reply(question)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the call is
+            self._error = error
+        self._is_answered.set()
+
+    def wait(self, seconds: float) -> bytes:
+        """The reply as the child reads it; nothing: there is none yet."""
+        if not self._is_answered.wait(seconds):
+            return b""
+        if self._error is not None:
+            raise self._error
+        return child.REPLY + json.dumps(self._found, separators=(",", ":")).encode() + b"}\n"
+
+
 class _Call:
     """One request under way."""
 
@@ -271,13 +314,23 @@ class _Call:
         *,
         on_progress: Callable[[int], None],
         on_wait: Callable[[], None],
+        reply: Callable[[Json], Json],
     ) -> Mapping[str, Json]:
         """Send the request and wait for its result or error."""
         unsent = json.dumps(request, separators=(",", ":")).encode() + b"\n"
         poll = select.poll()
         poll.register(self._child.answers, select.POLLIN)
         poll.register(self._child.requests, select.POLLOUT)
+        asked: _Question | None = None
         while True:
+            if asked is not None:
+                # The child waits, and has nothing else to say.
+                unsent = asked.wait(WATCH_SECONDS)
+                self._watch(on_wait)
+                if not unsent:
+                    continue
+                asked = None
+                poll.register(self._child.requests, select.POLLOUT)
             ready = dict(poll.poll(WATCH_SECONDS * 1000))
             if self._child.requests in ready:
                 unsent = self._send(unsent)
@@ -288,9 +341,12 @@ class _Call:
             for message in self._messages():
                 if message["id"] != request["id"]:
                     continue
-                if "progress" not in message:
+                if "question" in message:
+                    asked = _Question(reply, message["question"])
+                elif "progress" in message:
+                    on_progress(cast("int", message["progress"]))
+                else:
                     return message
-                on_progress(cast("int", message["progress"]))
             self._watch(on_wait)
 
     def _send(self, data: bytes) -> bytes:

@@ -245,6 +245,11 @@ class Database:
             # The next transaction makes a new one; the server has rolled back what this one began.
             self._connection.close()
 
+    def listen(self) -> "Listener":
+        """See `journal.Journal`."""
+        with self.server.translated():
+            return Listener(self.server)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -273,8 +278,34 @@ class _Transaction:
         for each in values:
             self._execute(self._named[statement], each)
 
+    def wake(self) -> None:
+        self._execute(self._named["wake"], {})
+
     def hold(self, name: str) -> None:
         self._execute(self._named["hold"], {"name": name})
+
+
+class Listener:
+    """See `journal.Listener`. It hears the `wake` of every journal in its schema."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection = server.connect()
+        try:
+            row = self._connection.execute("SELECT current_schema() AS name").fetchone()
+            self._schema = None if row is None else row["name"]
+            self._connection.execute("LISTEN lakewright")
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def wait(self, seconds: float) -> bool:
+        with self._server.translated():
+            heard = list(self._connection.notifies(timeout=seconds, stop_after=1))
+        return any(each.payload == self._schema for each in heard)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _limits(seconds_max: float) -> Mapping[str, int]:

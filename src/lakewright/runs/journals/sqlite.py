@@ -7,19 +7,28 @@ IMMEDIATE, so that what it has read is still true when it writes: nothing else n
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lakewright import errors
 from lakewright.runs import journal
-from lakewright.runs.journals import relational
+from lakewright.runs.journals import inotify, relational
 from lakewright.runs.journals.relational import statements
 from lakewright.runs.journals.relational.database import Row, Value
 from lakewright.runs.ownership import FileOwners
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a write waits for another process's. Ours take milliseconds; a slow disk's sync more."""
+
+
+LISTEN_SECONDS = 0.01
+"""How often a listener looks whether somebody has written, where the system does not tell it."""
+
+SETTLE_SECONDS = 0.02
+"""How long a commit may take from its last write to the moment when others see it, for a listener
+to hear of it at once. On a slower disk it hears of it when it is asked the next time."""
 
 
 def open_journal(path: Path) -> journal.Journal:
@@ -112,6 +121,11 @@ class Database:
         with self._lock, self._translated(), self._begun(is_synced=is_synced):
             yield self._transaction
 
+    def listen(self) -> "Listener":
+        """See `journal.Journal`."""
+        with self._translated():
+            return Listener(self._path)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -145,8 +159,58 @@ class _Transaction:
     def change_each(self, statement: str, values: Sequence[Mapping[str, Value]]) -> None:
         self._connection.executemany(self._named[statement], values)
 
+    def wake(self) -> None:
+        """Every write is heard."""
+
     def hold(self, name: str) -> None:
         """Whoever writes has kept everybody out already."""
+
+
+class Listener:
+    """See `journal.Listener`. It hears whatever another connection has written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS)
+        self._seen = self._version()
+        self._watch: inotify.Watch | None = None
+        self._settled_at = 0.0
+        with suppress(OSError):
+            self._watch = inotify.Watch(path.with_name(f"{path.name}-wal"))
+
+    def _version(self) -> int:
+        # SQLite changes it in this connection when others have written.
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def wait(self, seconds: float) -> bool:
+        ends_at = time.monotonic() + seconds
+        while not self._has_changed():
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                return False
+            self._rest(left)
+        return True
+
+    def _has_changed(self) -> bool:
+        try:
+            before, self._seen = self._seen, self._version()
+        except sqlite3.Error as cause:
+            raise _translate(cause, self._path) from cause
+        return self._seen != before
+
+    def _rest(self, seconds: float) -> None:
+        """Wait until it may be worth looking again."""
+        if self._watch is None:
+            time.sleep(min(seconds, LISTEN_SECONDS))
+        elif time.monotonic() < self._settled_at:
+            time.sleep(SETTLE_SECONDS / 20)
+        elif self._watch.wait(seconds):
+            self._settled_at = time.monotonic() + SETTLE_SECONDS
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        self._connection.close()
 
 
 def _translate(cause: sqlite3.Error, path: Path) -> errors.LakewrightError:

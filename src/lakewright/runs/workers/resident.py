@@ -1,6 +1,6 @@
 """A resident worker: lanes side by side in one process, each of which carries out runs in turn.
 
-    claim ──▶ carry out ──▶ claim ...             nothing to do: look again a little later
+    claim ──▶ carry out ──▶ claim ...             nothing to do: wait until somebody rings
       ╰── what goes wrong outside of a run (a locked journal, a full disk): wait, try again
 
 A lane is a thread with an owner's lock, a connection to the journal and a child of its own, so the
@@ -13,20 +13,22 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from lakewright import errors
 from lakewright.runs import ownership
+from lakewright.runs.journal import Listener
+from lakewright.runs.workers.bell import Bell
 from lakewright.runs.workers.round import Hands
-from lakewright.runs.workers.worker import POLL_SECONDS, Worker
+from lakewright.runs.workers.worker import Worker
 
 SWEEP_SECONDS = 3600.0
 """How often what dead and old runs have left is looked for."""
 
-_LOOK_SECONDS = 0.1
-"""How often the lanes themselves are looked at."""
+_LOOK_SECONDS = 0.25
+"""How often it is looked whether the lanes live, and whether to stop listening."""
 
 TROUBLE_SECONDS_MAX = 30.0
 """The longest pause of a lane that meets one error after the other."""
@@ -92,6 +94,9 @@ class Resident:
         self._breaks: Counter[str] = Counter()
         self._well: set[str] = set()
         """The lanes that have not met trouble, or have worked since."""
+        self._bell = Bell()
+        self._listen_to: Callable[[], Listener] | None = None
+        """What a lane has opened a journal with, for the one listener of all."""
 
     def serve(self) -> None:
         """Work until `stop`; returns when every lane has ended."""
@@ -104,11 +109,14 @@ class Resident:
             lane.start()
         clock = threading.Thread(target=self._watch_clock, name="schedules")
         clock.start()
+        listener = threading.Thread(target=self._listen, name="listener")
+        listener.start()
         try:
             self._attend(lanes)
         finally:
             self._leave_off()
             clock.join()
+            listener.join()
 
     def _attend(self, lanes: Sequence[threading.Thread]) -> None:
         while any(lane.is_alive() for lane in lanes):
@@ -148,6 +156,7 @@ class Resident:
         # A signal may come while the event is being set: to set it within that would wait for ever.
         if not self._stopping.is_set():
             self._stopping.set()
+        self._bell.ring()
 
     def _watch(self) -> None:
         if time.monotonic() > self._break_off_at:
@@ -159,6 +168,7 @@ class Resident:
             began_at = time.monotonic()
             try:
                 with self._open_hands(self._watch) as hands:
+                    self._listen_to = hands.journal.listen
                     hands.launcher.start()
                     _log.info("lane ready")
                     self._work(Worker(hands, self._breaks))
@@ -170,6 +180,23 @@ class Resident:
                 self._well.discard(threading.current_thread().name)
                 self._rest("lane", error, troubles)
         self._well.discard(threading.current_thread().name)
+
+    def _listen(self) -> None:
+        """Ring when there may be work."""
+        while not self._stopping.is_set():
+            # The lanes meet the same trouble, and tell of it; they look now and then by themselves.
+            with suppress(errors.LakewrightError):
+                self._ring_when_heard()
+            self._stopping.wait(_LOOK_SECONDS)
+
+    def _ring_when_heard(self) -> None:
+        if self._listen_to is None:
+            return
+        with closing(self._listen_to()) as listener:
+            self._bell.ring()
+            while not self._stopping.is_set():
+                if listener.wait(_LOOK_SECONDS):
+                    self._bell.ring()
 
     def _watch_clock(self) -> None:
         troubles = 0
@@ -198,10 +225,11 @@ class Resident:
             if time.monotonic() - swept_at > SWEEP_SECONDS:
                 swept_at = time.monotonic()
                 worker.sweep()
+            heard = self._bell.rings
             has_worked = worker.work_once()
             self._well.add(threading.current_thread().name)
             if not has_worked:
-                self._stopping.wait(POLL_SECONDS)
+                self._bell.wait(heard)
 
 
 def is_present(presence: Path) -> bool:

@@ -110,6 +110,7 @@ class Acceptance:
                 }
             for part in list(self._state.run_uploads.get(run_id, {}).values()):
                 self._take_up(part)
+            self._state.wakes += 1
             self._state.runs[run_id] = replace(
                 self._state.runs[run_id],
                 status=RunStatus.QUEUED,

@@ -53,6 +53,7 @@ class Control:
 
     def resume(self, source: str) -> bool:
         with self._state.lock:
+            self._state.wakes += 1
             return self._state.pauses.pop(source, None) is not None
 
     def pauses(self) -> Mapping[str, Pause]:
@@ -98,6 +99,7 @@ def finish_run(state: State, run: Run, outcome: Outcome, now: datetime) -> None:
         error=copied(outcome.error),
     )
     state.tell(rules.run_finished(run, outcome, uploads), now)
+    state.wakes += 1
 
 
 def _conclude(state: State, run_id: str, outcome: UploadOutcome) -> None:

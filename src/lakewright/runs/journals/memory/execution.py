@@ -97,6 +97,7 @@ class Execution:
             return not is_held
 
     def _put_back(self, claim: Claim) -> None:
+        self._state.wakes += 1
         self._state.runs[claim.run_id] = replace(
             self._state.runs[claim.run_id], status=RunStatus.QUEUED
         )

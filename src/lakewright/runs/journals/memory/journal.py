@@ -3,6 +3,7 @@
 It keeps the same promises but durability: what it holds ends with its process.
 """
 
+import time
 from contextlib import AbstractContextManager
 
 from lakewright.runs import journal, ownership
@@ -17,6 +18,8 @@ from lakewright.runs.journals.memory import (
 )
 from lakewright.runs.journals.memory.state import State
 
+_LISTEN_SECONDS = 0.01
+
 
 def open_journal() -> journal.Journal:
     """A new, empty journal."""
@@ -30,8 +33,27 @@ def open_journal() -> journal.Journal:
         outbox=outbox.Outbox(state),
         timetable=timetable.Timetable(state),
         owners=_Owners(),
+        listen=lambda: _Listener(state),
         close=lambda: None,
     )
+
+
+class _Listener:
+    """See `journal.Listener`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._heard = state.wakes
+
+    def wait(self, seconds: float) -> bool:
+        ends_at = time.monotonic() + seconds
+        while self._state.wakes == self._heard and time.monotonic() < ends_at:
+            time.sleep(_LISTEN_SECONDS)
+        found, self._heard = self._state.wakes != self._heard, self._state.wakes
+        return found
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class _Owners:

@@ -30,6 +30,8 @@ class State:
     """Everything that the journal holds. Runs and uploads stand in the order of their arrival."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
+    wakes: int = 0
+    """How often a run may have become free to begin."""
     runs: dict[str, Run] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     run_uploads: dict[str, dict[str, RunUpload]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class State:
     def add_run(self, request: Request, run_id: str, now: datetime) -> None:
         """Queue a run."""
         self.runs_queued += 1
+        self.wakes += 1
         self.runs[run_id] = Run(
             run_id=run_id,
             sequence=self.runs_queued,

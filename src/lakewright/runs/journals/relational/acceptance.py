@@ -131,6 +131,7 @@ class Acceptance:
             for row in transaction.every("failed_parts", run_id=run_id):
                 self._take_up(transaction, to_run_upload(row))
             transaction.change("queue_next_round", run_id=run_id, now=to_time(now))
+            transaction.wake()
             return find_run(transaction, run_id)
 
     def _take_up(self, transaction: Transaction, part: RunUpload) -> None:

@@ -46,6 +46,7 @@ class Control:
 
     def resume(self, source: str) -> bool:
         with self._database.writing(is_synced=True) as transaction:
+            transaction.wake()
             return transaction.change("resume", source=source) > 0
 
     def pauses(self) -> Mapping[str, Pause]:

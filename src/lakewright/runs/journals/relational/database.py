@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from lakewright.runs.journal import Listener
+
 Value: TypeAlias = str | int | None
 """What a statement is given. A truth value is a whole number."""
 
@@ -39,6 +41,9 @@ class Transaction(Protocol):
     def change_each(self, statement: str, values: Sequence[Mapping[str, Value]]) -> None:
         """Write once for each of these values, in their order."""
 
+    def wake(self) -> None:
+        """Have those who listen look for a run, once the transaction has come to its end."""
+
     def hold(self, name: str) -> None:
         """Have others that hold the same name wait until this transaction has ended."""
 
@@ -51,6 +56,9 @@ class Database(Protocol):
 
     def writing(self, *, is_synced: bool) -> AbstractContextManager[Transaction]:
         """One transaction. `is_synced`: it, and all before it, is on disk when it has ended."""
+
+    def listen(self) -> Listener:
+        """See `journal.Journal`."""
 
     def close(self) -> None:
         """Close the connection; a journal that is closed answers nothing."""

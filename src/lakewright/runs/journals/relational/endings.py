@@ -57,6 +57,7 @@ def finish_run(transaction: Transaction, run: Run, outcome: Outcome, now: dateti
         error=to_text(outcome.error),
     )
     tell(transaction, rules.run_finished(run, outcome, uploads), now)
+    transaction.wake()
 
 
 def _fail_steps(transaction: Transaction, run: Run, error: Json, now: datetime) -> None:

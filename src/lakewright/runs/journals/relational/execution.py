@@ -101,7 +101,7 @@ class Execution:
             add_tables(transaction, claim.run_id, tables)
             is_free = transaction.first("taken_table", run_id=claim.run_id) is None
             if not is_free:
-                transaction.change("put_back", run_id=claim.run_id)
+                _put_back(transaction, claim.run_id)
             return is_free
 
     def prepare(self, claim: Claim, steps: Sequence[str]) -> None:
@@ -151,7 +151,12 @@ class Execution:
                     error = failure.to_json(rules.released(step.name))
                     left = Ending(status=StepStatus.PENDING, error=error)
                     _end_step(transaction, run, step.name, left, now)
-            transaction.change("put_back", run_id=run.run_id)
+            _put_back(transaction, run.run_id)
+
+
+def _put_back(transaction: Transaction, run_id: str) -> None:
+    transaction.change("put_back", run_id=run_id)
+    transaction.wake()
 
 
 def _next_fence(transaction: Transaction) -> int:

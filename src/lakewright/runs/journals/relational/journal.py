@@ -40,5 +40,6 @@ def open_journal(database: Database, owners: ownership.Owners) -> journal.Journa
         outbox=outbox.Outbox(database),
         timetable=timetable.Timetable(database),
         owners=owners,
+        listen=database.listen,
         close=database.close,
     )

@@ -40,6 +40,7 @@ def add_run(transaction: Transaction, request: Request, run_id: str, now: dateti
         priority=request.priority.rank,
     )
     add_tables(transaction, run_id, request.tables)
+    transaction.wake()
     for upload_id in request.upload_ids:
         add_upload(transaction, run_id, upload_id, is_again=True)
 

@@ -5,6 +5,10 @@
 -- Others that hold the same name wait until this transaction has ended.
 SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ':' || :name, 0));
 
+-- name: wake
+-- The channel is the database's; its journals are told apart by their schemas.
+SELECT pg_notify('lakewright', current_schema());
+
 -- name: hold_run
 SELECT * FROM whole_runs WHERE run_id = :run_id FOR NO KEY UPDATE;
 
