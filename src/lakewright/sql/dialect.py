@@ -40,7 +40,7 @@ class Portable(Spark):
     Parser = PortableParser
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def statements(text: str) -> tuple[exp.Expr | None, ...]:
     """The statements in a text. The trees are shared: nobody may change them.
 
@@ -78,13 +78,14 @@ def _mark_quotes(tree: exp.Expr | None, text: str) -> None:
             node.meta[_QUOTE] = text[start]
 
 
-def tokens(text: str) -> list[Token]:
-    """The words of a text, without comments and layout.
+@lru_cache(maxsize=256)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The words of a text, without comments and layout. Reading a query asks for them many times.
 
     Raises:
         sqlglot.errors.SqlglotError: a word never ends.
     """
-    return list(Portable().tokenize(text))
+    return tuple(Portable().tokenize(text))
 
 
 def span(node: exp.Expr) -> tuple[int, int]:
