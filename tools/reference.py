@@ -23,6 +23,7 @@ from lakewright.project import (
     json_schema,
     mistake,
     partitioning,
+    python_documents,
     reading,
     schedule_documents,
     unit_test_documents,
@@ -84,15 +85,25 @@ def project_files() -> str:
     for name, field in documents.CheckDocument.model_fields.items():
         (kind,) = reading.documents_in(field.annotation)
         parts += [f"#### {name}", _prose(kind), _keys(kind)]
-    parts += [
+    parts += _other_files()
+    parts += ["## Mistakes", _MISTAKES, _mistakes()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _other_files() -> list[str]:
+    """The sections of Python models, schedules and tests."""
+    return [
+        "## models/&lt;layer&gt;/&lt;name&gt;.py",
+        _PYTHON_EXAMPLE,
+        _keys(python_documents.PythonModelDocument),
+        "Each item of `columns`:",
+        _keys(python_documents.OutputColumnDocument),
         "## schedules/&lt;name&gt;.yaml",
         _SCHEDULE_EXAMPLE,
         _keys(schedule_documents.ScheduleDocument),
         "### fetch",
         _prose(schedule_documents.FetchDocument),
         _keys(schedule_documents.FetchDocument),
-    ]
-    parts += [
         "## tests/&lt;name&gt;.yaml",
         _TEST_EXAMPLE,
         _keys(unit_test_documents.UnitTestsDocument),
@@ -102,8 +113,6 @@ def project_files() -> str:
         _prose(unit_test_documents.ExpectDocument),
         _keys(unit_test_documents.ExpectDocument),
     ]
-    parts += ["## Mistakes", _MISTAKES, _mistakes()]
-    return "\n\n".join(parts) + "\n"
 
 
 _PROJECT_INTRODUCTION = """\
@@ -187,6 +196,37 @@ description: What the shop puts into its bucket.
 cron: "*/10 * * * *"
 fetch: {source: orders, from: "s3://shop-exports/orders/*.csv"}
 ```"""
+
+_PYTHON_EXAMPLE = """\
+A function where a SELECT will not do, as an escape: `model(inputs)` returns the table. Its settings
+are YAML in the file's docstring, or in `#` lines at its start. Loading a project never runs it, so
+they declare what it reads and returns; the [guide](../guides/models-and-checks.md) tells more.
+
+```python
+'''
+description: One row for each customer, with the longest time between two orders.
+reads: silver.orders
+columns:
+  - {name: customer_id, type: bigint}
+  - {name: longest_pause_days, type: int, description: Null for a single order.}
+checks:
+  - unique: customer_id
+'''
+
+
+def model(inputs):
+    orders = inputs.relation("silver.orders")
+    ...
+```
+
+| `inputs` | gives |
+| --- | --- |
+| `inputs.arrow("silver.orders")` | the table as an Arrow table |
+| `inputs.relation("silver.orders")` | the table as a DuckDB relation |
+| `inputs.names` | the tables that may be read |
+
+It returns an Arrow table, a `RecordBatchReader` or a DuckDB relation, with exactly the declared
+columns in any order. It runs in a process without a network; pandas cannot be imported there."""
 
 _TEST_EXAMPLE = """\
 Unit tests of one model, which `lakewright test` runs; the [guide](../guides/testing-models.md)

@@ -85,7 +85,7 @@ def test_a_file_at_a_wrong_place_is_not_overlooked(path: str, expected: tuple[st
 
 
 def test_other_files_are_no_part_of_a_project() -> None:
-    others = {"README.md": "x", "sources/notes.txt": "x", "models/x.py": "x", "deep/a.sql": "x"}
+    others = {"README.md": "x", "sources/notes.txt": "x", "models/x.txt": "x", "deep/a.sql": "x"}
     assert load.load({**BASE, **others}) == load.load(BASE)
 
 

@@ -10,7 +10,8 @@ from lakewright.cli.app import Common
 
 def schema(
     document: Annotated[
-        Literal["project", "source", "model", "schedule", "test"] | None, Parameter(show=True)
+        Literal["project", "source", "model", "python", "schedule", "test"] | None,
+        Parameter(show=True),
     ] = None,
     /,
     *,
@@ -24,7 +25,8 @@ def schema(
     ----------
     document
         `project` for lakewright.yaml, `source` for sources/*.yaml, `model` for the settings
-        block of models/*/*.sql, `schedule` for schedules/*.yaml, `test` for tests/*.yaml.
+        block of models/*/*.sql, `python` for that of models/*/*.py, `schedule` for
+        schedules/*.yaml, `test` for tests/*.yaml.
     """
     from lakewright.project import json_schema
 

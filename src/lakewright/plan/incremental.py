@@ -117,7 +117,9 @@ def fingerprint(model: Model, resolved: query.Resolved, schemas: Mapping[str, ty
         f"{table}.{field.name}": str(field.type)
         for table in model.query.tables
         for field in schemas[table].fields
-        if f"{table}.{field.name}" in named or set(re.findall(r"\w+", field.name.lower())) <= words
+        if model.function is not None
+        or f"{table}.{field.name}" in named
+        or set(re.findall(r"\w+", field.name.lower())) <= words
     }
     by_interval = {"interval": model.interval} if model.interval else {}
     content = codec.to_json(

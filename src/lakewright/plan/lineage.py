@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lakewright import errors, wording
 from lakewright.project.model import Model, Referential, Severity
 from lakewright.sql import types
+from lakewright.sql.query import Resolved
 from lakewright.sql.resolve import resolve
 
 
@@ -59,6 +60,15 @@ class Lineage:
         )
 
 
+def resolved_of(model: Model, schemas: Mapping[str, types.Schema]) -> Resolved:
+    """What is known of a model's table, from the columns of what it reads or by what it declares.
+
+    Raises:
+        SqlRefused: its query does not fit the tables.
+    """
+    return resolve(model.query, schemas) if model.function is None else model.function.resolved()
+
+
 def lineage(models: Mapping[str, Model], schemas: Mapping[str, types.Schema]) -> Lineage:
     """The lineage of a project.
 
@@ -76,7 +86,7 @@ def lineage(models: Mapping[str, Model], schemas: Mapping[str, types.Schema]) ->
         if not all(read in known for read in model.query.tables):
             continue
         with suppress(errors.SqlRefused):
-            resolved = resolve(model.query, known)
+            resolved = resolved_of(model, known)
             known[table] = resolved.schema
             for name, sources in resolved.lineage.items():
                 columns[f"{table}.{name}"] = tuple(sorted(sources))

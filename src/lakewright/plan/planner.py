@@ -17,6 +17,7 @@ from lakewright.plan import evolution, incremental, interval, lineage, settings_
 from lakewright.plan.evolution import Evolved
 from lakewright.plan.incremental import Input, Movement
 from lakewright.plan.landed import Landed
+from lakewright.plan.lineage import resolved_of
 from lakewright.plan.observed import Observed, RawUpload, Table
 from lakewright.plan.steps import (
     Bronze,
@@ -37,7 +38,6 @@ from lakewright.project.model import Model, Referential, Severity
 from lakewright.project.project import Project, unfit, waiting
 from lakewright.project.source import Source, Suspects
 from lakewright.sql import query
-from lakewright.sql.resolve import resolve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -503,7 +503,7 @@ class _Models:
     def _fitted(self, model: Model) -> query.Resolved | None:
         """The model's query over what it reads; None: it is held back, as it does not fit."""
         try:
-            resolved = resolve(model.query, self._schemas)
+            resolved = resolved_of(model, self._schemas)
         except errors.SqlRefused as refused:
             found = refused.as_problems()
         else:

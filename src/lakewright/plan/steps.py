@@ -14,6 +14,7 @@ from lakewright.errors import Problem
 from lakewright.plan.difference import Difference
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.project.model import Check, Model, Referential, Write
+from lakewright.project.python_model import RunsOn
 from lakewright.project.source import BadRecordLimits, Format, FormatOverride, Suspects
 from lakewright.sql import query, types
 
@@ -137,13 +138,21 @@ Build: TypeAlias = Full | RowWise | AffectedKeys | OneInterval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Python:
+    """That a model is a function, `model(inputs)`, and not a query."""
+
+    engines: tuple[RunsOn, ...]
+    """Where it can be run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BuildModel:
     """Run a model's query and stage its table."""
 
     kind: Literal["model"] = "model"
     table: str
     sql: str
-    """The SELECT as its author wrote it."""
+    """The SELECT, or a Python file's text, as its author wrote it."""
     schema: types.Schema
     reads: tuple[str, ...]
     build: Build
@@ -157,6 +166,8 @@ class BuildModel:
     description: str = ""
     logical_time: datetime | None = None
     """When the run is for, where the query reads it."""
+    python: Python | None = None
+    """What is known of a function whose text stands in `sql`; None: that is a SELECT."""
 
     @property
     def name(self) -> str:
@@ -188,6 +199,7 @@ def build_model(
         checks=model.checks,
         fingerprint=fingerprint,
         description=model.description,
+        python=None if model.function is None else Python(engines=model.function.engines),
     )
 
 

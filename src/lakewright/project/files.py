@@ -15,6 +15,7 @@ PROJECT_FILES = (
     "sources/**/*.yml",
     *SCHEDULE_FILES,
     "models/**/*.sql",
+    "models/**/*.py",
 )
 """Patterns of the files to hand to `load`, relative to the project's folder. Misplaced files are
 among them, so that they can be told rather than overlooked."""

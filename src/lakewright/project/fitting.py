@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from lakewright.errors import Place, Problem, SqlRefused
 from lakewright.project import layers, model_rules
 from lakewright.project.file import Mistakes
+from lakewright.project.mistake import Mistake, suggestion
 from lakewright.project.model_file import ModelFile
 from lakewright.sql import resolve, types
-from lakewright.sql.query import Resolved
+from lakewright.sql.query import Query, Resolved
 
 
 @dataclass(kw_only=True)
@@ -45,7 +46,7 @@ class Fitting:
             if layers.layer_of(table) in readable
         }
         try:
-            found = resolve.resolve(file.query, visible)
+            found = _resolved(file, file.query, visible)
         except SqlRefused as refused:
             self.problems[file.name] = refused.as_problems()
             self.unknown.add(file.name)
@@ -57,6 +58,29 @@ class Fitting:
         model_rules.check(trial, found, world)
         if not trial.mistakes.is_empty:
             self.problems[file.name] = tuple(trial.mistakes.problems)
+
+
+def _resolved(file: ModelFile, query: Query, visible: Mapping[str, types.Schema]) -> Resolved:
+    """What is known of a model's table.
+
+    Raises:
+        SqlRefused: the query does not fit what it reads, or a function reads what is not there.
+    """
+    if file.function is None:
+        return resolve.resolve(query, visible)
+    trial = Mistakes(file=file.mistakes.file)
+    for table in query.tables:
+        if table not in visible:
+            trial.add(
+                Mistake.UNKNOWN_TABLE,
+                file.mention(table),
+                f"there is no table `{table}`",
+                why="the function is to read it",
+                hint=suggestion(table, visible),
+            )
+    if not trial.is_empty:
+        raise SqlRefused("it reads tables that are not there", problems=trial.problems)
+    return file.function.resolved()
 
 
 def fit(

@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from lakewright.project import document, documents, schedule_documents, unit_test_documents
+from lakewright.project import (
+    document,
+    documents,
+    python_documents,
+    schedule_documents,
+    unit_test_documents,
+)
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
@@ -12,11 +18,12 @@ DOCUMENTS: Mapping[str, type[document.Document]] = {
     "project": documents.ProjectDocument,
     "source": documents.SourceDocument,
     "model": documents.ModelDocument,
+    "python": python_documents.PythonModelDocument,
     "schedule": schedule_documents.ScheduleDocument,
     "test": unit_test_documents.UnitTestsDocument,
 }
-"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, the settings block of a model,
-`schedules/*.yaml` and `tests/*.yaml`."""
+"""Each kind of file: `lakewright.yaml`, `sources/*.yaml`, the settings block of a model in SQL
+and of one in Python, `schedules/*.yaml` and `tests/*.yaml`."""
 
 
 def schemas() -> dict[str, Json]:

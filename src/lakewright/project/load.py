@@ -16,6 +16,7 @@ from lakewright.project import (
     naming,
     order,
     project_file,
+    python_file,
     schedule_file,
     source_file,
     unit_test_file,
@@ -149,9 +150,25 @@ class _Loading:
                     self._check_name(path, stem, "model")
                     file = TextFile.read(path, self.files[path])
                     name = f"{layer}.{stem}"
-                    self.models[name] = model_file.read(file, name)
+                    self._add_model(model_file.read(file, name))
+                case ("models", layer, _) if suffix == ".py" and layer in layers.MODEL_LAYERS:
+                    self._check_name(path, stem, "model")
+                    file = TextFile.read(path, self.files[path])
+                    self._add_model(python_file.read(file, f"{layer}.{stem}"))
                 case _:
                     self._check_misplaced(path)
+
+    def _add_model(self, file: ModelFile) -> None:
+        other = self.models.setdefault(file.name, file)
+        if other is not file:
+            file.mistakes.add(
+                Mistake.AMBIGUOUS_MATCH,
+                None,
+                f"`{file.name}` is made by {other.mistakes.file.path} already",
+                why="a table has one model",
+                hint="rename one of the two files",
+            )
+            self.problems += file.mistakes.problems
 
     def _check_name(self, path: str, stem: str, noun: str) -> None:
         if not naming.is_standard(stem):
@@ -170,10 +187,10 @@ class _Loading:
             hint = f"rename it to {PROJECT_FILE}"
         elif pure.parts[0] in ("sources", "schedules", "tests") and suffix in (".yaml", ".yml"):
             hint = f"name it {pure.parts[0]}/{pure.stem}.yaml"
-        elif pure.parts[0] == "models" and suffix == ".sql":
+        elif pure.parts[0] == "models" and suffix in (".sql", ".py"):
             folder = pure.parts[1] if len(pure.parts) > 2 else ""
             layer = nearest(folder, layers.MODEL_LAYERS) or layers.MODEL_LAYERS[0]
-            hint = f"name it models/{layer}/{pure.stem}.sql"
+            hint = f"name it models/{layer}/{pure.stem}{suffix}"
             if folder not in layers.MODEL_LAYERS:
                 hint += f"; the layers of models are {listing(layers.MODEL_LAYERS)}"
         else:
@@ -183,7 +200,8 @@ class _Loading:
             Mistake.MISPLACED_FILE,
             "nothing reads a file at this place",
             why="sources are sources/<name>.yaml, schedules are schedules/<name>.yaml, tests are"
-            " tests/<name>.yaml, models are models/<layer>/<name>.sql",
+            " tests/<name>.yaml, models are models/<layer>/<name>.sql"
+            " or .py",
             hint=hint,
         )
 

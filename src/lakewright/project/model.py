@@ -1,4 +1,4 @@
-"""A model: one SELECT that makes one silver or gold table, with its settings and checks."""
+"""A model: a SELECT or a Python function that makes one silver or gold table, and its settings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from lakewright.errors import Place
 from lakewright.project.contract import PartitionField
+from lakewright.project.python_model import PythonFunction
 from lakewright.sql import query
 
 
@@ -129,13 +130,16 @@ def label(check: Check) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """One SELECT and what becomes of its rows."""
+    """What makes rows, and what becomes of them."""
 
     name: str
     """`silver.<table>` or `gold.<table>`, from the file's path."""
     query: query.Query
+    """Of a Python model: its text, and the tables that it declares to read."""
     where: Place
     """Where the SELECT starts in its file."""
+    function: PythonFunction | None = None
+    """What a Python model declares; None: the query is a SELECT."""
     write: Write = Write.REPLACE
     key: tuple[str, ...] = ()
     latest_by: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from lakewright.project import declared, documents, layers, reading, yaml
 from lakewright.project.file import Mistakes, Span, TextFile
 from lakewright.project.mistake import Mistake, listing
 from lakewright.project.model import Model, Write
+from lakewright.project.python_model import PythonFunction
 from lakewright.project.yaml import Parsed
 from lakewright.sql import dialect, parameters, parse
 from lakewright.sql.query import Query
@@ -32,6 +33,8 @@ class ModelFile:
     parsed: Parsed
     document: documents.ModelDocument
     query: Query | None = None
+    function: PythonFunction | None = None
+    """Of a Python model, whose query is its text and what it declares to read."""
 
     @property
     def needs(self) -> frozenset[str]:
@@ -48,6 +51,11 @@ class ModelFile:
         """Where the query first names a table, or else where the query starts."""
         if self.query is None:
             return Span(0)
+        if self.function is not None:
+            named = self.parsed.data.get("reads")
+            is_one = isinstance(named, str)
+            position = self.query.tables.index(table) if table in self.query.tables else 0
+            return self.parsed.span(("reads",) if is_one else ("reads", position)) or Span(0)
         start = self.mistakes.file.offset(self.query.where)
         tokens = dialect.tokens(self.query.text)
         for first, dot, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -63,6 +71,7 @@ class ModelFile:
             name=self.name,
             query=self.query,
             where=self.query.where,
+            function=self.function,
             write=document.write,
             key=document.key or (),
             latest_by=document.latest_by or (),
@@ -89,7 +98,7 @@ def read(file: TextFile, name: str) -> ModelFile:
     found.query = None if end is None else _query(file, end, mistakes)
     if found.query is not None:
         _check_interval(found, found.query)
-        _check_layers(found, found.query)
+        check_layers(found, found.query)
     return found
 
 
@@ -198,7 +207,8 @@ def _check_interval(found: ModelFile, query: Query) -> None:
         )
 
 
-def _check_layers(found: ModelFile, query: Query) -> None:
+def check_layers(found: ModelFile, query: Query) -> None:
+    """Note every table of a layer above the model's own; then there is no query."""
     own = layers.layer_of(found.name)
     readable = layers.READABLE.get(own, ())
     for table in query.tables:

@@ -14,6 +14,7 @@ from lakewright.engines.duckdb import (
     deduplication,
     failures,
     merging,
+    python_models,
     reading,
     rewriting,
     text,
@@ -38,10 +39,10 @@ def model(
     """Run the query and stage the table. `Staged.consumed` is left to who knows the snapshots.
 
     Raises:
-        RunFailed: a row cannot be computed, or a row of a merged table has no key.
+        RunFailed: a row cannot be computed, or a row of a merged table has no key, or a function
+            fails or returns something else than it declares.
     """
-    schemas = {name: given.table.schema for name, given in inputs.items()}
-    query = writing.typed_sql(render.render(step.sql, schemas, "duckdb"), target.schema)
+    query = "" if step.python is not None else _query(step, inputs, target)
     with connection.cursor() as cursor, failures.of(f"the model {step.table}"):
         _set_parameters(cursor, step)
         job = Job(connection=cursor, step=step, query=query, inputs=inputs, target=target)
@@ -66,6 +67,11 @@ def model(
     )
 
 
+def _query(step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Target) -> str:
+    schemas = {name: given.table.schema for name, given in inputs.items()}
+    return writing.typed_sql(render.render(step.sql, schemas, "duckdb"), target.schema)
+
+
 def _set_parameters(cursor: duckdb.DuckDBPyConnection, step: steps.BuildModel) -> None:
     """Give the build's connection the values that its query may read, each as a value."""
     values = {parameters.LOGICAL_TIME: step.logical_time}
@@ -85,6 +91,8 @@ def _properties(step: steps.BuildModel) -> dict[str, str]:
 
 def _build(job: Job) -> Files:
     build = job.step.build
+    if job.step.python is not None:
+        return python_models.build(job, job.step.python)
     if isinstance(build, steps.Full):
         return _full(job)
     if isinstance(build, steps.OneInterval):
