@@ -109,9 +109,26 @@ def literal(value: object, kind: str) -> str:
     """A value of a table as Spark SQL; strings as bytes, so that nothing needs escaping."""
     if value is None:
         return f"CAST(NULL AS {kind})"
+    if isinstance(value, list):
+        _, _, element = kind[:-1].partition("<")
+        return f"CAST(array({', '.join(literal(one, element) for one in value)}) AS {kind})"
+    if isinstance(value, dict):
+        return f"CAST({keyed(value, kind)} AS {kind})"
     if kind == "string":
         return f"CAST(X'{str(value).encode().hex()}' AS STRING)"
     return f"CAST('{value}' AS {kind})"
+
+
+def keyed(value: Mapping[str, object], kind: str) -> str:
+    """A map or struct of a table as Spark SQL; a map's keys are texts."""
+    word, _, inner = kind[:-1].partition("<")
+    if word == "map":
+        element = inner.partition(",")[2]
+        pairs = (f"{literal(k, 'string')}, {literal(v, element)}" for k, v in value.items())
+        return f"map({', '.join(pairs)})"
+    fields = dict(part.split(":", 1) for part in inner.split(","))
+    parts = (f"'{name}', {literal(v, fields[name])}" for name, v in value.items())
+    return f"named_struct({', '.join(parts)})"
 
 
 def cases() -> Iterator[tuple[str, str]]:
@@ -189,6 +206,12 @@ def text(value: object) -> object:
         return value.isoformat(" ")
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if isinstance(value, bytearray | bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {"map": [[text(key), text(inner)] for key, inner in value.items()]}
+    if isinstance(value, list | tuple):  # A struct comes as a tuple.
+        return [text(inner) for inner in value]
     return str(value)
 
 

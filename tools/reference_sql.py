@@ -103,8 +103,9 @@ FALSE`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE` with a constant pattern and `E
 - A date plus or minus a whole number is days; dates and timestamps plus or minus an interval."""
 
 _FUNCTIONS = """\
-`T` stands for any type that is not nested, the same for all arguments after they have met in their
-common type; `number` for any number; `#x` for a constant whole number; `'x'` for a constant text;
+A capital letter stands for any type, the same one wherever it occurs after the arguments have met
+in their common type; `T` is not nested. `(E) -> R` is a lambda function such as `x -> x + 1`.
+`number` stands for any number; `#x` for a constant whole number; `'x'` for a constant text;
 and `UNIT` for a word such as `HOUR`. A narrower number is widened where a wider one is asked
 for."""
 

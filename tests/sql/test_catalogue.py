@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sqlglot import exp
 
-from lakewright.sql import casts, catalogue, dialect, grammar, types
+from lakewright.sql import casts, catalogue, dialect, generics, grammar
 from lakewright.sql.functions.refused import REFUSED
 from lakewright.sql.refusals import Refused
 
@@ -98,12 +98,14 @@ def test_no_function_is_both_permitted_and_refused() -> None:
 
 
 def test_every_signature_names_types_that_exist() -> None:
-    words = {"any", "T", "number", "decimal", "share", "UNIT"}
+    words = {"any", "number", "decimal", "share", "struct", "UNIT", "INTERVAL"}
     for function in catalogue.FUNCTIONS.values():
         for signature in function.signatures:
             for parameter in signature.parameters:
-                if parameter not in words and parameter[0] not in "#'":
-                    types.parse(parameter)
+                if parameter.startswith("("):
+                    generics.read_lambda(parameter)
+                elif parameter not in words and parameter[0] not in "#'":
+                    generics.read(parameter)
 
 
 @pytest.mark.parametrize(("name", "meant"), catalogue.OF_OTHER_DIALECTS.items())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow
@@ -20,7 +21,7 @@ import pytest
 import yaml
 
 from lakewright.errors import Place, SqlRefused
-from lakewright.sql import types
+from lakewright.sql import coercion, types
 from lakewright.sql.parse import parse
 from lakewright.sql.query import Resolved
 from lakewright.sql.quoting import duckdb_type, identifier
@@ -82,6 +83,14 @@ CASES = tuple(_cases())
 def _value(written: object, kind: types.Type) -> object:
     if written is None:
         return None
+    if isinstance(kind, types.Array):
+        return [_value(one, kind.element) for one in _listed(written)]
+    if isinstance(kind, types.Map):
+        assert isinstance(written, dict)
+        return [(_value(k, kind.key), _value(v, kind.value)) for k, v in written.items()]
+    if isinstance(kind, types.Struct):
+        assert isinstance(written, dict)
+        return {name: _value(written[name], inner) for name, inner in kind.fields}
     text = str(written)
     if kind == types.BOOLEAN:
         return text.lower() == "true"
@@ -98,6 +107,11 @@ def _value(written: object, kind: types.Type) -> object:
     return Decimal(text) if isinstance(kind, types.Decimal) else text
 
 
+def _listed(value: object) -> list[Any]:
+    assert isinstance(value, list)
+    return value
+
+
 @pytest.fixture(scope="module")
 def lake() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
@@ -108,10 +122,17 @@ def lake() -> Iterator[duckdb.DuckDBPyConnection]:
                 f"{identifier(field.name)} {duckdb_type(field.type)}" for field in schema.fields
             )
             connection.execute(f"CREATE TABLE bronze.{name} ({columns})")
-            marks = ", ".join("?" for _ in schema.fields)
-            for row in table["rows"]:
-                values = [_value(v, f.type) for v, f in zip(row, schema.fields, strict=True)]
-                connection.execute(f"INSERT INTO bronze.{name} VALUES ({marks})", values)
+            rows = pyarrow.table(
+                [
+                    pyarrow.array([_value(row[i], f.type) for row in table["rows"]],
+                                  _arrow_type(f.type))
+                    for i, f in enumerate(schema.fields)
+                ],
+                names=list(schema.names),
+            )  # fmt: skip
+            connection.register("rows", rows)
+            connection.execute(f"INSERT INTO bronze.{name} SELECT * FROM rows")
+            connection.unregister("rows")
         yield connection
 
 
@@ -136,6 +157,22 @@ def _text(value: object) -> object:
     return str(value)
 
 
+def _answer(value: object, kind: types.Type) -> object:
+    """A value of a type as the answers hold it."""
+    if value is None:
+        return None
+    if isinstance(kind, types.Array):
+        return [_answer(one, kind.element) for one in _listed(value)]
+    if isinstance(kind, types.Map):
+        entry = types.Struct((("key", kind.key), ("value", kind.value)))
+        pairs = (dict(zip(("key", "value"), pair, strict=True)) for pair in _listed(value))
+        return {"map": [_answer(pair, entry) for pair in pairs]}
+    if isinstance(kind, types.Struct):
+        assert isinstance(value, dict)
+        return [_answer(value[name], inner) for name, inner in kind.fields]
+    return _text(value)
+
+
 _ARROW = {
     types.BOOLEAN: pyarrow.bool_(),
     types.INT: pyarrow.int32(),
@@ -151,6 +188,12 @@ _ARROW = {
 
 
 def _arrow_type(kind: types.Type) -> pyarrow.DataType:
+    if isinstance(kind, types.Array):
+        return pyarrow.list_(_arrow_type(kind.element))
+    if isinstance(kind, types.Map):
+        return pyarrow.map_(_arrow_type(kind.key), _arrow_type(kind.value))
+    if isinstance(kind, types.Struct):
+        return pyarrow.struct([(name, _arrow_type(inner)) for name, inner in kind.fields])
     if isinstance(kind, types.Decimal):
         return pyarrow.decimal128(kind.precision, kind.scale)
     assert isinstance(kind, types.Primitive)
@@ -161,7 +204,13 @@ def _run(lake: duckdb.DuckDBPyConnection, sql: str, schema: types.Schema) -> lis
     table = lake.execute(sql).to_arrow_table()
     found = [(column.name, column.type) for column in table.schema]
     assert found == [(field.name, _arrow_type(field.type)) for field in schema.fields], sql
-    return [[_text(value) for value in row.values()] for row in table.to_pylist()]
+    return [
+        [
+            _answer(value, field.type)
+            for value, field in zip(row.values(), schema.fields, strict=True)
+        ]
+        for row in table.to_pylist()
+    ]
 
 
 def _rows_of_expression(
@@ -184,7 +233,28 @@ def _rows_of_expression(
 
 
 def _is_error(value: object) -> bool:
-    return isinstance(value, dict)
+    return isinstance(value, dict) and "error" in value
+
+
+def _is_same_nested(
+    ours: object, theirs: object, kind: types.Type, *, is_approximate: bool
+) -> bool:
+    if isinstance(kind, types.Map):
+        assert isinstance(ours, dict)
+        assert isinstance(theirs, dict)
+        entry = types.Struct((("key", kind.key), ("value", kind.value)))
+        one, other = (sorted(side["map"], key=str) for side in (ours, theirs))
+        return _is_same_nested(one, other, types.Array(entry), is_approximate=is_approximate)
+    one, other = _listed(ours), _listed(theirs)
+    if isinstance(kind, types.Array):
+        parts = [kind.element] * len(one)
+    else:
+        assert isinstance(kind, types.Struct)
+        parts = [field for _, field in kind.fields]
+    return len(one) == len(other) and all(
+        _is_same(a, b, part, is_approximate=is_approximate)
+        for a, b, part in zip(one, other, parts, strict=True)
+    )
 
 
 def _is_same(ours: object, theirs: object, kind: types.Type, *, is_approximate: bool) -> bool:
@@ -193,6 +263,8 @@ def _is_same(ours: object, theirs: object, kind: types.Type, *, is_approximate: 
         return _is_error(ours) and _is_error(theirs)
     if ours is None or theirs is None:
         return ours is theirs
+    if coercion.is_nested(kind):
+        return _is_same_nested(ours, theirs, kind, is_approximate=is_approximate)
     if isinstance(kind, types.Decimal):
         return Decimal(str(ours)) == Decimal(str(theirs))
     if kind in (types.FLOAT, types.DOUBLE):

@@ -1,6 +1,6 @@
 """Calls: functions, aggregates and windows from the catalogue, and SQL's own forms of calls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -9,9 +9,11 @@ from sqlglot import exp
 from lakewright.sql import catalogue, coercion, operators, types
 from lakewright.sql.context import Context
 from lakewright.sql.function import Function, Kind
+from lakewright.sql.lambdas import Lambda
 from lakewright.sql.quoting import duckdb_type, text
 from lakewright.sql.refusals import Refused
-from lakewright.sql.signature import Attach, NoMatch, Signature
+from lakewright.sql.scope import Output, Scope
+from lakewright.sql.signature import Argument, Attach, NoMatch, Signature
 from lakewright.sql.term import Term, combine, constant
 
 Bind: TypeAlias = Callable[[exp.Expr, Context], Term]
@@ -58,7 +60,7 @@ def bind_call(node: exp.Expr, context: Context, bind: Bind) -> Term:
         return _trim(node, context, bind)
     if isinstance(node, exp.StrPosition):
         arguments = [bind(node.args["substr"], context), bind(node.this, context)]
-        return _scalar(node, catalogue.FUNCTIONS["locate"], arguments)
+        return scalar(node, catalogue.FUNCTIONS["locate"], arguments)
     assert isinstance(node, exp.Anonymous)  # noqa: S101 -- told to the type checker
     function = catalogue.function(node)
     if function.kind is Kind.AGGREGATE:
@@ -70,21 +72,65 @@ def bind_call(node: exp.Expr, context: Context, bind: Bind) -> Term:
     given = list(node.expressions)
     if _takes_unit(function) and given and isinstance(given[0], exp.Column):
         unit = constant(given.pop(0).name.upper(), types.STRING)
-        return _scalar(node, function, [unit, *(bind(one, context) for one in given)])
-    return _scalar(node, function, [bind(one, context) for one in given])
+        return scalar(node, function, [unit, *(bind(one, context) for one in given)])
+    if function.names is not None:
+        return scalar(node, function, list(_fields(given, function.names, context, bind)))
+    return scalar(node, function, [_argument(one, context, bind) for one in given])
+
+
+def _argument(node: exp.Expr, context: Context, bind: Bind) -> Argument:
+    if isinstance(node, exp.Interval):
+        unit, amount = _span(node)
+        return constant(f"{amount} {unit}", types.INTERVAL)
+    if not isinstance(node, exp.Lambda):
+        return bind(node, context)
+
+    def within(variables: Mapping[str, Term]) -> Term:
+        inner = replace(
+            context,
+            variables={**context.variables, **variables},
+            may_aggregate=False,
+            may_window=False,
+            subquery=_no_subquery,
+            clause="a lambda function",
+        )
+        return bind(node.this, inner)
+
+    names = tuple(name.name.lower() for name in node.expressions)
+    return Lambda(names=names, bind=within, depth=2 * len(context.variables))
+
+
+def _no_subquery(node: exp.Expr, _scope: Scope) -> tuple[tuple[Output, ...], str]:
+    raise Refused(node, "a lambda function holds no subquery", hint="join the table before")
+
+
+def _fields(
+    given: Sequence[exp.Expr], names: Callable[[int], str], context: Context, bind: Bind
+) -> Iterator[Term]:
+    """The name and the value of each argument, in turn."""
+    for position, node in enumerate(given):
+        is_named = isinstance(node, (exp.Alias, exp.Column, exp.Dot, exp.Identifier))
+        name = node.expression.name if isinstance(node, exp.Dot) else node.alias_or_name
+        yield constant(name if is_named else names(position), types.STRING)
+        yield bind(node.this if isinstance(node, exp.Alias) else node, context)
 
 
 def _takes_unit(function: Function) -> bool:
     return any(signature.parameters[:1] == ("UNIT",) for signature in function.signatures)
 
 
-def _scalar(node: exp.Expr, function: Function, arguments: Sequence[Term]) -> Term:
+def scalar(node: exp.Expr, function: Function, arguments: Sequence[Argument]) -> Term:
+    """The call of a function of one row.
+
+    Raises:
+        Refused: no way to call it fits.
+    """
     signature, bound, kind = matched(node, function, arguments)
     return signature.term(bound, kind)
 
 
 def matched(
-    node: exp.Expr, function: Function, arguments: Sequence[Term]
+    node: exp.Expr, function: Function, arguments: Sequence[Argument]
 ) -> tuple[Signature, Sequence[Term], types.Type]:
     """The way to call a function that fits some arguments, those as its types, and its answer's.
 
@@ -102,14 +148,14 @@ def matched(
             found.append((signature, bound, kind))
     if not found:
         ways = "; ".join(signature.text for signature in function.signatures)
-        given = ", ".join(str(argument.type) for argument in arguments)
+        given = ", ".join("->" if isinstance(one, Lambda) else str(one.type) for one in arguments)
         raise Refused(
             node,
             f"{function.name}({given}) is not portable SQL",
             why=reasons[0] if len(set(reasons)) == 1 else "no way to call it fits",
             hint=f"it is {ways}",
         )
-    has_untyped = any(argument.type == types.UNKNOWN for argument in arguments)
+    has_untyped = any(isinstance(one, Term) and one.type == types.UNKNOWN for one in arguments)
     if has_untyped and len({str(kind) for _, _, kind in found}) > 1:
         raise Refused(
             node,
@@ -128,7 +174,7 @@ def _extract(node: exp.Extract, context: Context, bind: Bind) -> Term:
             f"EXTRACT({field} FROM ...) is not portable SQL",
             hint="use second(x)" if field == "SECOND" else f"the fields are {', '.join(EXTRACTED)}",
         )
-    return _scalar(node, catalogue.FUNCTIONS[name], [bind(node.args["expression"], context)])
+    return scalar(node, catalogue.FUNCTIONS[name], [bind(node.args["expression"], context)])
 
 
 def _trim(node: exp.Trim, context: Context, bind: Bind) -> Term:
@@ -137,7 +183,7 @@ def _trim(node: exp.Trim, context: Context, bind: Bind) -> Term:
     value = bind(node.this, context)
     cut = node.args.get("expression")
     if cut is None:
-        return _scalar(node, catalogue.FUNCTIONS["trim" if name == "btrim" else name], [value])
+        return scalar(node, catalogue.FUNCTIONS["trim" if name == "btrim" else name], [value])
     given = [value, bind(cut, context)]
     texts = [operators.converted(one, types.STRING) for one in given]
     written = {"btrim": "trim"}.get(name, name)
@@ -309,14 +355,7 @@ def shifted(moment: Term, interval: exp.Expr, *, is_minus: bool) -> Term:
     Raises:
         Refused: the interval or what it is added to is not portable.
     """
-    unit = interval.args["unit"].name.upper().removesuffix("S") if interval.args.get("unit") else ""
-    amount = interval.this.name if isinstance(interval.this, exp.Literal) else ""
-    if unit not in UNITS or not amount.lstrip("-").isdigit():
-        raise Refused(
-            interval,
-            "this interval is not portable SQL",
-            hint=f"write INTERVAL and a whole number of {', '.join(UNITS)}",
-        )
+    unit, amount = _span(interval)
     name, is_clock = UNITS[unit]
     is_date = moment.type == types.DATE
     if moment.type not in (types.DATE, types.TIMESTAMP, types.TIMESTAMP_NTZ):
@@ -328,8 +367,25 @@ def shifted(moment: Term, interval: exp.Expr, *, is_minus: bool) -> Term:
             hint="cast the date to timestamp or timestamp_ntz first",
         )
     sign = "-" if is_minus else "+"
-    inner = f"({moment.text} {sign} {name}({int(amount)}))"
+    inner = f"({moment.text} {sign} {name}({amount}))"
     return combine(moment.type, f"CAST({inner} AS DATE)" if is_date else inner, (moment,))
+
+
+def _span(interval: exp.Expr) -> tuple[str, int]:
+    """An interval's unit and how many of it.
+
+    Raises:
+        Refused: it is more than a whole number of one unit.
+    """
+    unit = interval.args["unit"].name.upper().removesuffix("S") if interval.args.get("unit") else ""
+    amount = interval.this.name if isinstance(interval.this, exp.Literal) else ""
+    if unit not in UNITS or not amount.lstrip("-").isdigit():
+        raise Refused(
+            interval,
+            "this interval is not portable SQL",
+            hint=f"write INTERVAL and a whole number of {', '.join(UNITS)}",
+        )
+    return unit, int(amount)
 
 
 def days_added(left: Term, right: Term, *, is_minus: bool) -> Term | None:

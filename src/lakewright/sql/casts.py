@@ -246,6 +246,8 @@ def apply(term: Term, target: types.Type, *, is_try: bool = False) -> Term | Non
         return constant(None, target)
     if term.type == types.UNKNOWN:  # A column that was always empty: its value is null.
         return replace(term, type=target, text=constant(None, target).text, plain=None)
+    if coercion.is_nested(target):
+        return _nested(term, target, is_try=is_try)
     cast = _find(term.type, target)
     if cast is None:
         return None
@@ -263,6 +265,44 @@ def apply(term: Term, target: types.Type, *, is_try: bool = False) -> Term | Non
         is_literal=False,
         may_stop=term.may_stop or "error(" in text or not (is_try or _is_safe(term.type, target)),
     )
+
+
+_INNER = '"our e"'
+
+
+def _nested(term: Term, target: types.Type, *, is_try: bool) -> Term | None:
+    """An array, map or struct part by part; None where a part has no cast."""
+    source = term.type
+    parts: tuple[Term, ...]
+    if isinstance(source, types.Array) and isinstance(target, types.Array):
+        inner = _part(source.element, target.element, _INNER, is_try=is_try)
+        if inner is None:
+            return None
+        parts, text = (inner,), f"list_transform({term.text}, lambda {_INNER}: {inner.text})"
+    elif isinstance(source, types.Map) and isinstance(target, types.Map):
+        key = _part(source.key, target.key, f"{_INNER}.key", is_try=is_try)
+        value = _part(source.value, target.value, f"{_INNER}.value", is_try=is_try)
+        if key is None or value is None or not coercion.widens(source.key, target.key):
+            return None
+        pair = f"struct_pack(key := {key.text}, value := {value.text})"
+        entries = f"list_transform(map_entries({term.text}), lambda {_INNER}: {pair})"
+        parts, text = (key, value), f"map_from_entries({entries})"
+    else:
+        return None
+    kind = duckdb_type(target)
+    return replace(
+        term,
+        type=target,
+        text=f"CAST({text} AS {kind})",
+        plain=None,
+        value=None,
+        is_literal=False,
+        may_stop=term.may_stop or any(part.may_stop for part in parts),
+    )
+
+
+def _part(source: types.Type, target: types.Type, text: str, *, is_try: bool) -> Term | None:
+    return apply(Term(type=source, text=text), target, is_try=is_try)
 
 
 def _is_safe(source: types.Type, target: types.Type) -> bool:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from sqlglot import exp
 
 from lakewright.sql.function import Function, RefusedFunction
-from lakewright.sql.functions import aggregate, choice, number, text, time, window
+from lakewright.sql.functions import aggregate, array, choice, mapping, number, text, time, window
 from lakewright.sql.functions.refused import REFUSED
 from lakewright.sql.refusals import Refused
 
@@ -19,6 +19,8 @@ TOPICS: Mapping[str, tuple[Function, ...]] = {
     "Numbers": number.FUNCTIONS,
     "Text": text.FUNCTIONS,
     "Dates and times": time.FUNCTIONS,
+    "Arrays": array.FUNCTIONS,
+    "Maps and structs": mapping.FUNCTIONS,
     "Aggregates": aggregate.FUNCTIONS,
     "Windows": window.FUNCTIONS,
 }

@@ -31,6 +31,17 @@ def is_nested(kind: types.Type) -> bool:
     return isinstance(kind, types.Array | types.Map | types.Struct)
 
 
+def is_untyped(kind: types.Type) -> bool:
+    """Whether a part of the type is not known, such as that of an array's elements."""
+    if isinstance(kind, types.Array):
+        return is_untyped(kind.element)
+    if isinstance(kind, types.Map):
+        return is_untyped(kind.key) or is_untyped(kind.value)
+    if isinstance(kind, types.Struct):
+        return any(is_untyped(inner) for _, inner in kind.fields)
+    return kind == types.UNKNOWN
+
+
 def widens(source: types.Type, target: types.Type) -> bool:
     """Whether Spark turns `source` into `target` by itself where a function asks for it."""
     if source in (target, types.UNKNOWN):
@@ -63,6 +74,10 @@ def _common_pair(left: types.Type, right: types.Type) -> types.Type:
         return types.TIMESTAMP
     if {left, right} == {types.DATE, types.TIMESTAMP_NTZ}:
         return types.TIMESTAMP_NTZ
+    if isinstance(left, types.Array) and isinstance(right, types.Array):
+        return types.Array(_common_pair(left.element, right.element))
+    if isinstance(left, types.Map) and isinstance(right, types.Map):
+        return types.Map(_common_pair(left.key, right.key), _common_pair(left.value, right.value))
     raise NoCommonType(f"{left} and {right} do not meet")
 
 

@@ -1,12 +1,13 @@
 """Where an expression stands in a query, which decides what it may hold."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sqlglot import exp
 
 from lakewright.sql.scope import Output, Scope
+from lakewright.sql.term import Term
 
 SubqueryBinder: TypeAlias = Callable[[exp.Expr, Scope], tuple[tuple[Output, ...], str]]
 """Binds a subquery, which may look outwards into a scope: its columns and its text."""
@@ -26,3 +27,5 @@ class Context:
     """Whether a subquery in it may name this query's columns."""
     prefers_items: bool = False
     """Whether a name means a selected column first."""
+    variables: Mapping[str, Term] = field(default_factory=dict)
+    """The parameters of the lambda functions around, by name in lower case."""

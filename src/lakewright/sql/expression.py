@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from lakewright.sql import calls, casts, coercion, dialect, moments, operators, parameters, types
 from lakewright.sql.context import Context
+from lakewright.sql.functions.array import ITEM
 from lakewright.sql.literals import number
 from lakewright.sql.quoting import duckdb_type
 from lakewright.sql.refusals import Refused
@@ -47,6 +48,9 @@ def _paren(node: exp.Expr, context: Context) -> Term:
 
 def _column(node: exp.Expr, context: Context) -> Term:
     assert isinstance(node, exp.Column)  # noqa: S101 -- told to the type checker
+    variable = context.variables.get((node.table or node.name).lower())
+    if variable is not None:  # sqlglot leaves a lambda's own variables as columns here and there.
+        return variable if not node.table else _field(node, variable, node.name)
     term = context.scope.column(node, prefers_items=context.prefers_items)
     if term.has_aggregate and not context.may_aggregate:
         raise Refused(node, f"{node.name!r} is an aggregate and cannot stand in {context.clause}")
@@ -60,12 +64,34 @@ def _column(node: exp.Expr, context: Context) -> Term:
 
 
 def _dot(node: exp.Expr, context: Context) -> Term:
-    base = bind(node.this, context)
-    name = node.args["expression"].name
+    return _field(node, bind(node.this, context), node.args["expression"].name)
+
+
+def _field(node: exp.Expr, base: Term, name: str) -> Term:
     found = struct_field(base, name)
     if found is None:
         raise Refused(node, f"{base.type} has no field {name!r}")
     return found
+
+
+def _variable(node: exp.Expr, context: Context) -> Term:
+    """The parameter of a lambda function around."""
+    return context.variables[node.name.lower()]
+
+
+def _bracket(node: exp.Expr, context: Context) -> Term:
+    if len(node.expressions) != 1:
+        raise Refused(node, "one position or key stands in brackets", hint="use slice(...)")
+    given = [bind(node.this, context), bind(node.expressions[0], context)]
+    return calls.scalar(node, ITEM, given)
+
+
+def _alias(node: exp.Expr, _context: Context) -> Term:
+    raise Refused(node, "a name given by AS stands here in struct(...) only", hint="leave it out")
+
+
+def _lambda(node: exp.Expr, _context: Context) -> Term:
+    raise Refused(node, "a lambda function stands only where a function takes one")
 
 
 def _literal(node: exp.Expr, context: Context) -> Term:
@@ -368,6 +394,9 @@ def cast_target(node: exp.Expr) -> types.Type:
         if not (1 <= precision <= coercion.DIGITS_MAX and 0 <= scale <= precision):
             raise Refused(node, f"decimal({precision},{scale}) is not a type")
         return types.Decimal(precision, scale)
+    nested = _nested_target(node)
+    if nested is not None:
+        return nested
     if name is None:
         raise Refused(
             node,
@@ -375,6 +404,16 @@ def cast_target(node: exp.Expr) -> types.Type:
             hint=f"the types are {', '.join(sorted(set(TYPES.values())))}",
         )
     return types.parse(name)
+
+
+def _nested_target(node: exp.Expr) -> types.Type | None:
+    word = str(getattr(node.this, "value", ""))
+    if word == "ARRAY" and len(node.expressions) == 1:
+        return types.Array(cast_target(node.expressions[0]))
+    if word == "MAP" and len(node.expressions) == 2:
+        key, value = (cast_target(part) for part in node.expressions)
+        return types.Map(key, value)
+    return None
 
 
 TYPES: Mapping[str, str] = {
@@ -434,6 +473,10 @@ _BINDERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], Term]] = {
     exp.Paren: _paren,
     exp.Column: _column,
     exp.Dot: _dot,
+    exp.Identifier: _variable,
+    exp.Bracket: _bracket,
+    exp.Alias: _alias,
+    exp.Lambda: _lambda,
     exp.Literal: _literal,
     exp.RawString: _raw_string,
     exp.Null: _null,

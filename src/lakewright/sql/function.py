@@ -1,5 +1,6 @@
 """What the catalogue says of a function."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,6 +31,9 @@ class Function:
     """Whether its window may have a frame."""
     takes_distinct: bool = False
     may_ignore_nulls: bool = False
+    names: Callable[[int], str] | None = None
+    """Of a function that makes a field of each argument, named as the argument is: the name of one
+    that has none, by its position from 0. Such a function is given name and value in turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,6 +77,8 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.DataType: frozenset({"this", "expressions", "nested", "kind"}),
     exp.DataTypeParam: frozenset({"this"}),
     exp.Anonymous: frozenset({"this", "expressions"}),
+    exp.Lambda: frozenset({"this", "expressions"}),
+    exp.Bracket: frozenset({"this", "expressions"}),
     exp.Extract: _BINARY,
     exp.Trim: frozenset({"this", "expression", "position"}),
     exp.StrPosition: frozenset({"this", "substr"}),
@@ -136,10 +138,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
         why="the engines' regular expressions differ",
         hint="use LIKE, startswith, endswith or contains",
     ),
-    exp.Lambda: Way(
-        what="lambda functions are not portable SQL yet",
-    ),
-    exp.Bracket: Way(what="array and map access is not portable SQL yet"),
     exp.Rollup: Way(what="ROLLUP is not portable SQL yet", hint="UNION ALL one GROUP BY per level"),
     exp.Cube: Way(what="CUBE is not portable SQL yet", hint="UNION ALL one GROUP BY per set"),
     exp.GroupingSets: Way(

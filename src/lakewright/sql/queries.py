@@ -267,8 +267,8 @@ class _Select:
         parts.extend(self._limit())
         return Bound(outputs=tuple(self.outputs), text=" ".join(parts), form=self.form)
 
-    def _context(self, clause: str, **allowed: bool) -> Context:
-        return Context(scope=self.scope, subquery=self._subquery, clause=clause, **allowed)
+    def _context(self, clause: str) -> Context:
+        return Context(scope=self.scope, subquery=self._subquery, clause=clause)
 
     def _subquery(self, node: exp.Expr, scope: Scope) -> tuple[tuple[Output, ...], str]:
         bound = self.binder.query(node, scope)
@@ -299,7 +299,7 @@ class _Select:
         if clause is None:
             return
         with self.binder.refusals.gather():
-            term = self._condition(clause.this, self._context("WHERE", may_correlate=True))
+            term = self._condition(clause.this, replace(self._context("WHERE"), may_correlate=True))
             self.texts.append(f"WHERE {term.text}")
 
     def _condition(self, node: exp.Expr, context: Context) -> Term:
@@ -361,9 +361,10 @@ class _Select:
             self._add_item(node, name, term)
 
     def _item(self, node: exp.Expr) -> Term:
-        context = self._context("SELECT", may_aggregate=True, may_window=True)
+        context = replace(self._context("SELECT"), may_aggregate=True, may_window=True)
         term = expression.bind(node, context)
-        if term.type == types.UNKNOWN and term.is_null and not self._is_side():
+        is_given = term.is_null or (coercion.is_nested(term.type) and not term.plain)
+        if coercion.is_untyped(term.type) and is_given and not self._is_side():
             raise Refused(
                 node, "this column has no type", hint="cast it, such as CAST(NULL AS STRING)"
             )
@@ -394,7 +395,9 @@ class _Select:
             return None
         term = Term(type=types.BOOLEAN, text="TRUE")
         with self.binder.refusals.gather():
-            term = self._condition(clause.this, self._context("HAVING", may_aggregate=True))
+            term = self._condition(
+                clause.this, replace(self._context("HAVING"), may_aggregate=True)
+            )
             if term.loose:
                 raise _ungrouped(clause.this, term)
         return term
@@ -424,7 +427,9 @@ class _Select:
             for part in window.args.get("partition_by") or ():
                 with self.binder.refusals.gather():
                     columns.append(
-                        expression.bind(part, self._context("a window", may_aggregate=True)).plain
+                        expression.bind(
+                            part, replace(self._context("a window"), may_aggregate=True)
+                        ).plain
                     )
             self.form = self.form.grouped_by(columns, "a window's PARTITION BY")
 
@@ -443,8 +448,8 @@ class _Select:
         if position is None:
             if self.node.args.get("distinct"):
                 raise Refused(node, "after DISTINCT, ORDER BY names a selected column")
-            context = self._context(
-                "ORDER BY", may_aggregate=True, may_window=True, prefers_items=True
+            context = replace(
+                self._context("ORDER BY"), may_aggregate=True, may_window=True, prefers_items=True
             )
             term = expression.bind(node.this, context)
             if term.loose and self._is_grouped():
@@ -474,7 +479,7 @@ class _Select:
 
 def _typed(term: Term) -> str:
     """A selected column with its type said: DuckDB gives expressions over NULL types of its own."""
-    if term.plain or term.type in (POISON, types.UNKNOWN) or coercion.is_nested(term.type):
+    if term.plain or coercion.is_untyped(term.type) or term.type == POISON:
         return term.text
     kind = duckdb_type(term.type)
     is_said = term.text.startswith("CAST(") and term.text.endswith(f" AS {kind})")

@@ -21,6 +21,7 @@ _DUCKDB_PRIMITIVES = {
     types.TIMESTAMP: "TIMESTAMPTZ",
     types.TIMESTAMP_NTZ: "TIMESTAMP",
     types.UNKNOWN: '"NULL"',
+    types.INTERVAL: "INTERVAL",
 }
 
 

@@ -6,17 +6,23 @@ abs(decimal) -> same                       the argument's own type
 date_trunc('unit', timestamp) -> timestamp a quoted parameter is a constant text
 round(decimal, #digits) -> decimal         a # parameter is a constant integer; a decimal's
                                            digits come from a rule beside the text
+map(K, E, ...) -> map<K, E>                all of them may come again
+array_append(array<E>, E) -> array<E>      a capital letter is any type, the same one everywhere;
+                                           `T` alone is never nested
+transform(array<E>, (E, int) -> R) -> array<R>   a lambda function
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lakewright.sql import casts, coercion, types
+from lakewright.sql import casts, coercion, generics, types
+from lakewright.sql.lambdas import ELEMENT, Lambda, Places
 from lakewright.sql.term import Term, combine
 from lakewright.wording import counted
 
+Argument: TypeAlias = Term | Lambda
 Rewrite: TypeAlias = str | Callable[[Sequence[Term]], str]
 """DuckDB's text: `{0}`, `{1}`, ... are the arguments, `{all}` all of them with commas."""
 Build: TypeAlias = Callable[[Sequence[Term]], Term]
@@ -39,8 +45,8 @@ class Signature:
     text: str
     name: str
     parameters: tuple[str, ...]
-    is_variadic: bool
-    """Whether the last parameter may repeat."""
+    repeated: int
+    """How many of the last parameters may come again."""
     result: str
     rewrite: Rewrite
     rule: ResultRule | None = None
@@ -48,14 +54,15 @@ class Signature:
     """Makes the whole term, type and all, for what operators define already."""
     compose: Compose | None = None
     """Makes the text of an aggregate that is several of DuckDB's."""
+    places: Places = ELEMENT
+    """Where a lambda function's parameters are found."""
 
     def fits_count(self, count: int) -> bool:
         """Whether so many arguments are possible."""
-        if self.is_variadic:
-            return count >= len(self.parameters)
-        return count == len(self.parameters)
+        more = count - len(self.parameters)
+        return more == 0 or (more > 0 and self.repeated > 0 and more % self.repeated == 0)
 
-    def bind(self, arguments: Sequence[Term]) -> tuple[Sequence[Term], types.Type]:
+    def bind(self, arguments: Sequence[Argument]) -> tuple[Sequence[Term], types.Type]:
         """The arguments as the parameters' types, and the result's type.
 
         Raises:
@@ -64,15 +71,18 @@ class Signature:
         if not self.fits_count(len(arguments)):
             raise NoMatch(counted(len(arguments), "argument"))
         spare = len(arguments) - len(self.parameters)
-        wanted = (*self.parameters, *(self.parameters[-1:] * spare))
-        shared = self._shared(wanted, arguments)
+        more = self.parameters[-self.repeated :] * spare if self.repeated else ()
+        wanted = (*self.parameters, *more)[: len(arguments)]
+        letters = _letters(wanted, arguments)
         bound = [
-            _fit(argument, parameter, shared)
+            _fit_lambda(argument, parameter, letters, self.places)
+            if isinstance(argument, Lambda)
+            else _fit(argument, parameter, letters)
             for argument, parameter in zip(arguments, wanted, strict=True)
         ]
         if self.build is not None:
             return bound, self.build(bound).type
-        return bound, self._result(bound, shared)
+        return bound, self._result(bound, letters)
 
     def term(self, arguments: Sequence[Term], kind: types.Type) -> Term:
         """The call with bound arguments, as a term of the bound type."""
@@ -89,26 +99,12 @@ class Signature:
         texts = [argument.text for argument in arguments]
         return attach(self.rewrite.format(*texts, all=", ".join(texts)))
 
-    def _shared(self, wanted: Sequence[str], arguments: Sequence[Term]) -> types.Type:
-        kinds = [
-            argument.type for argument, name in zip(arguments, wanted, strict=True) if name == "T"
-        ]
-        try:
-            shared = coercion.common(kinds)
-        except coercion.NoCommonType as error:
-            raise NoMatch(str(error)) from error
-        if kinds and coercion.is_nested(shared):
-            raise NoMatch(f"{shared} is nested")
-        return shared
-
-    def _result(self, bound: Sequence[Term], shared: types.Type) -> types.Type:
+    def _result(self, bound: Sequence[Term], letters: Mapping[str, types.Type]) -> types.Type:
         if self.rule is not None:
             return self.rule(bound)
-        if self.result == "T":
-            return shared
         if self.result == "same":
             return bound[0].type
-        return types.parse(self.result)
+        return generics.filled(generics.read(self.result), letters)
 
 
 def way(
@@ -118,6 +114,7 @@ def way(
     *,
     build: Build | None = None,
     compose: Compose | None = None,
+    places: Places = ELEMENT,
 ) -> Signature:
     """The signature that a line of the catalogue describes; `rule` gives the result's type.
 
@@ -128,38 +125,85 @@ def way(
     if not found:
         raise ValueError(f"{text!r} is not a signature")
     name, inner, result = found.groups()
-    parameters = tuple(part.strip() for part in inner.split(",") if part.strip())
-    is_variadic = bool(parameters) and parameters[-1].endswith("...")
-    if is_variadic:
+    parameters = generics.split(inner)
+    repeated = 0
+    if parameters[-1:] == ("...",):
+        parameters = parameters[:-1]
+        repeated = len(parameters)
+    elif parameters and parameters[-1].endswith("..."):
         parameters = (*parameters[:-1], parameters[-1].removesuffix("..."))
+        repeated = 1
     return Signature(
         text=text,
         name=name,
         parameters=parameters,
-        is_variadic=is_variadic,
+        repeated=repeated,
         result=result,
         rewrite=rewrite,
         rule=rule,
         build=build,
         compose=compose,
+        places=places,
     )
 
 
-def _fit(argument: Term, parameter: str, shared: types.Type) -> Term:
+def _letters(wanted: Sequence[str], arguments: Sequence[Argument]) -> dict[str, types.Type]:
+    """What the letters of the parameters are, as far as plain arguments tell.
+
+    Raises:
+        NoMatch: they do not meet, or `T` would be nested.
+    """
+    found: dict[str, list[types.Type]] = {}
+    for argument, parameter in zip(arguments, wanted, strict=True):
+        if isinstance(argument, Lambda) or parameter.startswith("("):
+            if not (isinstance(argument, Lambda) and parameter.startswith("(")):
+                raise NoMatch("a lambda function such as x -> x + 1 stands in its own place only")
+        elif _has_letter(parameter) and not generics.learn(
+            generics.read(parameter), argument.type, found
+        ):
+            raise NoMatch(f"{argument.type} is not {parameter}")
+    try:
+        letters = generics.met(found)
+    except coercion.NoCommonType as error:
+        raise NoMatch(str(error)) from error
+    is_within = any("<T>" in parameter for parameter in wanted)
+    if is_within and types.UNKNOWN in found.get("T", ()):
+        raise NoMatch("a NULL without a type is looked for nowhere")
+    if "T" in letters and coercion.is_nested(letters["T"]):
+        raise NoMatch(f"{letters['T']} is nested")
+    return letters
+
+
+def _has_letter(parameter: str) -> bool:
+    return bool(re.search(r"\b[A-Z]\b", parameter))
+
+
+def _fit_lambda(
+    argument: Lambda, parameter: str, letters: dict[str, types.Type], places: Places
+) -> Term:
+    wanted = generics.read_lambda(parameter)
+    if len(wanted.parameters) != len(argument.names):
+        raise NoMatch(f"the lambda function has {counted(len(argument.names), 'parameter')}")
+    term = argument.of([generics.filled(kind, letters) for kind in wanted.parameters], places)
+    letter = str(wanted.result)
+    if generics.is_letter(wanted.result) and letter not in letters:
+        letters[letter] = term.type
+    asked = generics.filled(wanted.result, letters)
+    if term.type != asked:
+        raise NoMatch(f"the lambda function gives {term.type} and not {asked}")
+    return term
+
+
+def _fit(argument: Term, parameter: str, letters: Mapping[str, types.Type]) -> Term:
     if parameter == "any":
         return argument
-    if parameter == "T":
-        return converted(argument, shared)
+    if _has_letter(parameter):
+        return converted(argument, generics.filled(generics.read(parameter), letters))
     if parameter in _KINDS_OF_CONSTANT or parameter[0] in _KINDS_OF_CONSTANT:
         _check_constant(argument, parameter)
         return argument
-    if parameter in ("number", "decimal"):
-        is_fit = (
-            coercion.is_number(argument.type)
-            if parameter == "number"
-            else isinstance(argument.type, types.Decimal)
-        )
-        if not is_fit:
+    if parameter in _FAMILIES:
+        if not _FAMILIES[parameter](argument.type):
             raise NoMatch(f"{argument.type} is not a {parameter}")
         return argument
     wanted = types.parse(parameter)
@@ -167,6 +211,14 @@ def _fit(argument: Term, parameter: str, shared: types.Type) -> Term:
         raise NoMatch(f"{argument.type} is not {wanted}")
     return converted(argument, wanted)
 
+
+_FAMILIES: Mapping[str, Callable[[types.Type], bool]] = {
+    "number": coercion.is_number,
+    "decimal": lambda kind: isinstance(kind, types.Decimal),
+    "struct": lambda kind: isinstance(kind, types.Struct),
+    "INTERVAL": lambda kind: kind == types.INTERVAL,
+}
+"""Words of signatures that stand for types of one kind."""
 
 _KINDS_OF_CONSTANT = ("UNIT", "share", "'", "#")
 

@@ -85,6 +85,8 @@ TIMESTAMP = Primitive("timestamp")
 TIMESTAMP_NTZ = Primitive("timestamp_ntz")
 UNKNOWN = Primitive("unknown")
 """A column that has only ever been empty: it has no type until there is evidence."""
+INTERVAL = Primitive("interval")
+"""A span of time within a query; no column has it."""
 
 PRIMITIVES = (
     BOOLEAN,

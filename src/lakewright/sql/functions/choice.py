@@ -26,8 +26,8 @@ def _null_if_zero(arguments: Sequence[Term]) -> Term:
 
 
 FUNCTIONS = (
-    scalar(way("coalesce(T...) -> T", "coalesce({all})"), note="The first that is not null."),
-    scalar(way("nvl(T, T) -> T", "coalesce({all})"), aliases=("ifnull",)),
+    scalar(way("coalesce(E...) -> E", "coalesce({all})"), note="The first that is not null."),
+    scalar(way("nvl(E, E) -> E", "coalesce({all})"), aliases=("ifnull",)),
     scalar(
         way("nvl2(any, T, T) -> T", "(CASE WHEN {0} IS NOT NULL THEN {1} ELSE {2} END)"),
         note="The second where the first is not null, else the third.",

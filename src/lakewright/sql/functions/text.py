@@ -117,6 +117,11 @@ def _joined(arguments: Sequence[Term]) -> str:
     return f"CAST({' || '.join(term.text for term in arguments)} AS VARCHAR)"
 
 
+def _joined_arrays(arguments: Sequence[Term]) -> str:
+    known = " AND ".join(f"{term.text} IS NOT NULL" for term in arguments)
+    return f"(CASE WHEN {known} THEN {' || '.join(term.text for term in arguments)} END)"
+
+
 def _sha2(arguments: Sequence[Term]) -> str:
     if arguments[1].value not in (0, 256):
         raise ValueError("only 256 bits are portable")
@@ -164,7 +169,11 @@ FUNCTIONS = (
     ),
     scalar(way("left(string, int) -> string", lambda given: _end("left", given))),
     scalar(way("right(string, int) -> string", lambda given: _end("right", given))),
-    scalar(way("concat(string...) -> string", _joined), note="Null where any argument is null."),
+    scalar(
+        way("concat(string...) -> string", _joined),
+        way("concat(array<E>...) -> array<E>", _joined_arrays),
+        note="Null where any argument is null.",
+    ),
     scalar(
         way("concat_ws(string, string...) -> string", "concat_ws({all})"),
         note="The first is the separator; nulls are passed over.",
@@ -177,7 +186,10 @@ FUNCTIONS = (
     scalar(way("translate(string, string, string) -> string", "translate({0}, {1}, {2})")),
     scalar(way("repeat(string, int) -> string", lambda given: _end("repeat", given))),
     scalar(
-        way("reverse(string) -> string", "array_to_string(list_reverse(string_split({0}, '')), '')")
+        way(
+            "reverse(string) -> string", "array_to_string(list_reverse(string_split({0}, '')), '')"
+        ),
+        way("reverse(array<E>) -> array<E>", "list_reverse({0})"),
     ),
     scalar(
         way("lpad(string, int) -> string", lambda given: _pad("lpad", given)),
