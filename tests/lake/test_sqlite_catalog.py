@@ -44,6 +44,18 @@ def test_it_has_the_tables_that_pyiceberg_makes(tmp_path: Path) -> None:
     assert tables_of(tmp_path / "ours.sqlite") == tables_of(tmp_path / "theirs.sqlite")
 
 
+def test_a_file_that_cannot_be_opened_is_let_go_of(tmp_path: Path) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(b"no database " * 1000)
+    catalog = SqliteCatalog(tmp_path / "catalog.sqlite")
+    before = len(list(Path("/dev/fd").iterdir()))
+    kept = []
+    for _ in range(3):  # As whoever tries again and again.
+        with pytest.raises(errors.LakewrightError) as refused:
+            catalog.pointers()
+        kept.append(refused)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_pyiceberg_sees_our_tables_and_namespaces(workshop: Workshop) -> None:
     workshop.append(ORDERS, SCHEMA, [{"id": 1, "v": "a"}], "run1")
     workshop.append("gold.sums", SCHEMA, [], "run1")

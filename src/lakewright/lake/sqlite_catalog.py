@@ -154,15 +154,23 @@ class SqliteCatalog:
         if self._connection is None or self._process_id != os.getpid():
             is_new = not self.path.exists()
             connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(_TABLES)
+            try:
+                _make_ready(connection)
+            except BaseException:
+                connection.close()
+                raise
             if is_new:
                 durable.sync(self.path.parent)
             self._connection = connection
             self._process_id = os.getpid()
         return self._connection
+
+
+def _make_ready(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(_TABLES)
 
 
 def _new_location(change: Change) -> str:

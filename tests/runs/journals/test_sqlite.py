@@ -44,6 +44,21 @@ def test_a_newer_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
         sqlite.open_journal(path)
 
 
+def test_a_journal_that_cannot_be_opened_is_let_go_of(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    deliver(path, ["a"])
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {statements.VERSION + 1}")
+    connection.close()
+    before = len(list(Path("/dev/fd").iterdir()))
+    kept = []
+    for _ in range(3):  # As a worker does that tries again and again.
+        with pytest.raises(errors.Conflict) as refused:
+            sqlite.open_journal(path)
+        kept.append(refused)
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
 def test_an_older_journal_is_brought_up_to_date_in_one_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,15 +55,23 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
+        self._transaction = _Transaction(self._connection, statements.named("sqlite"))
+        try:
+            self._make_ready(is_new=is_new)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _make_ready(self, *, is_new: bool) -> None:
+        with self._translated():
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
-        self._transaction = _Transaction(self._connection, statements.named("sqlite"))
         self._migrate()
         with self._translated():
             # Not before: a migration may have to replace a table that others refer to.
             self._connection.execute("PRAGMA foreign_keys = ON")
         if is_new:
-            _sync_folders(path)
+            _sync_folders(self._path)
 
     def _migrate(self) -> None:
         """Bring the journal up to date. One that is, is only looked at: who opens it waits for
