@@ -79,7 +79,8 @@ def play(house: House, *, files: int, workers: int, rng: random.Random) -> None:
         for number in range(files):
             for name in SOURCES:
                 path = house.file(f"{name}_{number}.csv", content(number))
-                house.warm.accept(path, name, is_again=False)
+                first, again = (house.warm.accept(path, name, is_again=False) for _ in range(2))
+                assert again.upload.upload_id == first.upload.upload_id
             time.sleep(rng.uniform(0.0, 0.4))
 
         def kill() -> None:
@@ -95,6 +96,7 @@ def play(house: House, *, files: int, workers: int, rng: random.Random) -> None:
         assert ids(house, f"bronze.{name}") == list(range(files * rows))
         assert ids(house, f"silver.{name}") == list(range(files * rows))
         assert is_linear(house, f"bronze.{name}")
+        assert_in_order(house, name)
     reading = house.warm.journal.reading
     runs = reading.runs()
     assert {run.status for run in runs} == {RunStatus.SUCCEEDED}
@@ -107,8 +109,47 @@ def play(house: House, *, files: int, workers: int, rng: random.Random) -> None:
     assert len(interrupted) <= kills
 
 
+def assert_in_order(house: House, source: str) -> None:
+    """The runs of a source went one after the other, as they were asked for, and so did what they
+    published."""
+    runs = sorted(
+        (run for run in house.warm.journal.reading.runs() if run.request.source == source),
+        key=lambda run: run.sequence,
+    )
+    moments = [moment for run in runs for moment in (run.started_at, run.finished_at)]
+    assert None not in moments
+    assert moments == sorted(moment for moment in moments if moment)
+    history = house.ask("tables", "history", f"bronze.{source}")
+    made = [each["run_id"] for each in reversed(history)]
+    assert [run_id for run_id in made if run_id in {run.run_id for run in runs}] == [
+        run.run_id for run in runs
+    ]
+
+
 def test_workers_that_are_killed_again_and_again_lose_and_double_nothing(house: House) -> None:
     play(house, files=4, workers=2, rng=random.Random(20_240_229))
+
+
+def test_others_take_over_from_a_worker_that_was_killed_for_good(house: House) -> None:
+    house.write(PROJECT)
+    rows = "".join(f"{number},{number}\n" for number in range(500_000))
+    large = house.file("events_0.csv", "id,n\n" + rows)
+    small = house.file("events_1.csv", "id,n\n-1,0\n")
+    with crew(house, 2) as made:
+        reading = house.warm.journal.reading
+        run_id = house.warm.accept(large, "events", is_again=False).run_id
+        wait_until(lambda: reading.run(run_id).owner_id is not None, lambda: time.sleep(0.01))
+        owner_id = str(reading.run(run_id).owner_id)
+        [dead] = [each for each in made.members if f"-{each.pid}-" in owner_id]
+        dead.kill()
+        after = house.warm.accept(small, "events", is_again=False)
+        wait_until(lambda: not house.warm.unfinished_runs(), lambda: time.sleep(0.05))
+        [alive] = [each for each in made.members if each is not dead]
+        assert f"-{alive.pid}-" in str(reading.run(run_id).owner_id)
+        assert alive.poll() is None
+    assert after.run_id != run_id
+    assert house.count("bronze.events") == 500_001
+    assert_in_order(house, "events")
 
 
 @pytest.mark.slow

@@ -249,6 +249,49 @@ def test_after_a_power_failure_only_what_was_published_is_trusted(
     assert workplace.tables()["bronze.orders"] == [f"{accepted.upload.upload_id}=a"]
 
 
+def killed_while_it_rests(workplace: "Workplace", monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run whose owner was killed while it waited to try a step again."""
+    run_id = workplace.deliver("a").run_id
+    workplace.flag("bronze", "crash")
+    with monkeypatch.context() as slow:
+        slow.setattr("lakewright.runs.workers.round.BACKOFF_SECONDS", 600.0)
+        pid = fork(lambda: drain_deadly(workplace, 0))
+    wait_for(lambda: any(each.error for each in workplace.journal.reading.attempts(run_id)))
+    os.kill(pid, signal.SIGKILL)
+    assert wait(pid) == -signal.SIGKILL
+    return run_id
+
+
+def test_attempts_that_were_made_before_a_kill_count_after_it(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = killed_while_it_rests(workplace, monkeypatch)
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.FAILED
+    effects = workplace.effects()
+    assert (effects["land a"], effects["bronze orders"]) == (1, 3)
+    attempts = workplace.journal.reading.attempts(run_id)
+    assert [each.number for each in attempts if each.step == "bronze:orders"] == [1, 2, 3]
+
+
+def test_a_cancel_that_comes_while_nobody_lives_ends_the_run_and_a_retry_goes_on_from_there(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = killed_while_it_rests(workplace, monkeypatch)
+    workplace.journal.control.cancel(run_id, datetime.now().astimezone())
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.FAILED
+    assert "cancelled" in str(run.error)
+    assert workplace.effects()["bronze orders"] == 1
+    workplace.flag("bronze", "")
+    workplace.journal.acceptance.retry(run_id, datetime.now().astimezone())
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    effects = workplace.effects()
+    assert (effects["land a"], effects["bronze orders"]) == (1, 2)
+    assert len(workplace.tables()["bronze.orders"]) == 1
+
+
 def test_a_late_write_of_a_lost_run_is_refused_by_name(workplace: "Workplace") -> None:
     workplace.deliver("a")
     execution = workplace.journal.execution
