@@ -81,8 +81,8 @@ def everybody_lives(owner_id: str) -> bool:
     return True
 
 
-def claim(journal: Journal, owner: str = "me") -> Claim:
-    found = journal.execution.claim(owner, everybody_lives, NOW)
+def claim(journal: Journal, owner: str = "me", now: datetime = NOW) -> Claim:
+    found = journal.execution.claim(owner, everybody_lives, now)
     assert found is not None
     return found
 

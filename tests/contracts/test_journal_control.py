@@ -27,10 +27,14 @@ from tests.contracts.conftest import LATER, NOW, accept, claim, delivery, load
 
 
 def queue(
-    journal: Journal, run_id: str, *tables: str, priority: Priority = Priority.NORMAL
+    journal: Journal,
+    run_id: str,
+    *tables: str,
+    priority: Priority = Priority.NORMAL,
+    now: datetime = NOW,
 ) -> None:
     request = Request(kind=RequestKind.MODELS, tables=tables, priority=priority)
-    journal.acceptance.request(request, run_id=run_id, now=NOW)
+    journal.acceptance.request(request, run_id=run_id, now=now)
 
 
 def code_of(error: Json) -> Json:
@@ -167,6 +171,27 @@ def test_upkeep_begins_only_when_nothing_else_could(journal: Journal) -> None:
     assert claim(journal, owner="o2").run_id == "other"
     journal.execution.finish(waiting, Outcome(status=RunStatus.SUCCEEDED), LATER)
     assert claim(journal, owner="o1").run_id == "upkeep"
+
+
+def test_a_run_that_has_waited_long_counts_as_more_urgent(journal: Journal) -> None:
+    queue(journal, "low", "a", priority=Priority.LOW)
+    patient = NOW + rules.PATIENCE
+    queue(journal, "first", "b", now=patient)
+    queue(journal, "second", "c", now=patient)
+    assert claim(journal, "o1", patient - timedelta(seconds=1)).run_id == "first"
+    assert claim(journal, "o2", patient).run_id == "low"
+
+
+def test_upkeep_that_has_waited_long_takes_its_turn_on_its_tables(journal: Journal) -> None:
+    upkeep = Request(kind=RequestKind.UPKEEP, tables=("a",))
+    journal.acceptance.request(upkeep, run_id="upkeep", now=NOW)
+    patient = NOW + rules.PATIENCE
+    queue(journal, "first", "a", now=patient)
+    queue(journal, "second", "a", now=patient)
+    first = claim(journal, now=patient - timedelta(seconds=1))
+    assert first.run_id == "first"
+    journal.execution.finish(first, Outcome(status=RunStatus.SUCCEEDED), patient)
+    assert claim(journal, now=patient).run_id == "upkeep"
 
 
 def test_a_run_has_the_highest_priority_of_what_it_loads(journal: Journal) -> None:

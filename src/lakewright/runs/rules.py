@@ -6,7 +6,7 @@ Adapters keep rows; these functions look at values and answer. So no two journal
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lakewright import errors
 from lakewright.plan import codec, steps
@@ -37,6 +37,10 @@ stays bounded."""
 RUN_BYTES_MAX = 2**30
 """Once the files of a waiting run hold so much, the next file gets a run of its own, so that tables
 do not wait for each other's largest."""
+
+PATIENCE = timedelta(minutes=10)
+"""A run that has waited so long counts as one rank more urgent, and upkeep as any other run: each
+gets its turn, however much keeps coming."""
 
 PUBLISH = "publish"
 """The name of the step that ends every run's effects."""
@@ -83,13 +87,22 @@ class Standing:
     status: RunStatus
     owner_id: str | None
     tables: frozenset[str]
+    queued_at: datetime
     priority: Priority = Priority.NORMAL
     is_paused: bool = False
     """Whether its source is paused."""
     gathers_since: datetime | None = None
     """When an upload's run that has never begun was queued: more files may join it."""
     is_upkeep: bool = False
-    """Whether it waits until nothing else could go on."""
+    """Whether it waits until nothing else could go on, as far as `PATIENCE` goes."""
+
+    def yields(self, now: datetime) -> bool:
+        """Whether any other run that could go on does so first."""
+        return self.is_upkeep and now - self.queued_at < PATIENCE
+
+    def rank(self, now: datetime) -> int:
+        """How urgent it is by itself."""
+        return self.priority.rank + (now - self.queued_at >= PATIENCE)
 
 
 def next_run(
@@ -97,6 +110,7 @@ def next_run(
     *,
     owner_id: str,
     is_alive: IsAlive,
+    now: datetime,
     busy: Collection[str] = (),
     gathered_before: datetime | None = None,
 ) -> Standing | None:
@@ -105,9 +119,9 @@ def next_run(
     A run whose owner is gone comes before all that are queued: it still holds its tables, and an
     earlier run that was put back for one of them could never go on. An owner carries out one run at
     a time: what still runs under its own name was left behind. Then the first of the most urgent,
-    in the order of their queueing; upkeep if nothing else could go on. Runs that are `busy`, as
-    somebody writes to them at this moment, are passed over, and so are those that have gathered
-    files since `gathered_before` or later.
+    in the order of their queueing; upkeep if nothing else could go on. `PATIENCE` bounds both. Runs
+    that are `busy`, as somebody writes to them at this moment, are passed over, and so are those
+    that have gathered files since `gathered_before` or later.
     """
     taken: set[str] = set()
     for run in unfinished:
@@ -118,11 +132,11 @@ def next_run(
             return run
         taken |= run.tables
     waiting = [run for run in unfinished if run.status is RunStatus.QUEUED and not run.is_paused]
-    urgency = _urgency([run for run in waiting if not run.is_upkeep])
+    urgency = _urgency([run for run in waiting if not run.yields(now)], now)
     found: Standing | None = None
     # Upkeep comes last, so that it keeps no table from anybody.
-    for run in sorted(waiting, key=lambda each: each.is_upkeep):
-        if run.is_upkeep and found:
+    for run in sorted(waiting, key=lambda each: each.yields(now)):
+        if run.yields(now) and found:
             break
         is_free = (
             run.tables.isdisjoint(taken)
@@ -135,14 +149,14 @@ def next_run(
     return found
 
 
-def _urgency(waiting: Sequence[Standing]) -> Mapping[str, int]:
+def _urgency(waiting: Sequence[Standing], now: datetime) -> Mapping[str, int]:
     """How urgent each of these runs is, in the order of their queueing: as the most urgent of those
     that wait for it, as they come after it on one of its tables."""
     of_table: dict[str, int] = {}
     found: dict[str, int] = {}
     for run in reversed(waiting):
         behind = [of_table[table] for table in run.tables if table in of_table]
-        found[run.run_id] = max([run.priority.rank, *behind])
+        found[run.run_id] = max([run.rank(now), *behind])
         of_table.update(dict.fromkeys(run.tables, found[run.run_id]))
     return found
 

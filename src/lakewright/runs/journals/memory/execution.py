@@ -43,6 +43,7 @@ class Execution:
                     status=run.status,
                     owner_id=run.owner_id,
                     tables=frozenset(run.request.tables),
+                    queued_at=run.queued_at,
                     priority=run.request.priority,
                     is_paused=run.request.source in self._state.pauses,
                     gathers_since=_gathers_since(run),
@@ -51,7 +52,11 @@ class Execution:
                 for run in self._state.unfinished()
             ]
             found = rules.next_run(
-                standing, owner_id=owner_id, is_alive=is_alive, gathered_before=gathered_before
+                standing,
+                owner_id=owner_id,
+                is_alive=is_alive,
+                now=now,
+                gathered_before=gathered_before,
             )
             if found is None:
                 return None

@@ -49,7 +49,11 @@ class Execution:
         gathered_before: datetime | None = None,
     ) -> Claim | None:
         choose = partial(
-            rules.next_run, owner_id=owner_id, is_alive=is_alive, gathered_before=gathered_before
+            rules.next_run,
+            owner_id=owner_id,
+            is_alive=is_alive,
+            now=now,
+            gathered_before=gathered_before,
         )
         # Waiting processes ask often: they must not keep others out to hear "nothing".
         with self._database.reading() as transaction:

@@ -113,6 +113,7 @@ def to_standing(row: Row) -> Standing:
         status=RunStatus(text(row, "status")),
         owner_id=_some_text(row, "owner_id"),
         tables=frozenset(_texts(row, "tables")),
+        queued_at=to_moment(row["queued_at"]),
         priority=Priority.of_rank(number(row, "priority")),
         is_paused=bool(row["is_paused"]),
         gathers_since=_some_moment(row, "gathers_since"),

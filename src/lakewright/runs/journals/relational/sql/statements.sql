@@ -143,7 +143,7 @@ SELECT name, mark FROM sightings WHERE source = :source;
 -- Carrying out
 
 -- name: standing
-SELECT run_id, status, kind, priority, owner_id, tables,
+SELECT run_id, status, kind, priority, owner_id, tables, queued_at,
   CASE WHEN kind = 'upload' AND started_at IS NULL THEN queued_at END AS gathers_since,
   source IS NOT NULL AND EXISTS (SELECT 1 FROM pauses WHERE pauses.source = whole_runs.source)
     AS is_paused
