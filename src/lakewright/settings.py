@@ -57,6 +57,10 @@ class Settings:
     """How long, in milliseconds, a worker lets an upload wait for others of its source, to load
     them together. Under load they gather by themselves while earlier runs go on."""
 
+    runs_kept_days: int = 90
+    """How old the steps of a run, and events, become before `lakewright worker` deletes them, once
+    a day; 0: it deletes none. The newest 1,000 of each are kept, and uploads for good."""
+
     openlineage_url: str = ""
     """Where OpenLineage events are sent; empty: where the environment's `lineage` says."""
 

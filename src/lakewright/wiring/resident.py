@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lakewright import settings
+from lakewright.runs.journal import Journal
+from lakewright.runs.outbox import Retention
 from lakewright.runs.progress import Progress
-from lakewright.runs.workers.resident import Clock, Resident
+from lakewright.runs.workers.resident import Clock, OpenClock, Resident
 from lakewright.runs.workers.round import Hands
 from lakewright.wiring import machine
 from lakewright.wiring.folder import Place, environment_of, find_folder, named_folder
@@ -62,9 +64,25 @@ def open_resident(
         with Lakehouse(place, lane) as house:
             yield Scheduler(house.journal, house.schedules.files, lambda: datetime.now(UTC))
 
+    @contextmanager
+    def open_journal() -> Iterator[Journal]:
+        with Lakehouse(place, lane) as house:
+            yield house.journal
+
+    @contextmanager
+    def open_pruner() -> Iterator[Clock]:
+        from lakewright.runs.workers.pruning import Pruner
+
+        seconds = known.runs_kept_days * 24 * 3600.0
+        retention = Retention(run_age_seconds=seconds, event_age_seconds=seconds)
+        yield Pruner(open_journal, retention, lambda: datetime.now(UTC))
+
+    clocks: dict[str, OpenClock] = {"schedules": open_clock}
+    if known.runs_kept_days:
+        clocks["pruning"] = open_pruner
     return Resident(
         open_hands,
         lanes=count,
         presence=place.storage / "workers",
-        open_clock=open_clock,
+        open_clocks=clocks,
     )

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -46,7 +46,7 @@ CLOCK_SECONDS = 0.5
 
 
 class Clock(Protocol):
-    """What is done by itself: `scheduler.Scheduler`."""
+    """What is done by itself: `scheduler.Scheduler`, `pruning.Pruner`."""
 
     def look(self) -> None:
         """Do what is due now."""
@@ -80,13 +80,13 @@ class Resident:
         *,
         lanes: int,
         presence: Path,
-        open_clock: OpenClock | None = None,
+        open_clocks: Mapping[str, OpenClock] | None = None,
     ) -> None:
-        """`open_clock`: None: nothing is done by itself."""
+        """`open_clocks`: what is done by itself, each on a thread of its own, by name."""
         if lanes < 1:
             raise ValueError("a worker needs a lane")
         self._open_hands = open_hands
-        self._open_clock = open_clock
+        self._open_clocks = open_clocks or {}
         self._lanes = lanes
         self._presence = presence
         self._stopping = threading.Event()
@@ -107,16 +107,19 @@ class Resident:
         self._well.update(lane.name for lane in lanes)
         for lane in lanes:
             lane.start()
-        clock = threading.Thread(target=self._watch_clock, name="schedules")
-        clock.start()
-        listener = threading.Thread(target=self._listen, name="listener")
-        listener.start()
+        others = [threading.Thread(target=self._listen, name="listener")]
+        for name, open_clock in self._open_clocks.items():
+            others.append(
+                threading.Thread(target=self._watch_clock, args=(name, open_clock), name=name)
+            )
+        for other in others:
+            other.start()
         try:
             self._attend(lanes)
         finally:
             self._leave_off()
-            clock.join()
-            listener.join()
+            for other in others:
+                other.join()
 
     def _attend(self, lanes: Sequence[threading.Thread]) -> None:
         while any(lane.is_alive() for lane in lanes):
@@ -198,18 +201,18 @@ class Resident:
                 if listener.wait(_LOOK_SECONDS):
                     self._bell.ring()
 
-    def _watch_clock(self) -> None:
+    def _watch_clock(self, name: str, open_clock: OpenClock) -> None:
         troubles = 0
-        while self._open_clock is not None and not self._stopping.is_set():
+        while not self._stopping.is_set():
             try:
-                with self._open_clock() as clock:
+                with open_clock() as clock:
                     while not self._stopping.is_set():
                         clock.look()
                         troubles = 0
                         self._stopping.wait(CLOCK_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever it is, the clock goes on
                 troubles += 1
-                self._rest("schedules", error, troubles)
+                self._rest(name, error, troubles)
 
     def _rest(self, who: str, error: Exception, troubles: int) -> None:
         """Tell of a trouble, and wait a while before all is tried again."""
