@@ -190,9 +190,9 @@ class Finder:
         lines.outside[leaves_open] = _OPEN
         lines.inside[leaves_open] = _CLOSED
         is_opening = lines.parity ^ numpy.repeat(lines.parity_before, lines.counts)
-        bad = is_quote & (is_unclear | ~numpy.where(is_opening, may_open, may_close))
+        bad = is_quote & (is_unclear | ~_chosen(is_opening, may_open, may_close))
         lines.outside[_having(bad, last)] = _UNCLEAR
-        bad_inside = is_quote & (is_unclear | ~numpy.where(is_opening, may_close, may_open))
+        bad_inside = is_quote & (is_unclear | ~_chosen(is_opening, may_close, may_open))
         lines.inside[_having(bad_inside, last)] = _UNCLEAR
         if bad.any():
             has_quote = _having(is_quote, last)
@@ -213,7 +213,7 @@ class Finder:
         values, places = found.values, found.places
         quotes = numpy.flatnonzero(is_quote & ~opens)
         quotes = quotes[is_edge[quotes - 1] | (quotes == 0)]
-        starts = numpy.where(quotes > 0, found.ends[quotes - 1], 0)
+        starts = found.ends.take(quotes - 1) * (quotes > 0)
         starts, unclear = blanks.without_leading(values, starts, places[quotes], self._is_blank)
         opens[quotes[starts == places[quotes]]] = True
         is_unclear[quotes[unclear]] = True
@@ -397,6 +397,11 @@ class Finder:
         if self._joins_blanks:
             is_edge &= ~_joined(found, is_edge)
         return numpy.flatnonzero(is_edge), removed
+
+
+def _chosen(is_one: Flags, one: Flags, other: Flags) -> Flags:
+    """Of each mark one flag or the other; `numpy.where` takes thirty times as long."""
+    return other ^ (is_one & (one ^ other))
 
 
 def _having(flags: Flags, last: Places) -> Flags:

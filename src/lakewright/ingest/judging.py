@@ -136,21 +136,28 @@ def _touched(dialect: Dialect, stretch: Stretch) -> Places:
     is_text[list(b" \t\r\n\v\f")] = False
     for mark in (delimiter, quote):
         is_text[mark[0]] = len(mark) > 1  # Its bytes may stand alone, or for something else.
-    values = numpy.frombuffer(stretch.data + b"\n" * 8, dtype=numpy.uint8)
-    places = numpy.flatnonzero(values == quote[0])
-    places = places[is_text.take(values.take(places - 1))]
-    behind = values.take(places + len(quote))
-    is_double = (behind == quote[0]) & is_text.take(values.take(places + 2))
-    places = places[is_text.take(behind) | is_double]
+    count = len(stretch.data)
+    padded = b"\n%b%b" % (stretch.data, b"\n" * 8)
+    is_quote = numpy.frombuffer(padded, dtype=numpy.uint8) == quote[0]
+    texts = numpy.frombuffer(padded.translate(is_text.tobytes()), dtype=numpy.bool_)
+    behind = slice(1 + len(quote), 1 + len(quote) + count)
+    is_touched = texts[behind] | (is_quote[behind] & texts[3 : 3 + count])
+    places = numpy.flatnonzero(is_quote[1 : 1 + count] & texts[:count] & is_touched)
     rows = numpy.searchsorted(stretch.found.starts, places, side="right") - 1
     return numpy.unique(rows[rows >= 0])
 
 
 def _has_escaped(dialect: Dialect, stretch: Stretch, rows: Places) -> bool:
     """Whether some of these records may hold what is not written as it would be now."""
-    escape, found = marks.escape_of(dialect), stretch.found
+    escape, found = marks.escape_of(dialect).encode(), stretch.found
     if not escape or found.has_doubled:
         return bool(escape)
+    others = (escape, (dialect.delimiter or ",").encode())
+    values = numpy.frombuffer(stretch.data, dtype=numpy.uint8)
+    behind = values[len(escape) :]
+    is_escape = values[: len(behind)] == escape[0]
+    if not any((is_escape & (behind == other[0])).any() for other in others):
+        return False
     places = zip(found.starts[rows].tolist(), found.ends[rows].tolist(), strict=True)
     raws = b"\n".join(stretch.data[start:end] for start, end in places)
-    return any((escape + mark).encode() in raws for mark in (escape, dialect.delimiter or ","))
+    return any(escape + other in raws for other in others)

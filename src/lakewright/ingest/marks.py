@@ -103,18 +103,19 @@ class Alphabet:
         ends = places + self._lengths.take(firsts) if self._long else places + 1
         unclear: list[Places] = []
         for kind, mark in self._long:
-            is_wanted = (kinds != kind) | starting(mark, values, places)
-            places, ends, kinds = places[is_wanted], ends[is_wanted], kinds[is_wanted]
+            wanted = numpy.flatnonzero((kinds != kind) | starting(mark, values, places))
+            places, ends, kinds = places.take(wanted), ends.take(wanted), kinds.take(wanted)
             same = numpy.flatnonzero(kinds == kind)
             # Of `|||` nobody knows without reading which two are the delimiter.
             overlaps = same[1:][places[same[1:]] < ends[same[:-1]]]
             unclear.append(places[overlaps])
         if b"\r" in data:
-            is_first = (values[places[:-1]] == _RETURN) & (values[places[1:]] == _NEWLINE)
+            firsts = values.take(places)
+            is_first = (firsts[:-1] == _RETURN) & (firsts[1:] == _NEWLINE)
             is_first &= places[1:] == places[:-1] + 1
             ends[:-1][is_first] += 1
-            is_wanted = numpy.append(True, ~is_first)[: len(places)]
-            places, ends, kinds = places[is_wanted], ends[is_wanted], kinds[is_wanted]
+            wanted = numpy.flatnonzero(numpy.append(True, ~is_first)[: len(places)])
+            places, ends, kinds = places.take(wanted), ends.take(wanted), kinds.take(wanted)
         whole = _whole(places, kinds, data, is_last=is_last)
         places, ends, kinds = places[:whole], ends[:whole], kinds[:whole]
         if is_last and len(data) and not (whole and ends[-1] == len(data) and kinds[-1] == END):
@@ -181,7 +182,7 @@ def _without_escapes(marks: Marks) -> Marks:
     escapes = numpy.flatnonzero(kinds == ESCAPE)
     numbers = numpy.arange(len(escapes))
     is_first = numpy.append(True, (numpy.diff(escapes) > 1) | ~marks.touches[escapes[1:]])
-    of_run = numbers - numpy.maximum.accumulate(numpy.where(is_first, numbers, 0))
+    of_run = numbers - numpy.maximum.accumulate(numbers * is_first)
     escapes = escapes[of_run % 2 == 0]
     taken = escapes + 1  # There is one: the last mark is a line's end.
     is_taking = marks.touches[taken]
@@ -189,12 +190,14 @@ def _without_escapes(marks: Marks) -> Marks:
     is_taking &= ~is_at_end
     is_kept = kinds != ESCAPE
     is_kept[taken[is_taking]] = False
+    kept = numpy.flatnonzero(is_kept)
+    kept_places, kept_ends = places.take(kept), ends.take(kept)
     return Marks(
         values=marks.values,
-        places=places[is_kept],
-        ends=ends[is_kept],
-        kinds=kinds[is_kept],
-        touches=_touching(places[is_kept], ends[is_kept]),
+        places=kept_places,
+        ends=kept_ends,
+        kinds=kinds.take(kept),
+        touches=_touching(kept_places, kept_ends),
         removed=_spread(places[escapes[is_taking]], ends[escapes[is_taking]]),
         unclear=numpy.concatenate((marks.unclear, places[escapes[is_at_end]])),
     )
