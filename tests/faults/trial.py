@@ -3,17 +3,19 @@
 What must hold afterwards, whatever struck and wherever:
 
 - a command that ended well has loaded what it was given;
-- every upload that the journal has acknowledged comes to be loaded, by the next command or a retry;
+- every upload that the journal has acknowledged has one run, and its bytes as they were delivered;
+- it comes to be loaded, by the next command or a retry;
 - `records in = rows + quarantined` for each, and the tables hold exactly these rows, once;
 - silver and gold equal those of a project in which nothing went wrong;
 - PyIceberg and DuckDB read every table, and both SQLite files are sound;
 - the project is ready again within some seconds.
 
 Processes are forks of one that has loaded every library (see `warm`); before it begins, strace
-takes hold of the one that is struck. Every tenth point, by its name, is recovered by a child that
-starts cold, as a person's does: the seconds are to be a person's.
+takes hold of the one that is struck. Every fiftieth point, by its name, is recovered by a child
+that starts cold, as a person's does: the seconds are to be a person's.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -42,11 +44,11 @@ from tests.system.conftest import Digest, House, digest
 
 _SECONDS_MAX = 120.0
 _LOOK_SECONDS = 0.005
-_COLD_EVERY = 10
+_COLD_EVERY = 50
 _SPARES = 2
 """Children that a command is given warm: the one that it needs, and another if that one dies."""
 
-_SPARES_STRUCK = 12
+_SPARES_STRUCK = 6
 """If its children are struck: each step is tried three times, and no other child is traced."""
 
 ROWS = 40
@@ -221,6 +223,7 @@ def _finish(house: House, made: Template, *, is_done: bool) -> None:
     reading = house.warm.journal.reading
     if is_done and [each.status.is_in_bronze for each in reading.uploads()] != [True, True]:
         raise Broken("the command ended well, but its file is not loaded")
+    _check_acknowledged(house)
     house.warm.work([each.run_id for each in house.warm.unfinished_runs()])
     for failed in reading.runs():
         if failed.status.value == "failed":
@@ -230,6 +233,17 @@ def _finish(house: House, made: Template, *, is_done: bool) -> None:
     if waiting:
         raise Broken(f"acknowledged, but not loaded: {waiting}")
     house.load(made.file, source="orders")
+
+
+def _check_acknowledged(house: House) -> None:
+    reading = house.warm.journal.reading
+    parts = [part for run in reading.runs() for part in reading.run_uploads(run.run_id)]
+    for upload in reading.uploads():
+        if [part.upload_id for part in parts].count(upload.upload_id) != 1:
+            raise Broken(f"acknowledged, but not in one run: {upload}")
+        raw = house.storage / "raw" / upload.source / upload.sha256[:2] / upload.sha256
+        if hashlib.sha256(raw.read_bytes()).hexdigest() != upload.sha256:
+            raise Broken(f"acknowledged, but its bytes are not there: {upload}")
 
 
 def _check(house: House, made: Template) -> None:
