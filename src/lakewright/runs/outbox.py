@@ -3,6 +3,10 @@
 An event is written in the transaction that makes it true; sequences rise in the order of those
 transactions' ends. A subscriber reads on from its position and moves it when it has dealt with what
 it read: whoever dies between the two reads the same events again, and knows them by their ids.
+
+Before events are shown, they are on disk: so after a power failure, no other event has the sequence
+of one that somebody has seen. Those that tell of a step (`raw-data-ready`) are not synced when they
+are written. One that is lost unseen is lost with its step, which is done and told again.
 """
 
 from dataclasses import dataclass

@@ -17,6 +17,9 @@ from lakewright.runs.records import Json
 LATER = ("colorsys", "tabnanny")
 
 
+DOOR = child.Door()
+
+
 def echo(payload: Json, report: child.Report) -> Json:
     return payload
 
@@ -105,6 +108,11 @@ def is_imported(payload: Json, report: child.Report) -> Json:
     return str(payload) in sys.modules
 
 
+def ask(payload: Json, report: child.Report) -> Json:
+    """Ask the parent each of these, and tell its answers."""
+    return [DOOR.ask(question) for question in cast("list[Json]", payload)]
+
+
 def load() -> Mapping[str, child.Operation]:
     if "BROKEN_PROJECT" in os.environ:
         raise errors.ProjectInvalid("the project is broken", hint="mend it")
@@ -112,10 +120,10 @@ def load() -> Mapping[str, child.Operation]:
         found.__name__: found
         for found in (
             echo, count, refuse, blunder, no_room, kill, leave, sleep, hog, chatter, is_online,
-            owns_new_files, call, is_imported,
+            owns_new_files, call, is_imported, ask,
         )
     }  # fmt: skip
 
 
 if __name__ == "__main__":
-    child.serve(load, LATER)
+    child.serve(load, LATER, DOOR)

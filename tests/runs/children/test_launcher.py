@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,43 @@ def test_an_answer_comes_back_as_it_was_given(launcher: Launcher) -> None:
     payloads: list[Json] = [None, 3, "ä\n\u2028", [1, {"a": None}], {"big": "x" * 3_000_000}]
     for payload in payloads:
         assert launcher.call("echo", payload, timeout_seconds=30) == payload
+
+
+def test_an_operation_may_ask_the_parent_what_it_may_not_find_out_itself() -> None:
+    asked: list[Json] = []
+
+    def reply(question: Json) -> Json:
+        asked.append(question)
+        return {"said": question}
+
+    questions: list[Json] = [1, "ä\n", None, {"big": "x" * 300_000}]
+    with Launcher(COMMAND, LIMITS, reply=reply) as asking:
+        answers = asking.call("ask", questions, timeout_seconds=30)
+        assert answers == [{"said": question} for question in questions]
+        assert asking.call("echo", "after", timeout_seconds=30) == "after"
+    assert asked == questions
+
+
+def test_a_call_is_watched_while_the_parent_looks_for_an_answer() -> None:
+    is_over = threading.Event()
+
+    def reply(question: Json) -> Json:
+        is_over.wait(30)
+        return question
+
+    def look() -> None:
+        raise KeyboardInterrupt
+
+    with Launcher(COMMAND, LIMITS, reply=reply) as asking:
+        with pytest.raises(KeyboardInterrupt):
+            asking.call("ask", [1], timeout_seconds=30, on_wait=look)
+        is_over.set()
+        assert asking.call("echo", 1, timeout_seconds=30) == 1
+
+
+def test_a_question_that_nobody_can_answer_is_a_mistake_of_ours(launcher: Launcher) -> None:
+    with pytest.raises(errors.InternalError):
+        launcher.call("ask", [1], timeout_seconds=30)
 
 
 def test_one_child_serves_many_requests(launcher: Launcher) -> None:

@@ -350,6 +350,23 @@ def test_acceptance_is_synced_and_steps_are_not(postgres_url: str) -> None:
     database.close()
 
 
+def test_an_event_is_on_disk_before_anybody_is_shown_it(postgres_url: str) -> None:
+    with opened(postgres_url) as journal, psycopg.connect(postgres_url, autocommit=True) as other:
+        upload = accept.accept(journal, DELIVERY, NOW).upload
+        claim = journal.execution.claim("me", lambda _: True, NOW)
+        assert claim is not None
+        journal.execution.prepare(claim, ["land"])
+        journal.execution.start(claim, "land", NOW)
+        landed = Ending(status=StepStatus.SUCCEEDED, ready={upload.upload_id: {"records": 1}})
+        journal.execution.end(claim, "land", landed, NOW)
+        written = other.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+        assert written is not None
+        *_, event = journal.reading.events()
+        assert event.kind == "raw-data-ready"
+        flushed = "SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn"
+        assert other.execute(flushed, written).fetchone() == (True,)
+
+
 def test_an_owner_lives_until_it_is_closed(postgres_url: str) -> None:
     with opened(postgres_url) as journal, opened(postgres_url) as other:
         with journal.owners.hold() as owner, journal.owners.hold() as second:

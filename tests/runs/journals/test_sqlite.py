@@ -1,8 +1,9 @@
 import ctypes
 import multiprocessing
+import os
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from lakewright import errors
 from lakewright.runs import accept
 from lakewright.runs.journals import sqlite
 from lakewright.runs.journals.relational import statements
+from lakewright.runs.outbox import Event
 from lakewright.runs.records import Delivery, Outcome, RunStatus, UploadOutcome, UploadStatus
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -103,6 +105,29 @@ def test_a_listener_hears_also_where_the_system_does_not_tell_of_writes(
     deliver(path, ["b"])
     assert listener.wait(30)
     listener.close()
+    journal.close()
+
+
+def test_an_event_is_on_disk_before_anybody_is_shown_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = sqlite.open_journal(path)
+    journal.outbox.subscribe("mail", NOW)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    assert not journal.reading.events()
+    assert not journal.outbox.read("mail")
+    assert not synced
+    deliver(path, ["a"])
+    log = path.with_name("journal.sqlite-wal").stat().st_ino
+    reads: list[Callable[[], Sequence[Event]]] = [
+        journal.reading.events, lambda: journal.outbox.read("mail"),
+    ]  # fmt: skip
+    for read in reads:
+        synced.clear()
+        assert len(read()) == 1
+        assert synced == [log]
     journal.close()
 
 

@@ -245,6 +245,11 @@ class Database:
             # The next transaction makes a new one; the server has rolled back what this one began.
             self._connection.close()
 
+    def settle(self) -> None:
+        """Have on disk what was looked at until now: the server's log is synced in its order."""
+        with self.writing(is_synced=True) as transaction:
+            transaction.first("write_to_log")
+
     def listen(self) -> "Listener":
         """See `journal.Journal`."""
         with self.server.translated():

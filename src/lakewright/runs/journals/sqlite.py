@@ -129,6 +129,18 @@ class Database:
         with self._lock, self._translated(), self._begun(is_synced=is_synced):
             yield self._transaction
 
+    def settle(self) -> None:
+        """Have on disk what was looked at until now: what is not in the log any more is."""
+        try:
+            with suppress(FileNotFoundError):
+                _sync(_log_of(self._path))
+        except OSError as cause:
+            raise errors.StorageFailed(
+                f"the journal {self._path} cannot be synced to the disk",
+                why=str(cause),
+                hint="check the disk that the folder is on",
+            ) from cause
+
     def listen(self) -> "Listener":
         """See `journal.Journal`."""
         with self._translated():
@@ -184,7 +196,7 @@ class Listener:
         self._watch: inotify.Watch | None = None
         self._settled_at = 0.0
         with suppress(OSError):
-            self._watch = inotify.Watch(path.with_name(f"{path.name}-wal"))
+            self._watch = inotify.Watch(_log_of(path))
 
     def _version(self) -> int:
         # SQLite changes it in this connection when others have written.
@@ -254,8 +266,17 @@ def _split(script: str) -> Iterator[str]:
 def _sync_folders(path: Path) -> None:
     """Put a new file's name, and the name of its folder, on disk."""
     for folder in (path.parent, path.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _log_of(path: Path) -> Path:
+    """SQLite's write-ahead log, to which every commit goes first."""
+    return path.with_name(f"{path.name}-wal")

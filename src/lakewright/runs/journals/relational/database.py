@@ -57,6 +57,9 @@ class Database(Protocol):
     def writing(self, *, is_synced: bool) -> AbstractContextManager[Transaction]:
         """One transaction. `is_synced`: it, and all before it, is on disk when it has ended."""
 
+    def settle(self) -> None:
+        """Have on disk what was looked at until now."""
+
     def listen(self) -> Listener:
         """See `journal.Journal`."""
 

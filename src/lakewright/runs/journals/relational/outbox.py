@@ -51,6 +51,8 @@ class Outbox:
         with self._database.reading() as transaction:
             after = _find(transaction, name).position
             rows = transaction.every("events", after=after, limit=limit)
+        if rows:
+            self._database.settle()
         return tuple(to_event(row) for row in rows)
 
     def acknowledge(self, name: str, sequence: int) -> None:

@@ -84,6 +84,8 @@ class Reading:
     def events(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
         with self._database.reading() as transaction:
             rows = transaction.every("events", after=after, limit=limit)
+        if rows:
+            self._database.settle()
         return tuple(to_event(row) for row in rows)
 
 

@@ -34,6 +34,10 @@ INSERT INTO journal_version (value) VALUES (:version);
 -- name: put_version
 UPDATE journal_version SET value = :version;
 
+-- name: write_to_log
+-- A transaction that has written nothing is not synced.
+SELECT pg_logical_emit_message(true, 'lakewright', '')::text;
+
 -- Owners. A lock is held by a connection, and let go of when that ends, however it ends.
 
 -- name: lock_owner
