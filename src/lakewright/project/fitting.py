@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lakewright.errors import Place, Problem, SqlRefused
-from lakewright.project import layers, model_rules
+from lakewright.project import layers, memory, model_rules
 from lakewright.project.file import Mistakes
+from lakewright.project.memory import Memory
 from lakewright.project.mistake import Mistake, suggestion
 from lakewright.project.model_file import ModelFile
 from lakewright.sql import resolve, types
@@ -28,6 +29,9 @@ class Fitting:
     resolved: dict[str, Resolved] = field(default_factory=dict)
     problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """Why a model's query or its settings do not fit, for each that does not."""
+    memory: Memory = field(default_factory=Memory)
+    columns: dict[str, str] = field(default_factory=dict)
+    """The key of each table's columns, once it was asked for."""
 
     def own(self, name: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """Those of a model's problems that were found here too."""
@@ -38,6 +42,14 @@ class Fitting:
         """Fit one more model."""
         if file.query is None or self.unknown.intersection(file.query.tables):
             self.unknown.add(file.name)
+            return
+        key = self._key(file)
+        known = self.memory.resolved(key) if key else None
+        if known is not None:
+            if file.known is None:
+                self.memory.learn(file.key, file.model())
+            self.resolved[file.name] = known
+            self.schemas[file.name] = known.schema
             return
         readable = layers.READABLE[layers.layer_of(file.name)]
         visible = {
@@ -53,11 +65,27 @@ class Fitting:
             return
         self.resolved[file.name] = found
         self.schemas[file.name] = found.schema
-        trial = replace(file, mistakes=Mistakes(file=file.mistakes.file))
+        trial = replace(file.whole, mistakes=Mistakes(file=file.mistakes.file))
         world = model_rules.World(schemas=self.schemas, unknown=frozenset(self.unknown))
         model_rules.check(trial, found, world)
         if not trial.mistakes.is_empty:
             self.problems[file.name] = tuple(trial.mistakes.problems)
+        elif key:
+            self.memory.learn(file.key, file.model())
+            self.memory.learn(key, found)
+
+    def _key(self, file: ModelFile) -> str:
+        """What the fitted model is remembered by; empty: it holds mistakes already."""
+        if not file.key or not file.mistakes.is_empty:
+            return ""
+        return memory.fit_key(file.key, {table: self._columns(table) for table in file.needs})
+
+    def _columns(self, table: str) -> str:
+        if table not in self.columns:
+            is_known = table not in self.unknown
+            schema = self.schemas.get(table) if is_known else None
+            self.columns[table] = memory.columns_key(schema) if is_known else "unknown"
+        return self.columns[table]
 
 
 def _resolved(file: ModelFile, query: Query, visible: Mapping[str, types.Schema]) -> Resolved:
@@ -84,11 +112,14 @@ def _resolved(file: ModelFile, query: Query, visible: Mapping[str, types.Schema]
 
 
 def fit(
-    files: Iterable[ModelFile], schemas: Mapping[str, types.Schema], unknown: Collection[str]
+    files: Iterable[ModelFile],
+    schemas: Mapping[str, types.Schema],
+    unknown: Collection[str],
+    remembered: Memory | None = None,
 ) -> Fitting:
     """Fit models, each after those that it needs, to tables; what reads an unknown table is passed
     over, and unknown in turn."""
-    found = Fitting(schemas=dict(schemas), unknown=set(unknown))
+    found = Fitting(schemas=dict(schemas), unknown=set(unknown), memory=remembered or Memory())
     for file in files:
         found.add(file)
     return found

@@ -4,8 +4,9 @@ Nothing is read from disk here, and nothing of the world is known but the column
 exist, where the caller passes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 
 from lakewright.errors import Place, Problem
@@ -24,6 +25,7 @@ from lakewright.project import (
 from lakewright.project.contract import METADATA_COLUMNS, QUARANTINE_SCHEMA, Contract, Policy
 from lakewright.project.file import TextFile, invalid
 from lakewright.project.files import PROJECT_FILE
+from lakewright.project.memory import Memory, file_key
 from lakewright.project.mistake import Mistake, listing, nearest, slip, suggestion
 from lakewright.project.model_file import ModelFile
 from lakewright.project.project import Project, unfit, waiting
@@ -37,7 +39,11 @@ from lakewright.sql.query import Resolved
 _UNFIT = "does not fit the columns that files have brought"
 
 
-def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = None) -> Project:
+def load(
+    files: Mapping[str, str],
+    tables: Mapping[str, types.Schema] | None = None,
+    memory: Memory | None = None,
+) -> Project:
     """The project that these files make up.
 
     Args:
@@ -46,17 +52,21 @@ def load(files: Mapping[str, str], tables: Mapping[str, types.Schema] | None = N
         tables: columns of the tables that exist. They tell of sources that nobody has declared,
             and of columns that files have added to bronze tables. Nothing that they hold makes a
             project invalid: a model that does not fit them is pending, and told in `unfit`.
+        memory: what earlier loads have found out; this one adds to it.
 
     Raises:
         ProjectInvalid: the files hold mistakes; every one is in its `problems`.
     """
-    return _Loading(files=files, tables=tables or {}).project()
+    remembered = memory or Memory()
+    remembered.begin()
+    return _Loading(files=files, tables=tables or {}, memory=remembered).project()
 
 
 @dataclass(kw_only=True)
 class _Loading:
     files: Mapping[str, str]
     tables: Mapping[str, types.Schema]
+    memory: Memory
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, SourceFile] = field(default_factory=dict)
     models: dict[str, ModelFile] = field(default_factory=dict)
@@ -147,18 +157,22 @@ class _Loading:
                     file = TextFile.read(path, self.files[path])
                     self.unit_tests.append(unit_test_file.read(file, stem))
                 case ("models", layer, _) if suffix == ".sql" and layer in layers.MODEL_LAYERS:
-                    self._check_name(path, stem, "model")
-                    file = TextFile.read(path, self.files[path])
-                    name = f"{layer}.{stem}"
-                    self._add_model(model_file.read(file, name))
+                    self._add_model(path, f"{layer}.{stem}", model_file.read)
                 case ("models", layer, _) if suffix == ".py" and layer in layers.MODEL_LAYERS:
-                    self._check_name(path, stem, "model")
-                    file = TextFile.read(path, self.files[path])
-                    self._add_model(python_file.read(file, f"{layer}.{stem}"))
+                    self._add_model(path, f"{layer}.{stem}", python_file.read)
                 case _:
                     self._check_misplaced(path)
 
-    def _add_model(self, file: ModelFile) -> None:
+    def _add_model(self, path: str, name: str, read: Callable[[TextFile, str], ModelFile]) -> None:
+        self._check_name(path, PurePosixPath(path).stem, "model")
+        text = TextFile.read(path, self.files[path])
+        key = file_key(path, text.text)
+        known = self.memory.model(key)
+        if known is None:
+            file = read(text, name)
+        else:
+            file = model_file.remembered(text, known, partial(read, text, name))
+        file.key = key
         other = self.models.setdefault(file.name, file)
         if other is not file:
             file.mistakes.add(
@@ -266,7 +280,8 @@ class _Loading:
 
     def _fit(self, files: Sequence[ModelFile]) -> None:
         """Fit the models to the tables; what only deliveries make unfit is no mistake of theirs."""
-        seen = fitting.fit(files, self.schemas, {*self.broken, *self.pending})
+        unknown = {*self.broken, *self.pending}
+        seen = fitting.fit(files, self.schemas, unknown, self.memory)
         declared = self._fit_declared(files) if seen.problems else seen
         for file in files:
             found = seen.problems.get(file.name, ())

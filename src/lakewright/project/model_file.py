@@ -5,13 +5,15 @@ So the file as a whole is SQL, and places in the settings are places in the file
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lakewright.errors import SqlRefused
 from lakewright.project import declared, documents, layers, reading, yaml
 from lakewright.project.file import Mistakes, Span, TextFile
 from lakewright.project.mistake import Mistake, listing
-from lakewright.project.model import Model, Write
+from lakewright.project.model import Model, Referential, Write
 from lakewright.project.python_model import PythonFunction
 from lakewright.project.yaml import Parsed
 from lakewright.sql import dialect, parameters, parse
@@ -35,15 +37,29 @@ class ModelFile:
     query: Query | None = None
     function: PythonFunction | None = None
     """Of a Python model, whose query is its text and what it declares to read."""
+    key: str = ""
+    """What its model is remembered by."""
+    known: Model | None = None
+    """The model, where that is remembered: then the settings as written have not been read."""
+    read_whole: Callable[[], "ModelFile"] | None = None
+    """Reads the file where it has not been."""
+
+    @property
+    def whole(self) -> "ModelFile":
+        """The file with its settings as they are written."""
+        return self if self.read_whole is None else self.read_whole()
 
     @property
     def needs(self) -> frozenset[str]:
         """The tables that have to be there first: what it reads, and what its checks look at."""
-        checked = {
-            check.referential.to.rpartition(".")[0]
-            for check in self.document.checks
-            if check.referential is not None
-        }
+        if self.known is not None:
+            checked = {each.to_table for each in self.known.checks if isinstance(each, Referential)}
+        else:
+            checked = {
+                check.referential.to.rpartition(".")[0]
+                for check in self.document.checks
+                if check.referential is not None
+            }
         reads = self.query.tables if self.query else ()
         return frozenset(reads) | (checked - {self.name})
 
@@ -52,10 +68,11 @@ class ModelFile:
         if self.query is None:
             return Span(0)
         if self.function is not None:
-            named = self.parsed.data.get("reads")
+            parsed = self.whole.parsed
+            named = parsed.data.get("reads")
             is_one = isinstance(named, str)
             position = self.query.tables.index(table) if table in self.query.tables else 0
-            return self.parsed.span(("reads",) if is_one else ("reads", position)) or Span(0)
+            return parsed.span(("reads",) if is_one else ("reads", position)) or Span(0)
         start = self.mistakes.file.offset(self.query.where)
         tokens = dialect.tokens(self.query.text)
         for first, dot, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -65,6 +82,8 @@ class ModelFile:
 
     def model(self) -> Model:
         """The value, once the file has been found to hold no mistake."""
+        if self.known is not None:
+            return self.known
         assert self.query is not None  # noqa: S101 -- told to the type checker
         document = self.document
         return Model(
@@ -83,6 +102,25 @@ class ModelFile:
             description=document.description,
             column_descriptions=tuple(document.columns.items()),
         )
+
+
+def remembered(file: TextFile, known: Model, read_whole: Callable[[], ModelFile]) -> ModelFile:
+    """A file of which the model is known."""
+    return ModelFile(
+        name=known.name,
+        mistakes=Mistakes(file=file),
+        parsed=Parsed(file=file, data={}, values={}, keys={}),
+        document=_nothing_written(),
+        query=known.query,
+        function=known.function,
+        known=known,
+        read_whole=read_whole,
+    )
+
+
+@lru_cache(maxsize=1)
+def _nothing_written() -> documents.ModelDocument:
+    return documents.ModelDocument()
 
 
 def read(file: TextFile, name: str) -> ModelFile:

@@ -74,6 +74,13 @@ def query_tree(text: str, refusals: Refusals) -> exp.Query:
     return tree
 
 
+def parsed_tree(query: Query) -> exp.Query:
+    """The tree of a query that was parsed before."""
+    tree = next(each for each in dialect.statements(query.text) if each is not None)
+    assert isinstance(tree, exp.Query)  # noqa: S101 -- told to the type checker
+    return tree
+
+
 def condition_tree(text: str, refusals: Refusals) -> exp.Expr:
     """The tree of a text that holds one expression; what is not portable in it is noted.
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from sqlglot import exp
+
 from lakewright.errors import Place
 from lakewright.sql import parse as parsing
 from lakewright.sql import queries, shape, types
@@ -19,7 +21,9 @@ def resolve(query: Query, schemas: Mapping[str, types.Schema]) -> Resolved:
     Raises:
         SqlRefused: it does not fit the tables; every mistake is in its `problems`.
     """
-    bound = bind(query.text, query.where, schemas)
+    refusals = Refusals(text=query.text, where=query.where)
+    # That it is portable by its form was seen when it was parsed.
+    bound = _bound(parsing.parsed_tree(query), refusals, schemas)
     fields = tuple(types.Field(name=one.name, type=one.type) for one in bound.outputs)
     lineage = {one.name: tuple(sorted(one.origins)) for one in bound.outputs}
     if query.parameters:
@@ -43,6 +47,12 @@ def bind(text: str, where: Place, schemas: Mapping[str, types.Schema]) -> querie
     refusals = Refusals(text=text, where=where)
     tree = parsing.query_tree(text, refusals)
     refusals.check()
+    return _bound(tree, refusals, schemas)
+
+
+def _bound(
+    tree: exp.Query, refusals: Refusals, schemas: Mapping[str, types.Schema]
+) -> queries.Bound:
     bound = None
     with refusals.gather():
         bound = queries.Binder(schemas=schemas, refusals=refusals).query(tree)

@@ -17,7 +17,6 @@ from lakewright.lake.raw import LocalRawStore
 from lakewright.lake.tables import Lake
 from lakewright.plan import codec, steps
 from lakewright.plan.landed import Landed
-from lakewright.project import load
 from lakewright.project.files import PROJECT_FILES, TEST_FILES
 from lakewright.runs.children.child import Operation, Report
 from lakewright.runs.operations.execution import Executor, Workshop
@@ -25,7 +24,8 @@ from lakewright.runs.operations.files import Files, Land
 from lakewright.runs.operations.inquiry import Desk, Inquiry
 from lakewright.runs.records import Json
 from lakewright.wiring import machine, scratch
-from lakewright.wiring.folder import Place, environment_of, read_files, signature
+from lakewright.wiring.folder import Place, environment_of, signature
+from lakewright.wiring.projects import Projects
 
 
 class Hands(Mapping[str, Operation]):
@@ -36,6 +36,7 @@ class Hands(Mapping[str, Operation]):
         self._settings = configured
         self._environment = environment_of(folder, configured.environment)
         self._storage = Place.of(folder, configured).storage
+        self._projects = Projects(folder, self._storage)
         self._lake = Lake(self._storage)
         self._raw = LocalRawStore(self._storage / "raw")
         self._scratch = scratch.own_folder(self._storage / "work" / "own")
@@ -60,7 +61,7 @@ class Hands(Mapping[str, Operation]):
         schemas = {name: table.schema for name, table in self._lake.observe().items()}
         if self._seen is not None and self._seen[0] == (present, schemas):
             return self._seen[1]
-        project = load.load(read_files(self._folder), schemas)
+        project = self._projects.load(schemas)
         executor = Executor(
             Workshop(
                 project=project,
@@ -90,12 +91,11 @@ class Hands(Mapping[str, Operation]):
     def _test(self, payload: Json, report: Report) -> Json:
         """Run unit tests, whose files nobody else reads."""
         schemas = {name: table.schema for name, table in self._lake.observe().items()}
-        files = read_files(self._folder, (*PROJECT_FILES, *TEST_FILES))
         bench = unit_tests.Bench(
             engine_at=lambda moment: self._engine.at(lambda: moment or _now()),
             folder=self._scratch / "tests",
         )
-        project = load.load(files, schemas)
+        project = self._projects.load(schemas, (*PROJECT_FILES, *TEST_FILES))
         chosen = project.select_tests(cast("Mapping[str, list[str]]", payload)["names"])
         outcomes: list[Json] = []
         for outcome in unit_tests.run(project, chosen, bench):

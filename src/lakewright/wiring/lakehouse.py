@@ -40,7 +40,7 @@ from lakewright.runs.records import (
 from lakewright.runs.workers import resident, worker
 from lakewright.runs.workers.round import Hands, Terms
 from lakewright.wiring import journals
-from lakewright.wiring.folder import Place, find_folder, named_folder, read_files, signature
+from lakewright.wiring.folder import Place, find_folder, named_folder, signature
 from lakewright.wiring.schedules import Schedules
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lakewright.plan.steps import Plan
     from lakewright.project.project import Project
     from lakewright.sql import types
+    from lakewright.wiring.projects import Projects
 
 _LOOKED_AT_BYTES_MAX = 4 * 2**20
 """Up to this size, hashing a file costs less than the start of a child that has nothing to do."""
@@ -78,11 +79,15 @@ class Lakehouse:
         Raises:
             ProjectInvalid: the files hold mistakes; all of them are told.
         """
-        from lakewright.project import load
-
         schemas = {name: table.schema for name, table in self.lake.observe().items()}
         patterns = (*PROJECT_FILES, *TEST_FILES) if with_tests else PROJECT_FILES
-        return load.load(read_files(self.folder, patterns), schemas)
+        return self._projects.load(schemas, patterns)
+
+    @cached_property
+    def _projects(self) -> "Projects":
+        from lakewright.wiring.projects import Projects
+
+        return Projects(self.folder, self.storage)
 
     @cached_property
     def journal(self) -> Journal:
