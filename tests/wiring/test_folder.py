@@ -1,8 +1,10 @@
+import json
 import time
 from pathlib import Path
 
 import pytest
 
+from lakewright import errors, settings
 from lakewright.wiring import folder
 
 
@@ -57,3 +59,16 @@ def test_no_two_signatures_are_alike_while_a_file_is_new(project: Path) -> None:
 def test_a_link_to_a_folder_above_is_not_followed(project: Path) -> None:
     (project / "models" / "loop").symlink_to(project / "models")
     assert settled(project)
+
+
+@pytest.mark.parametrize("key", ["uri", "oauth2_uri"])
+def test_a_catalog_with_a_password_in_its_url_is_refused_without_repeating_it(
+    tmp_path: Path, key: str
+) -> None:
+    told = {"kind": "rest", "uri": "https://catalog.example.org"}
+    told[key] = "https://me:secret@example.org"
+    environment = json.dumps({"local": {"catalog": told}})
+    (tmp_path / "lakewright.yaml").write_text(f"name: x\nenvironments: {environment}\n", "utf-8")
+    with pytest.raises(errors.ProjectInvalid, match="LAKEWRIGHT_CATALOG_CREDENTIAL") as refused:
+        folder.Place.of(tmp_path, settings.Settings())
+    assert "secret" not in str(refused.value)

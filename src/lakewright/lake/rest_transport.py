@@ -152,9 +152,13 @@ class HttpTransport:
             return answer
 
     def close(self) -> None:
-        """Close the connection; the next question opens one."""
-        with self._lock:
-            self._drop()
+        """Close the connection, unless somebody still waits for an answer; the next question opens
+        one."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     def _send_once(self, request: Request) -> Answer:
         try:

@@ -6,7 +6,7 @@ value, key by key.
 
 from collections.abc import Iterable
 
-from lakewright.project import documents, model, partitioning, quantity
+from lakewright.project import documents, environment_documents, model, partitioning, quantity
 from lakewright.project.contract import (
     NULL_WORDS,
     Column,
@@ -14,7 +14,7 @@ from lakewright.project.contract import (
     Evolution,
     PartitionField,
 )
-from lakewright.project.environment import DEFAULT_NAME, Environment, Retention
+from lakewright.project.environment import DEFAULT_NAME, CatalogServer, Environment, Retention
 from lakewright.project.source import (
     BadRecordLimits,
     Csv,
@@ -38,6 +38,7 @@ def environments(document: documents.ProjectDocument) -> dict[str, Environment]:
         found[name] = Environment(
             name=name,
             storage=each.storage,
+            catalog=catalog_server(each.catalog),
             engine=each.engine,
             threads=each.threads,
             memory_limit_bytes=None if limit is None else quantity.bytes_of(limit),
@@ -49,6 +50,21 @@ def environments(document: documents.ProjectDocument) -> dict[str, Environment]:
             ),
         )
     return found
+
+
+def catalog_server(
+    document: environment_documents.CatalogDocument | None,
+) -> CatalogServer | None:
+    """The server that says where the tables are; None: a file does."""
+    if document is None or document.uri is None:
+        return None
+    return CatalogServer(
+        uri=document.uri,
+        warehouse=document.warehouse or "",
+        namespace=tuple(document.namespace.split(".")) if document.namespace else (),
+        oauth2_uri=document.oauth2_uri or "",
+        oauth2_scope=document.oauth2_scope or "",
+    )
 
 
 def source(name: str, file: str | None, document: documents.SourceDocument) -> Source:

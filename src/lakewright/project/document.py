@@ -17,6 +17,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
+from lakewright.project import quantity
+
 
 class Document(BaseModel):
     """What all documents share: unknown keys are refused, docstrings are descriptions."""
@@ -90,6 +92,11 @@ def _encoding(text: str) -> str:
     return text
 
 
+def _duration(text: str) -> str:
+    quantity.seconds_of(text)
+    return text
+
+
 _WORD: JsonSchemaValue = {"type": ["string", "number", "boolean", "null"]}
 
 NonEmpty: TypeAlias = Annotated[str, Len(min_length=1)]
@@ -107,5 +114,6 @@ MarkOrNone: TypeAlias = Annotated[str, AfterValidator(_mark_or_none)]
 CharacterOrNone: TypeAlias = Annotated[
     str, AfterValidator(_at_most_one_character), Field(json_schema_extra={"maxLength": 1})
 ]
+Duration: TypeAlias = Annotated[str, AfterValidator(_duration)]
 Encoding: TypeAlias = Annotated[str, AfterValidator(_encoding)]
 """A Python codec's name."""

@@ -11,11 +11,12 @@ from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
-from lakewright.project import partitioning, quantity
+from lakewright.project import partitioning
 from lakewright.project.contract import Policy
 from lakewright.project.document import (
     CharacterOrNone,
     Document,
+    Duration,
     Encoding,
     Mark,
     MarkOrNone,
@@ -28,7 +29,7 @@ from lakewright.project.document import (
     as_list,
     under,
 )
-from lakewright.project.environment import DEFAULT_STORAGE, Engine
+from lakewright.project.environment_documents import EnvironmentDocument
 from lakewright.project.model import Severity, Write
 from lakewright.project.source import Compression, JsonMode, Suspects
 
@@ -49,16 +50,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _memory(text: str) -> str:
-    quantity.bytes_of(text)
-    return text
-
-
-def _duration(text: str) -> str:
-    quantity.seconds_of(text)
-    return text
-
-
 def _interval(text: str) -> str:
     if partitioning.parse(text).transform not in partitioning.INTERVALS:
         raise ValueError("an interval is hour(column), day(column) or month(column)")
@@ -75,38 +66,6 @@ Partitions: TypeAlias = Annotated[
     tuple[Annotated[NonEmpty, Field(examples=["month(ordered_at)", "bucket(16, id)"])], ...],
     Short(as_list, _STRING),
 ]
-
-
-class EnvironmentDocument(Document):
-    """A named set of settings for running the project."""
-
-    noun: ClassVar[str] = "an environment"
-
-    storage: NonEmpty = DEFAULT_STORAGE
-    """The folder of the journal, the catalog, raw files and tables; relative to the project."""
-    engine: Engine = Engine.DUCKDB
-    """What executes the steps."""
-    threads: Annotated[int, Ge(1)] | None = None
-    """How many threads a step may use. By default one for each core."""
-    memory_limit: Annotated[str, AfterValidator(_memory), Field(examples=["2GB"])] | None = None
-    """How much memory a step may use, such as `2GB`, before it spills to disk. By default the
-    engine's own share of the machine's memory."""
-    journal: (
-        Annotated[NonEmpty, Field(examples=["postgresql://lake@db.example.org/lake"])] | None
-    ) = None
-    """The URL of a PostgreSQL database that keeps the journal, so that several machines may share
-    it; without its password, which `PGPASSWORD` or a `.pgpass` file says. By default the journal
-    is a file in `storage`."""
-    lineage: Annotated[NonEmpty, Field(examples=["https://marquez.example.org"])] | None = None
-    """Where OpenLineage events of every run are sent: `file:///PATH`, which gets a line for each,
-    or the URL of an HTTP endpoint; without a path, `/api/v1/lineage` is its. A key stands in the
-    environment variable `OPENLINEAGE_API_KEY`. By default none are sent."""
-    snapshots_kept: Annotated[int, Ge(1)] = 100
-    """How many snapshots of a table upkeep leaves: so far back do time travel and rollback go, and
-    incremental builds of models that did not run meanwhile."""
-    orphans_kept: Annotated[str, AfterValidator(_duration), Field(examples=["12h"])] = "3d"
-    """How long upkeep leaves a file that no snapshot refers to: at least as long as another program
-    takes from writing a file to committing it."""
 
 
 class ProjectDocument(Document):
@@ -485,7 +444,7 @@ class FreshnessCheck(Check):
 
     column: NonEmpty
     """The column."""
-    within: Annotated[str, AfterValidator(_duration), Field(examples=["7d", "12h"])]
+    within: Annotated[Duration, Field(examples=["7d", "12h"])]
     """The age: a number and one of `s`, `m`, `h`, `d` and `w`."""
 
 

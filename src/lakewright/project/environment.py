@@ -14,6 +14,27 @@ class Engine(StrEnum):
     """In a child process on this machine."""
 
 
+class CatalogKind(StrEnum):
+    """What says where the tables are."""
+
+    SQLITE = "sqlite"
+    """A file in the environment's storage."""
+    REST = "rest"
+    """A server that speaks Iceberg's REST protocol."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogServer:
+    """A server that says where the tables are; it knows no credential."""
+
+    uri: str
+    warehouse: str = ""
+    namespace: tuple[str, ...] = ()
+    oauth2_uri: str = ""
+    """Empty: the server's own."""
+    oauth2_scope: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention:
     """What upkeep leaves of a table's past."""
@@ -33,6 +54,8 @@ class Environment:
     name: str = DEFAULT_NAME
     storage: str = DEFAULT_STORAGE
     """The folder of the journal, the catalog, raw files and tables; relative to the project."""
+    catalog: CatalogServer | None = None
+    """None: a file in `storage`."""
     engine: Engine = Engine.DUCKDB
     threads: int | None = None
     """How many threads a step may use; None: one for each core."""

@@ -20,7 +20,8 @@ _LATER = ("pyiceberg.manifest", "pyiceberg.table")
 def main(arguments: Sequence[str]) -> None:
     """Serve as the child of a lakehouse in the folder that is named; without one, read files."""
     sys.meta_path.insert(0, WithoutPandas())
-    child.serve(lambda: _load(arguments), _LATER if arguments else ())
+    door = child.Door()
+    child.serve(lambda: _load(arguments, door), _LATER if arguments else (), door)
 
 
 class WithoutPandas(MetaPathFinder):
@@ -43,13 +44,13 @@ class WithoutPandas(MetaPathFinder):
         return None
 
 
-def _load(arguments: Sequence[str]) -> Mapping[str, child.Operation]:
+def _load(arguments: Sequence[str], door: child.Door) -> Mapping[str, child.Operation]:
     """Import what is heavy, once the limits of this process are set."""
     from lakewright.wiring import hands
 
     configured = settings.read()
     if arguments:
-        return hands.Hands(Path(arguments[0]), configured)
+        return hands.Hands(Path(arguments[0]), configured, door.ask)
     from lakewright.runs.operations.files import Files
 
     folder = Path(tempfile.gettempdir())

@@ -13,7 +13,7 @@ from lakewright import errors, settings
 from lakewright.project.files import PROJECT_FILE, PROJECT_FILES
 
 if TYPE_CHECKING:
-    from lakewright.project.environment import Environment
+    from lakewright.project.environment import CatalogServer, Environment
 
 _FILE_BYTES_MAX = 1024 * 1024
 """A project file is written by people: one that is larger is something else."""
@@ -140,6 +140,8 @@ class Place:
     storage: Path
     journal: str | None = None
     """The URL of the journal's database; None: a file in `storage`."""
+    catalog: "CatalogServer | None" = None
+    """The server that says where the tables are; None: a file in `storage`."""
 
     @classmethod
     def of(cls, folder: Path, configured: settings.Settings) -> "Place":
@@ -155,7 +157,24 @@ class Place:
             environment=environment.name,
             storage=(folder / environment.storage).absolute(),
             journal=_journal(environment),
+            catalog=_catalog(environment),
         )
+
+
+def _catalog(environment: "Environment") -> "CatalogServer | None":
+    """The server of the environment's catalog. Its URL is not repeated where it is refused."""
+    server = environment.catalog
+    if server is not None and any(
+        "@" in urlsplit(url).netloc for url in (server.uri, server.oauth2_uri)
+    ):
+        raise errors.ProjectInvalid(
+            f"the catalog of the environment {environment.name} has a user or password in its URL",
+            where=errors.Place(file=PROJECT_FILE),
+            why="a project's files are shared, and kept in Git",
+            hint="take it out, change it, and set the environment variable"
+            " LAKEWRIGHT_CATALOG_CREDENTIAL",
+        )
+    return server
 
 
 def _journal(environment: "Environment") -> str | None:

@@ -3,7 +3,7 @@
 Only the child imports this module: it brings in every heavy library.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -23,7 +23,7 @@ from lakewright.runs.operations.execution import Executor, Workshop
 from lakewright.runs.operations.files import Files, Land
 from lakewright.runs.operations.inquiry import Desk, Inquiry
 from lakewright.runs.records import Json
-from lakewright.wiring import machine, scratch
+from lakewright.wiring import catalogs, machine, scratch
 from lakewright.wiring.folder import Place, environment_of, signature
 from lakewright.wiring.projects import Projects
 
@@ -31,13 +31,17 @@ from lakewright.wiring.projects import Projects
 class Hands(Mapping[str, Operation]):
     """Every operation by its name."""
 
-    def __init__(self, folder: Path, configured: settings.Settings) -> None:
+    def __init__(
+        self, folder: Path, configured: settings.Settings, ask: Callable[[Json], Json] | None = None
+    ) -> None:
+        """`ask`: puts a question to the parent, which may use the network; None: this process
+        may itself."""
         self._folder = folder
         self._settings = configured
         self._environment = environment_of(folder, configured.environment)
         self._storage = Place.of(folder, configured).storage
         self._projects = Projects(folder, self._storage)
-        self._lake = Lake(self._storage)
+        self._lake = Lake(self._storage, catalogs.open_catalog(self._environment.catalog, ask))
         self._raw = LocalRawStore(self._storage / "raw")
         self._scratch = scratch.own_folder(self._storage / "work" / "own")
         self._engine = self._connect()

@@ -6,14 +6,21 @@ on with it would load files again that are loaded, and could not rebuild a table
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lakewright import errors
 from lakewright.runs.journal import Journal, Reading
+from lakewright.wiring import catalogs
 from lakewright.wording import counted
 
+if TYPE_CHECKING:
+    from lakewright.project.environment import CatalogServer
 
-def open_journal(storage: Path, url: str | None) -> Journal:
+
+def open_journal(storage: Path, url: str | None, server: "CatalogServer | None" = None) -> Journal:
     """The journal in a file of this folder, or in a database that several machines share.
+
+    `server` says where the tables are that it is about; None: a file in the folder.
 
     Raises:
         StorageFailed: it is damaged, or knows nothing of the tables in the folder.
@@ -21,7 +28,7 @@ def open_journal(storage: Path, url: str | None) -> Journal:
     """
     found = _in_file(storage) if url is None else _in_postgres(url)
     try:
-        _refuse_forgetful(found.reading, storage)
+        _refuse_forgetful(found.reading, storage, server)
     except errors.LakewrightError:
         found.close()
         raise
@@ -46,10 +53,10 @@ def _in_postgres(url: str) -> Journal:
     return postgres.open_journal(url)
 
 
-def _refuse_forgetful(reading: Reading, storage: Path) -> None:
+def _refuse_forgetful(reading: Reading, storage: Path, server: "CatalogServer | None") -> None:
     if reading.runs(limit=1) or reading.uploads(limit=1):
         return
-    made = _made_by_runs(storage)
+    made = _made_by_runs(storage, server)
     if made:
         raise errors.StorageFailed(
             "the journal knows of no run",
@@ -59,11 +66,11 @@ def _refuse_forgetful(reading: Reading, storage: Path) -> None:
         )
 
 
-def _made_by_runs(storage: Path) -> list[str]:
+def _made_by_runs(storage: Path, server: "CatalogServer | None") -> list[str]:
     from lakewright.lake import metadata, provenance
     from lakewright.lake.sqlite_catalog import SqliteCatalog
 
-    catalog = SqliteCatalog(storage / "catalog.sqlite")
+    catalog = catalogs.open_catalog(server) or SqliteCatalog(storage / "catalog.sqlite")
     try:
         return [
             table

@@ -39,7 +39,7 @@ from lakewright.runs.records import (
 )
 from lakewright.runs.workers import resident, worker
 from lakewright.runs.workers.round import Hands, Terms
-from lakewright.wiring import journals
+from lakewright.wiring import catalogs, journals
 from lakewright.wiring.folder import Place, find_folder, named_folder, signature
 from lakewright.wiring.schedules import Schedules
 
@@ -69,6 +69,7 @@ class Lakehouse:
         self.folder = place.folder
         self.storage = place.storage
         self._journal = place.journal
+        self._catalog = place.catalog
         self.settings = configured
         self.schedules = Schedules(place.folder)
         self._known: tuple[Hashable, Project] | None = None
@@ -93,7 +94,7 @@ class Lakehouse:
     def journal(self) -> Journal:
         """The durable record of uploads and runs."""
         self.storage.mkdir(parents=True, exist_ok=True)
-        return journals.open_journal(self.storage, self._journal)
+        return journals.open_journal(self.storage, self._journal, self._catalog)
 
     @cached_property
     def raw(self) -> "RawStore":
@@ -109,12 +110,17 @@ class Lakehouse:
         """The tables."""
         from lakewright.lake.tables import Lake
 
-        return Lake(self.storage)
+        return Lake(self.storage, catalogs.open_catalog(self._catalog))
 
     @cached_property
     def launcher(self) -> launcher.Launcher:
         """The child process, which is started when it is first needed, or a little before."""
-        return _launcher(self.settings, str(self.folder))
+        return _launcher(self.settings, str(self.folder), relay=self._relay)
+
+    @cached_property
+    def _relay(self) -> catalogs.Relay | None:
+        """What sends to the catalog's server for the child."""
+        return None if self._catalog is None else catalogs.Relay(self._catalog)
 
     def accept(
         self,
@@ -320,7 +326,7 @@ class Lakehouse:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in ("launcher", "journal", "lake"):
+        for name in ("launcher", "_relay", "journal", "lake"):
             opened = self.__dict__.pop(name, None)
             if isinstance(opened, launcher.Launcher):
                 opened.end()
@@ -371,10 +377,12 @@ def open_reader(configured: settings.Settings | None = None) -> Reader:
     return Reader(configured or settings.read())
 
 
-def _launcher(configured: settings.Settings, *arguments: str) -> launcher.Launcher:
+def _launcher(
+    configured: settings.Settings, *arguments: str, relay: Callable[[Json], Json] | None = None
+) -> launcher.Launcher:
     command = (sys.executable, "-m", "lakewright.wiring.child", *arguments)
     limits = launcher.Limits(memory_max_bytes=configured.child_memory_max_bytes)
-    return launcher.Launcher(command, limits, settings.to_variables(configured))
+    return launcher.Launcher(command, limits, settings.to_variables(configured), relay)
 
 
 def _fetcher(configured: settings.Settings, folder: str) -> launcher.Launcher:
