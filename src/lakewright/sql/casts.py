@@ -123,6 +123,10 @@ def _moment_from_text(given: Operand) -> str:
     return texts_read.moment(given.text, given.target, given.origin)
 
 
+def _to_utf8(given: Operand) -> str:
+    return f"encode({given.text})"
+
+
 def _moment_to_text(given: Operand) -> str:
     """Both write years 1 to 9999 alike, other years differently."""
     wall = _wall_clock(given) if given.source == types.TIMESTAMP else given.text
@@ -215,6 +219,7 @@ CASTS = (
         prepare=_moment_from_text,
         note=f"{_MOMENT} A zone is read over.",
     ),
+    Cast(source="string", target="binary", prepare=_to_utf8, note="Its UTF-8."),
     Cast(source="date", target="string", prepare=_moment_to_text, note="Years 1 to 9999."),
     Cast(source="timestamp", target="string", prepare=_moment_to_text, note=_UTC),
     Cast(source="timestamp_ntz", target="string", prepare=_moment_to_text),

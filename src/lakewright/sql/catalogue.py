@@ -10,14 +10,29 @@ from difflib import get_close_matches
 from sqlglot import exp
 
 from lakewright.sql.function import Function, RefusedFunction
-from lakewright.sql.functions import aggregate, array, choice, mapping, number, text, time, window
+from lakewright.sql.functions import (
+    aggregate,
+    array,
+    binary,
+    bits,
+    choice,
+    conversion,
+    formatted,
+    mapping,
+    number,
+    text,
+    time,
+    window,
+)
 from lakewright.sql.functions.refused import REFUSED
 from lakewright.sql.refusals import Refused
 
 TOPICS: Mapping[str, tuple[Function, ...]] = {
     "Choice and null": choice.FUNCTIONS,
-    "Numbers": number.FUNCTIONS,
-    "Text": text.FUNCTIONS,
+    "Types": conversion.FUNCTIONS,
+    "Numbers": (*number.FUNCTIONS, *bits.FUNCTIONS),
+    "Text": (*text.FUNCTIONS, *formatted.FUNCTIONS),
+    "Hashes and encodings": binary.FUNCTIONS,
     "Dates and times": time.FUNCTIONS,
     "Arrays": array.FUNCTIONS,
     "Maps and structs": mapping.FUNCTIONS,
@@ -42,7 +57,6 @@ OF_OTHER_DIALECTS: Mapping[str, str] = {
     "convert": "CAST",
     "iif": "CASE WHEN",
     "iff": "CASE WHEN",
-    "decode": "CASE",
     "strpos": "locate",
     "charindex": "locate",
     "starts_with": "startswith",

@@ -155,6 +155,11 @@ def _arithmetic(node: exp.Expr, context: Context) -> Term:
     return operators.arithmetic(_NAMES[type(node)], one_term, other_term)
 
 
+def _bitwise(node: exp.Expr, context: Context) -> Term:
+    parts = [bind(part, context) for part in node.iter_expressions()]
+    return operators.bitwise(_NAMES[type(node)], parts)
+
+
 def _comparison(node: exp.Expr, context: Context) -> Term:
     left, right = bind(node.this, context), bind(node.args["expression"], context)
     return operators.comparison(_NAMES[type(node)], left, right)
@@ -424,6 +429,7 @@ TYPES: Mapping[str, str] = {
     "DOUBLE": "double",
     "DECIMAL": "decimal",
     "TEXT": "string",
+    "BINARY": "binary",
     "DATE": "date",
     "TIMESTAMPTZ": "timestamp",
     "TIMESTAMPLTZ": "timestamp",
@@ -438,6 +444,10 @@ _NAMES: Mapping[type[exp.Expr], str] = {
     exp.Mod: "%",
     exp.IntDiv: "DIV",
     exp.Neg: "-",
+    exp.BitwiseAnd: "&",
+    exp.BitwiseOr: "|",
+    exp.BitwiseXor: "^",
+    exp.BitwiseNot: "~",
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -487,6 +497,7 @@ _BINDERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], Term]] = {
     **dict.fromkeys(
         (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ), _comparison
     ),
+    **dict.fromkeys((exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot), _bitwise),
     exp.DPipe: _joined_text,
     exp.And: _connective,
     exp.Or: _connective,

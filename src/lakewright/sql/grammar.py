@@ -15,6 +15,7 @@ _BINARY = frozenset({"this", "expression"})
 
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv)
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ)
+BITWISE = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
 PREDICATES = (*COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape)
 CONNECTIVES = (exp.And, exp.Or, exp.Not)
 
@@ -62,6 +63,8 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Or: _BINARY,
     **dict.fromkeys(ARITHMETIC, _BINARY | {"typed", "safe"}),
     **dict.fromkeys(COMPARISONS, _BINARY),
+    **dict.fromkeys(BITWISE, _BINARY),
+    exp.BitwiseNot: frozenset({"this"}),
     exp.DPipe: _BINARY | {"safe"},
     exp.Is: _BINARY,
     exp.In: frozenset({"this", "expressions", "query"}),
@@ -151,10 +154,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
     exp.Concat: Way(
         what="two texts stand side by side", hint="join them with || or write one text"
     ),
-    exp.BitwiseAnd: Way(what="bitwise operators are not portable SQL yet"),
-    exp.BitwiseOr: Way(what="bitwise operators are not portable SQL yet"),
-    exp.BitwiseXor: Way(what="bitwise operators are not portable SQL yet"),
-    exp.BitwiseNot: Way(what="bitwise operators are not portable SQL yet"),
     exp.JSONExtract: Way(what="the operator -> is not portable SQL"),
     exp.All: Way(what="ALL is not portable SQL", hint="write one comparison for each value"),
     exp.Any: Way(what="ANY is not portable SQL", hint="write one comparison for each value"),
@@ -256,6 +255,16 @@ def _check_precedence(node: exp.Expr) -> None:
                     "this condition is an operand of another operator",
                     why="engines group such a chain differently",
                     hint="put parentheses around it",
+                )
+    if isinstance(node, (*BITWISE, exp.BitwiseNot)):
+        for part in node.iter_expressions():
+            is_operator = isinstance(part, (*BITWISE, *ARITHMETIC, exp.DPipe, *PREDICATES))
+            if is_operator and type(part) is not type(node):
+                raise Refused(
+                    part,
+                    "&, | or ^ stands beside another operator without parentheses",
+                    why="engines group such a chain differently",
+                    hint="put parentheses around one of them",
                 )
     mixed = (exp.Add, exp.Sub) if isinstance(node, exp.DPipe) else (exp.DPipe,)
     if isinstance(node, (*ARITHMETIC, exp.DPipe)):

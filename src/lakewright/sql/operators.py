@@ -104,6 +104,26 @@ def arithmetic(symbol: str, left: Term, right: Term) -> Term:
     return combine(kind, f"({one.text} {symbol} {other.text})", (one, other))
 
 
+def bitwise(symbol: str, terms: Sequence[Term]) -> Term:
+    """`&`, `|`, `^` of two whole numbers, or `~` of one.
+
+    Raises:
+        Mismatch: they are no whole numbers.
+    """
+    for term in terms:
+        if term.type not in coercion.INTEGERS:
+            raise Mismatch(f"{term.type} is not a whole number", "cast it to bigint")
+    met, kind = meet(terms)
+    texts = [term.text for term in met]
+    if symbol == "~":
+        text = f"(~{texts[0]})"
+    elif symbol == "^":
+        text = f"xor({', '.join(texts)})"
+    else:
+        text = f"({f' {symbol} '.join(texts)})"
+    return combine(kind, text, met)
+
+
 def _arithmetic_hint(symbol: str, left: Term, right: Term) -> str:
     if symbol == "+" and types.STRING in (left.type, right.type):
         return "join texts with ||, or cast to a number"

@@ -1,6 +1,7 @@
 """Functions of numbers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lakewright.sql import coercion, operators, texts_read, types
 from lakewright.sql.function import Function, scalar
@@ -143,6 +144,64 @@ def _try_divide(arguments: Sequence[Term]) -> Term:
     return combine(types.DOUBLE, text, arguments)
 
 
+def _tried(symbol: str) -> Callable[[Sequence[Term]], Term]:
+    """An operator's answer, or null where it would stop."""
+
+    def build(arguments: Sequence[Term]) -> Term:
+        answer = operators.arithmetic(symbol, arguments[0], arguments[1])
+        return combine(answer.type, f"TRY({answer.text})", arguments)
+
+    return build
+
+
+def _try_remainder(arguments: Sequence[Term]) -> Term:
+    answer = operators.arithmetic("%", arguments[0], arguments[1])
+    text = f"(CASE WHEN {arguments[1].text} <> 0 THEN {answer.text} END)"
+    return replace(combine(answer.type, text, arguments), may_stop=False)
+
+
+def _quotient(arguments: Sequence[Term]) -> Term:
+    return operators.arithmetic("DIV", arguments[0], arguments[1])
+
+
+def _nested_sum(coefficients: Sequence[str], sign: str) -> str:
+    """A polynomial of `{0}` without a constant, by Horner's rule."""
+    inner = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        inner = f"({coefficient} {sign} {{0}} * {inner})"
+    return f"({{0}} * {inner})"
+
+
+# Near zero a difference of two doubles has lost its digits: a series there, to the last digit.
+_NEAR_ZERO = "abs({0}) < 0.01"
+_EXPM1 = (
+    f"(CASE WHEN {_NEAR_ZERO} THEN"
+    f" {_nested_sum([f'CAST(1.0 AS DOUBLE) / {n}' for n in (1, 2, 6, 24, 120, 720)], '+')}"
+    " ELSE exp({0}) - 1 END)"
+)
+_LOG1P = (
+    f"(CASE WHEN {_NEAR_ZERO} THEN"
+    f" {_nested_sum([f'CAST(1.0 AS DOUBLE) / {n}' for n in range(1, 9)], '-')}"
+    " WHEN {0} > -1 THEN ln({0} + 1) WHEN isnan({0}) THEN {0} END)"
+)
+_LARGER = "greatest(abs({0}), abs({1}))"
+_HYPOT = (
+    "(CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL"
+    " WHEN isinf({0}) OR isinf({1}) THEN CAST('inf' AS DOUBLE)"
+    f" WHEN isnan({{0}}) OR isnan({{1}}) THEN {_NAN} WHEN {_LARGER} = 0 THEN {_LARGER}"
+    f" ELSE {_LARGER} * sqrt(({{0}} / {_LARGER}) * ({{0}} / {_LARGER})"
+    f" + ({{1}} / {_LARGER}) * ({{1}} / {_LARGER})) END)"
+)
+_BUCKET = (
+    "(CASE WHEN {3} <= 0 OR {3} = 9223372036854775807 OR NOT isfinite({1}) OR NOT isfinite({2})"
+    " OR isnan({0}) OR {1} = {2} THEN NULL"
+    " WHEN {1} < {2} THEN CASE WHEN {0} < {1} THEN 0 WHEN {0} >= {2} THEN {3} + 1"
+    " ELSE CAST(floor({3} * ({0} - {1}) / ({2} - {1})) AS BIGINT) + 1 END"
+    " WHEN {0} > {1} THEN 0 WHEN {0} <= {2} THEN {3} + 1"
+    " ELSE CAST(floor({3} * ({1} - {0}) / ({1} - {2})) AS BIGINT) + 1 END)"
+)
+
+
 def _itself(arguments: Sequence[Term]) -> Term:
     return combine(arguments[0].type, arguments[0].text, arguments)
 
@@ -225,6 +284,26 @@ FUNCTIONS = (
         way("try_divide(number, number) -> number", build=_try_divide),
         note="The operator /, but null where the second is zero.",
     ),
+    scalar(way("try_add(number, number) -> number", build=_tried("+")), note="Null for overflow."),
+    scalar(
+        way("try_subtract(number, number) -> number", build=_tried("-")), note="Null for overflow."
+    ),
+    scalar(
+        way("try_multiply(number, number) -> number", build=_tried("*")), note="Null for overflow."
+    ),
+    scalar(way("try_mod(number, number) -> number", build=_try_remainder), note="Null for zero."),
+    scalar(way("div(bigint, bigint) -> bigint", build=_quotient), note="The operator DIV."),
+    scalar(
+        way("rint(double) -> double", "round_even({0}, 0)"),
+        note="To the nearest whole number, half to the even one.",
+    ),
+    scalar(way("width_bucket(double, double, double, bigint) -> bigint", _BUCKET)),
+    scalar(way("hypot(double, double) -> double", _HYPOT), note=_LAST_DIGITS),
+    _double("expm1", _EXPM1),
+    _double("log1p", _LOG1P, "Null for -1 and below."),
+    _double("csc", f"(1 / {_where_finite('sin')})"),
+    _double("sec", f"(1 / {_where_finite('cos')})"),
+    _double("cot", f"(1 / {_where_finite('tan')})"),
     scalar(
         way(
             "factorial(int) -> bigint",

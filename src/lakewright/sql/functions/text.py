@@ -38,8 +38,11 @@ def _cased(name: str, mapped: Sequence[tuple[str, str]], odd: str) -> str:
     )
 
 
-def _substring(arguments: Sequence[Term]) -> str:
-    """Source: Spark's `UTF8String.substringSQL`: from 1, from the end below 0, and 0 is 1."""
+def substring(arguments: Sequence[Term]) -> str:
+    """A part of a text, from 1, from the end below 0, and 0 is 1.
+
+    Source: Spark's `UTF8String.substringSQL`.
+    """
     x, start = arguments[0].text, arguments[1]
     length = arguments[2] if len(arguments) > 2 else None
     if isinstance(start.value, int) and start.value >= 0:
@@ -122,12 +125,6 @@ def _joined_arrays(arguments: Sequence[Term]) -> str:
     return f"(CASE WHEN {known} THEN {' || '.join(term.text for term in arguments)} END)"
 
 
-def _sha2(arguments: Sequence[Term]) -> str:
-    if arguments[1].value not in (0, 256):
-        raise ValueError("only 256 bits are portable")
-    return f"sha256({arguments[0].text})"
-
-
 def _replace(arguments: Sequence[Term]) -> str:
     new = arguments[2].text if len(arguments) > 2 else "''"
     return f"replace({arguments[0].text}, {arguments[1].text}, {new})"
@@ -136,8 +133,9 @@ def _replace(arguments: Sequence[Term]) -> str:
 FUNCTIONS = (
     scalar(
         way("length(string) -> int", "CAST(length({0}) AS INTEGER)"),
+        way("length(binary) -> int", "CAST(octet_length({0}) AS INTEGER)"),
         aliases=("char_length", "character_length", "len"),
-        note="In characters.",
+        note="In characters; of binary in bytes.",
     ),
     scalar(way("octet_length(string) -> int", "CAST(strlen({0}) AS INTEGER)"), note="In bytes."),
     scalar(way("bit_length(string) -> int", "CAST(strlen({0}) * 8 AS INTEGER)")),
@@ -162,8 +160,8 @@ FUNCTIONS = (
         note="The second argument's characters, at both ends.",
     ),
     scalar(
-        way("substring(string, int) -> string", _substring),
-        way("substring(string, int, int) -> string", _substring),
+        way("substring(string, int) -> string", substring),
+        way("substring(string, int, int) -> string", substring),
         aliases=("substr",),
         note="From 1; from the end below 0.",
     ),
@@ -171,6 +169,7 @@ FUNCTIONS = (
     scalar(way("right(string, int) -> string", lambda given: _end("right", given))),
     scalar(
         way("concat(string...) -> string", _joined),
+        way("concat(binary...) -> binary", lambda given: " || ".join(term.text for term in given)),
         way("concat(array<E>...) -> array<E>", _joined_arrays),
         note="Null where any argument is null.",
     ),
@@ -232,10 +231,6 @@ FUNCTIONS = (
         ),
         aliases=("char",),
     ),
-    scalar(way("md5(string) -> string", "md5({0})")),
-    scalar(way("sha1(string) -> string", "sha1({0})"), aliases=("sha",)),
-    scalar(way("sha2(string, #bits) -> string", _sha2), note="256 bits only."),
-    scalar(way("hex(string) -> string", "hex({0})"), note="Of its bytes."),
     scalar(
         way("space(int) -> string", lambda given: f"repeat(' ', {_count(given[0])})"),
     ),
