@@ -191,8 +191,8 @@ class Database:
 
     def _version(self, transaction: "_Transaction") -> int:
         """The version of the journal; 0: there is none yet."""
-        table = transaction.first("journal_version_table")
-        found = transaction.first("version") if table and table["name"] else None
+        is_there = transaction.first("journal_version_table") is not None
+        found = transaction.first("version") if is_there else None
         version = 0 if found is None else cast("int", found["value"])
         if version > statements.VERSION:
             raise errors.Conflict(

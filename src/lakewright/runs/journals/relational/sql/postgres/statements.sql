@@ -23,7 +23,9 @@ SELECT run_id FROM runs WHERE run_id = :run_id AND status = :status
 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: journal_version_table
-SELECT to_regclass(current_schema() || '.journal_version')::text AS name;
+-- Looked up as rows are: what the server remembers of names may be older than what a lock waited for.
+SELECT relname FROM pg_class WHERE relname = 'journal_version'
+  AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema());
 
 -- name: version
 SELECT value FROM journal_version;
