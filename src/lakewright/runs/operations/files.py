@@ -17,6 +17,7 @@ from lakewright.plan.landed import Landed
 from lakewright.project import dump
 from lakewright.runs import rules
 from lakewright.runs.children.child import Operation, Report
+from lakewright.runs.operations.payloads import facts_of
 from lakewright.runs.records import FormatOverride, Json
 from lakewright.sql import types
 
@@ -40,7 +41,7 @@ class Files:
 
     def preview(self, payload: Json, report: Report) -> Json:
         """What a file holds, how sure that is, and the source as a project file."""
-        facts = _facts(payload)
+        facts = facts_of(payload)
         name = str(facts["source"])
         with self._landed(facts, name, report) as landed:
             found = preview.preview(landed, name)
@@ -59,7 +60,7 @@ class Files:
 
     def read(self, payload: Json, report: Report) -> Json:
         """Write a file's records as CSV; how many there are, were mended, and were left out."""
-        facts = _facts(payload)
+        facts = facts_of(payload)
         path = Path(str(facts["path"]))
         target = Path(str(facts["output"]))
         if not path.stat().st_size:
@@ -119,7 +120,3 @@ def as_upload(path: Path, source: str, look: FormatOverride) -> observed.RawUplo
         sha256=sha256,
         format=look,
     )
-
-
-def _facts(payload: Json) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", payload)

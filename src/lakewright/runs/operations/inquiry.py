@@ -22,6 +22,7 @@ from lakewright.project.project import Project
 from lakewright.runs.children.child import Operation, Report
 from lakewright.runs.operations import answers
 from lakewright.runs.operations.files import Files, as_upload
+from lakewright.runs.operations.payloads import facts_of
 from lakewright.runs.records import FormatOverride, Json
 from lakewright.sql import parse
 
@@ -53,7 +54,7 @@ class Inquiry:
 
     def plan_files(self, payload: Json, report: Report) -> Json:
         """The plan of a run that loads these files."""
-        facts = _facts(payload)
+        facts = facts_of(payload)
         source = str(facts["source"])
         paths = [Path(path) for path in cast("list[str]", facts["paths"])]
         now = self._observe(facts["loaded"])
@@ -73,7 +74,7 @@ class Inquiry:
     def plan_models(self, payload: Json, report: Report) -> Json:
         """The plan of a run that brings models up to date."""
         del report
-        facts = _facts(payload)
+        facts = facts_of(payload)
         models = cast("list[str]", facts["models"]) or None
         now = self._observe(facts["loaded"])
         plan = planner.plan_models(
@@ -87,7 +88,7 @@ class Inquiry:
         With `output`, a file is written and the answer is the number of its rows; otherwise the
         answer has columns, rows (at most `rows_max`) and whether there are more.
         """
-        facts = _facts(payload)
+        facts = facts_of(payload)
         sql = str(facts["sql"])
         tables = self._tables(sql, cast("str | None", facts.get("at")))
         schema, reader = self._desk.engine.query(sql, tables)
@@ -156,7 +157,3 @@ def _moment(lake: Lake, at: str | None, read: Sequence[str]) -> tuple[datetime |
 
 def _has_snapshot(lake: Lake, table: str, snapshot_id: int) -> bool:
     return any(entry.snapshot_id == snapshot_id for entry in lake.history(table))
-
-
-def _facts(payload: Json) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", payload)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 from lakewright import errors
 from lakewright.lake.tables import Lake
@@ -11,9 +11,8 @@ from lakewright.plan.landed import Landed
 from lakewright.project.project import Project
 from lakewright.runs import failure
 from lakewright.runs.children.child import Operation, Report
+from lakewright.runs.operations.payloads import decode_all, facts_of
 from lakewright.runs.records import Json, RequestKind
-
-_T = TypeVar("_T")
 
 
 class Planning:
@@ -30,8 +29,8 @@ class Planning:
     def landing(self, payload: Json, report: Report) -> Json:
         """The steps that land some uploads of a source, by name."""
         del report
-        facts = _facts(payload)
-        uploads = _decode_all(observed.RawUpload, facts["uploads"])
+        facts = facts_of(payload)
+        uploads = decode_all(observed.RawUpload, facts["uploads"])
         now = self._observe({}, [])
         plan = planner.plan_landing(self._project, now, str(facts["source"]), uploads)
         return {step.name: codec.encode(step) for step in plan.steps}
@@ -39,7 +38,7 @@ class Planning:
     def plan(self, payload: Json, report: Report) -> Json:
         """Decide what follows landing; or name the source of which all uploads must be known."""
         del report
-        facts = _facts(payload)
+        facts = facts_of(payload)
         now = self._observe(facts["loaded"], facts["listed"])
         try:
             plan = self._plan(RequestKind(str(facts["kind"])), facts, now)
@@ -56,7 +55,7 @@ class Planning:
         return observed.Observed(
             tables=self._lake.observe(),
             loaded={
-                source: tuple(_decode_all(observed.RawUpload, uploads))
+                source: tuple(decode_all(observed.RawUpload, uploads))
                 for source, uploads in cast("Mapping[str, Json]", loaded).items()
             },
             listed=tuple(cast("list[str]", listed)),
@@ -90,7 +89,7 @@ class Planning:
             small = [table for table in tables if self._lake.compaction(table) is not None]
             return planner.plan_upkeep(tables, small)
         source = str(facts["source"])
-        landed = tuple(_decode_all(Landed, facts["landed"]))
+        landed = tuple(decode_all(Landed, facts["landed"]))
         if kind is RequestKind.REMOVE:
             gone = cast("list[str]", facts["upload_ids"])
             return planner.plan_removal(self._project, now, source, gone, loaded_at)
@@ -114,11 +113,3 @@ class Planning:
                 problems=tuple(plan.refused.values()),
             )
         return plan
-
-
-def _facts(payload: Json) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", payload)
-
-
-def _decode_all(kind: type[_T], values: Json) -> list[_T]:
-    return [codec.decode(kind, value) for value in cast("list[Json]", values)]
