@@ -4,11 +4,12 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.stamp
 CATALOG := .venv/rest-catalog
+SPARK := .venv/spark-jars
 WORKERS ?= 2
 # Compile a module once, not at each of the many starts of the tests, whatever the machine prefers.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup demo test test-slow fuzz faults golden check format lock bench clean
+.PHONY: help setup demo test test-slow fuzz faults golden check format lock bench spark clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -21,6 +22,12 @@ $(STAMP): requirements/dev.lock pyproject.toml tools/setup.sh
 
 $(CATALOG): tests/rest_catalog/jars.sha256 | $(STAMP)
 	@tools/rest_catalog.sh
+
+spark: $(SPARK) ## Fetch Apache Spark and Iceberg's jar for it into .venv (400 MB; needs Java 17 and Maven)
+
+$(SPARK): requirements/spark.lock requirements/spark-jars.sha256 tools/spark.sh | $(STAMP)
+	@tools/spark.sh
+	@touch $(SPARK)
 
 demo: $(STAMP) ## Load a year of real flights from files to gold, and show it
 	@$(BIN)/lakewright demo flights

@@ -9,13 +9,18 @@ Golden files lie in `golden/` beside the test that compares with them; `make gol
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import spark_session
 from tests.postgres_server import PostgresServer
 from tests.rest_catalog import server
 from tests.rest_catalog.server import RestServer
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 settings.register_profile(
     "lakewright",
@@ -28,6 +33,13 @@ settings.register_profile(
     "fuzz", settings.get_profile("lakewright"), derandomize=False, max_examples=2000
 )
 settings.load_profile("fuzz" if "LAKEWRIGHT_FUZZ" in os.environ else "lakewright")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """PySpark leaves the sockets to be closed for it through which rows come."""
+    for item in items:
+        if "spark" in item.nodeid:
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
 
 
 @pytest.fixture
@@ -66,3 +78,11 @@ def rest_server() -> Iterator[RestServer]:
     server.need()
     with RestServer() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
+    """Apache Spark, started when the first test asks for it."""
+    spark_session.need()
+    with spark_session.started(tmp_path_factory.mktemp("spark")) as running:
+        yield running
