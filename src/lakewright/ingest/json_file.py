@@ -188,7 +188,7 @@ class _Table:
             range(self._records + 1, self._records + len(rows) + 1),
             found.places[start:stop],
             _decoded(found.raws[start:stop]),
-            [found.problems.get(place) for place in range(start, stop)],
+            _problems(found, start, stop),
         )
         self._writer.write(columns, batch)
         self._records += len(rows)
@@ -233,19 +233,30 @@ def _values(rows: Sequence[Mapping[str, Value]], key: str) -> list[Value]:
         return [row.get(key) for row in rows]
 
 
-def _decoded(raws: Sequence[bytes]) -> list[str]:
+def _decoded(raws: Sequence[bytes]) -> pyarrow.StringArray:
     try:
-        return list(map(bytes.decode, raws))
-    except UnicodeDecodeError:
-        return [raw.decode(errors="replace") for raw in raws]
+        return pyarrow.array(raws, pyarrow.string())
+    except pyarrow.ArrowInvalid:
+        return pyarrow.array([raw.decode(errors="replace") for raw in raws], pyarrow.string())
+
+
+def _problems(found: Records, start: int, stop: int) -> pyarrow.StringArray:
+    if not found.problems:
+        return pyarrow.nulls(stop - start, pyarrow.string())
+    return pyarrow.array(map(found.problems.get, range(start, stop)), pyarrow.string())
 
 
 def _as_texts(values: list[Value]) -> pyarrow.Array:
     kinds = set(map(type, values))
-    if kinds <= {str, Number, type(None)}:
+    if kinds <= {str, type(None)}:
         return pyarrow.array(values, pyarrow.string())
     if kinds <= {bool, int, float, Number, type(None)}:
         return _scalar_texts(values, may_be_null=type(None) in kinds)
+    if kinds <= {list, dict, type(None)}:
+        written: list[bytes | None] = [*json_values.texts(values)]
+        if type(None) in kinds:
+            written = [None if each == b"null" else each for each in written]
+        return pyarrow.array(written, pyarrow.string())
     return pyarrow.array(list(map(json_values.text, values)), pyarrow.string())
 
 

@@ -7,7 +7,6 @@ JSON, and still none that could be loaded, is refused alone in all modes.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -15,8 +14,9 @@ from typing import BinaryIO, NamedTuple
 import numpy
 
 from lakewright import errors
-from lakewright.ingest import json_values
+from lakewright.ingest import blanks, json_values, marks
 from lakewright.ingest.json_values import BLANKS, RECORD_BYTES_MAX, InvalidError, Value
+from lakewright.ingest.marks import Places
 from lakewright.project.source import JsonMode
 
 _BLOCK_BYTES = 1 << 20
@@ -60,30 +60,49 @@ def _lines(file: BinaryIO, start: int, file_name: str) -> Iterator[Records]:
         end = data.rfind(b"\n") + 1 if block else len(data)
         lines = data[:end].split(b"\n")
         rest = data[end:]
-        if len(rest) > RECORD_BYTES_MAX or max(map(len, lines)) > RECORD_BYTES_MAX:
+        if len(data) > RECORD_BYTES_MAX and max(map(len, (rest, *lines))) > RECORD_BYTES_MAX:
             raise _too_long(file_name, position, "line")
-        places, contents = _stripped(lines, position)
+        places, contents = _stripped(data[:end], lines)
         if contents:
             parsed = json_values.parse(contents)
             problems = {place: _words(problem) for place, problem in parsed.problems.items()}
-            yield Records(places, contents, parsed.values, problems)
+            yield Records((places + position).tolist(), contents, parsed.values, problems)
         position += end
         if not block:
             return
 
 
-def _stripped(lines: Sequence[bytes], position: int) -> tuple[Sequence[int], Sequence[bytes]]:
+def _stripped(data: bytes, lines: Sequence[bytes]) -> tuple[Places, Sequence[bytes]]:
     """Where the content of lines starts, and that content, without those that are blank."""
-    places = accumulate((len(line) + 1 for line in lines), initial=position)
-    contents = lines if lines[-1] else lines[:-1]
-    if all(contents) and list(map(bytes.strip, contents)) == contents:
-        return list(places)[: len(contents)], contents
-    found = [
-        (place + len(line) - len(line.lstrip(BLANKS)), content)
-        for place, line in zip(places, lines, strict=False)
-        if (content := line.strip(BLANKS))
-    ]
-    return [place for place, _ in found], [content for _, content in found]
+    ends = numpy.cumsum(numpy.fromiter(map(len, lines), numpy.int64, len(lines)) + 1) - 1
+    starts = numpy.concatenate((ends[:0], [0], ends[:-1] + 1))
+    content_starts, content_ends = _without_blanks(data, starts, ends)
+    is_there = content_starts < content_ends
+    is_as_it_was = is_there & (content_starts == starts) & (content_ends == ends)
+    if is_as_it_was[:-1].all() and (is_as_it_was[-1] or not is_there[-1]):
+        count = len(lines) - (not is_there[-1])
+        return starts[:count], lines[:count]
+    return content_starts[is_there], _cut(data, content_starts[is_there], content_ends[is_there])
+
+
+def _without_blanks(data: bytes, starts: Places, ends: Places) -> tuple[Places, Places]:
+    """Where texts start and end without the blanks around them."""
+    values = numpy.frombuffer(data, numpy.uint8)
+    starts, has_more = blanks.without_leading(values, starts, ends, _IS_BLANK)
+    for place in numpy.flatnonzero(has_more).tolist():
+        text = data[starts[place] : ends[place]]
+        starts[place] += len(text) - len(text.lstrip(BLANKS))
+    ends, has_more = blanks.without_trailing(values, starts, ends, _IS_BLANK)
+    for place in numpy.flatnonzero(has_more).tolist():
+        ends[place] = starts[place] + len(data[starts[place] : ends[place]].rstrip(BLANKS))
+    return starts, ends
+
+
+def _cut(data: bytes, starts: Places, ends: Places) -> list[bytes]:
+    return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+_IS_BLANK = blanks.flags(BLANKS)
 
 
 def _next_block(file: BinaryIO, rest: bytes) -> bytes:
@@ -197,28 +216,23 @@ class _Values:
 
     def _cut(self) -> Records | None:
         """The values that end within the buffer, if cutting it gives values."""
-        ends: Sequence[int] = ()
-        while self._may_be_cut and not ends:
+        ends = _NOWHERE
+        while self._may_be_cut and not len(ends):
             data = self._buffer[self._at :]
-            ends = _ends(data, self._mark) if len(data) <= _CUT_BYTES_MAX else ()
-            if not ends and (len(data) > _CUT_BYTES_MAX or not self._more()):
+            ends = _ends(data, self._mark) if len(data) <= _CUT_BYTES_MAX else _NOWHERE
+            if not len(ends) and (len(data) > _CUT_BYTES_MAX or not self._more()):
                 return None
-        if not ends:
+        if not len(ends):
             return None
-        skipped = len(self._mark)
-        starts = [0, *(end + skipped for end in ends[:-1])]
-        pieces = [data[start:end] for start, end in zip(starts, ends, strict=True)]
-        contents = [piece.strip(BLANKS) for piece in pieces]
+        starts = numpy.concatenate((ends[:0], [0], ends[:-1] + len(self._mark)))
+        starts, content_ends = _without_blanks(data, starts, ends)
+        contents = _cut(data, starts, content_ends)
         parsed = json_values.parse(contents)
         if any(isinstance(problem, InvalidError) for problem in parsed.problems.values()):
             self._may_be_cut = False
             return None
-        first = self._start + self._at
-        places = [
-            first + start + len(piece) - len(piece.lstrip(BLANKS))
-            for start, piece in zip(starts, pieces, strict=True)
-        ]
-        self._at += ends[-1]
+        places: list[int] = (starts + self._start + self._at).tolist()
+        self._at += int(ends[-1])
         problems = {place: str(problem) for place, problem in parsed.problems.items()}
         return Records(places, contents, parsed.values, problems)
 
@@ -284,18 +298,19 @@ class _Values:
         return bool(block)
 
 
+_NOWHERE = numpy.zeros(0, dtype=numpy.int64)
 _QUOTE, _OPEN, _CLOSE, _COMMA = 1, 2, 3, 4
 _MARKS = {
     ord(mark): kind
-    for kind, marks in ((_QUOTE, '"'), (_OPEN, "[{"), (_CLOSE, "]}"), (_COMMA, ","))
-    for mark in marks
+    for kind, characters in ((_QUOTE, '"'), (_OPEN, "[{"), (_CLOSE, "]}"), (_COMMA, ","))
+    for mark in characters
 }
 _KINDS = bytes(_MARKS.get(byte, 0) for byte in range(256))
 _STEPS = numpy.array([0, 0, 1, -1, 0], numpy.int32)
 """How much deeper each of these kinds leads."""
 
 
-def _ends(data: bytes, mark: bytes) -> Sequence[int]:
+def _ends(data: bytes, mark: bytes) -> Places:
     """Where values end in bytes that start with one, as far as brackets and quotes tell.
 
     Args:
@@ -309,8 +324,7 @@ def _ends(data: bytes, mark: bytes) -> Sequence[int]:
     places = numpy.flatnonzero(kinds != 0)
     kinds = kinds[places]
     is_quote = kinds == _QUOTE
-    is_inside = numpy.cumsum(is_quote, dtype=numpy.uint8) & 1 == 1
-    is_bare = ~(is_quote | is_inside)
+    is_bare = ~(is_quote | marks.are_odd(is_quote))
     places, kinds = places[is_bare], kinds[is_bare]
     depths = numpy.cumsum(_STEPS[kinds])
     beyond = numpy.flatnonzero(depths < 0)[:1]
@@ -318,10 +332,7 @@ def _ends(data: bytes, mark: bytes) -> Sequence[int]:
         depths = depths[: beyond[0]]
     last = kinds[: len(depths)]
     found = places[: len(depths)][(depths == 0) & (last == (_COMMA if mark else _CLOSE))]
-    ends: list[int] = (found if mark else found + 1).tolist()
-    if mark and len(beyond):
-        ends.append(int(places[beyond[0]]))
-    return ends
+    return numpy.append(found, places[beyond]) if mark else found + 1
 
 
 class _Failure(NamedTuple):

@@ -24,9 +24,7 @@ _FIELDS_MAX = 500
 fields in all its structs: engines take milliseconds to make ready for each."""
 _DEPTH_MAX = 6
 """What lies deeper is text. Engines take twice the time for each list within a list."""
-_LONG_DIGITS = 18
-_EXPONENT = re.compile("[eE]")
-_WHOLE = re.compile(r"-?([0-9]+)")
+_WHOLE = re.compile(rb"-?([0-9]+)")
 
 
 class JsonColumnType:
@@ -98,16 +96,22 @@ class _Place:
             present = cast("Sequence[int]", whole)
             self._number_types |= {_whole_type(min(present)), _whole_type(max(present))}
         if float in kinds:
-            floats = [abs(value) for value in values if type(value) is float]
-            self._number_types.add(_fraction_type(Number(json_values.text(max(floats)))))
+            found = values if kinds == {float} else [each for each in values if type(each) is float]
+            floats = cast("Sequence[float]", found)
+            least, most = min(floats), max(floats)
+            self._number_types.add(_fraction_type(json_values.written([max(-least, most)])))
         if Number in kinds:
-            self._see_digits([value for value in values if isinstance(value, Number)])
+            self._see_digits([each for each in values if type(each) is Number])
 
-    def _see_digits(self, numbers: Sequence[Number]) -> None:
-        if len(max(numbers, key=len)) <= _LONG_DIGITS and not _EXPONENT.search(" ".join(numbers)):
-            self._number_types.add(types.DOUBLE)
-        else:
-            self._number_types |= set(map(_fraction_type, numbers))
+    def _see_digits(self, numbers: list[Value]) -> None:
+        written = json_values.written(numbers)
+        digits = written.split(b",")
+        if not json_values.may_hold_long_wholes(written):
+            # One of them stands for all that have no exponent.
+            has_exponents = b"e" in written or b"E" in written
+            powers = [each for each in digits if b"e" in each.lower()] if has_exponents else []
+            digits = [digits[0], *powers]
+        self._number_types |= set(map(_fraction_type, digits))
 
     def _see_lists(self, lists: Sequence[Sequence[Value] | None]) -> None:
         if self._element is None:
@@ -165,9 +169,9 @@ def _whole_type(number: int) -> types.Type:
     return _LONG if -(2**63) <= number < 2**63 else types.STRING
 
 
-def _fraction_type(number: Number) -> types.Type:
+def _fraction_type(number: bytes) -> types.Type:
     whole = _WHOLE.match(number)
-    is_short = whole is not None and len(whole[1]) <= _LONG_DIGITS
+    is_short = whole is not None and len(whole[1]) <= json_values.SAFE_DIGITS
     return types.DOUBLE if is_short and abs(float(number)) < float("inf") else types.STRING
 
 

@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeAlias
 import numpy
 import orjson
 
+from lakewright.ingest import marks
+
 RECORD_BYTES_MAX = 1 << 27
 """A value is held in memory while it is read."""
 RECORD_VALUES_MAX = 1 << 21
@@ -23,16 +25,21 @@ DEPTH_MAX = 250
 """orjson writes 254 levels, and reads more."""
 
 BLANKS = b" \t\r\n"
-_SAFE_DIGITS = 18  # So many always fit 64 bits.
+_BORDER = b"\0"
+"""No JSON text has it."""
+_BETWEEN = b",%b," % _BORDER
+_MARK = orjson.Fragment(_BORDER)
+"""Written between values, as if it were one."""
+SAFE_DIGITS = 18
+"""So many always fit 64 bits."""
 
-Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
+Number: TypeAlias = orjson.Fragment
+"""A number by its digits, which orjson writes as they are."""
+
+Value: TypeAlias = (
+    "bool | int | float | Number | str | Sequence[Value] | Mapping[str, Value] | None"
+)
 """A floating-point number stands for the digits that orjson writes of it."""
-
-
-class Number(str):
-    """A number by its digits."""
-
-    __slots__ = ()
 
 
 class InvalidError(Exception):
@@ -54,17 +61,27 @@ class Parsed(NamedTuple):
 
 def parse(contents: Sequence[bytes]) -> Parsed:
     """Read texts, none of which has blanks around it."""
+    if _are_usually_doubtful(contents):
+        values = _proven_to_the_digit(contents)
+        if values is not None:
+            return Parsed(values, {})
+    return _parsed(contents)
+
+
+def _parsed(contents: Sequence[bytes]) -> Parsed:
     values, problems = _load(contents)
-    if not problems and _are_written_so(contents, values):
-        return Parsed(values, {})
-    sound = [b"null" if place in problems else each for place, each in enumerate(contents)]
     written = _written(values, problems)
+    sound = contents
+    if problems:
+        sound = [b"null" if place in problems else each for place, each in enumerate(contents)]
     doubtful = _doubtful(sound, written)
     for place in [place for place, has_lost_keys in doubtful if has_lost_keys]:
         problems[place] = _key_that_stands_twice(contents[place])
     places = [place for place, _ in doubtful if place not in problems]
-    for place, value in zip(places, _to_the_digit([contents[i] for i in places]), strict=True):
-        values[place] = value
+    if places:
+        again = _to_the_digit([contents[place] for place in places])
+        for place, value in zip(places, again, strict=True):
+            values[place] = value
     for place in problems:
         values[place] = None
     return Parsed(values, problems)
@@ -74,12 +91,17 @@ def text(value: Value) -> str | None:
     """A value as a field's text: strings as they are, null as null, all else as JSON."""
     if value is None or isinstance(value, str):
         return value
-    return orjson.dumps(value, _fragment, orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    return orjson.dumps(value).decode()
+
+
+def texts(values: Sequence[Value]) -> list[bytes]:
+    """Some values as JSON."""
+    return _apart(values).split(_BETWEEN)
 
 
 def written(values: list[Value]) -> bytes:
     """Booleans, numbers and nulls as JSON has them, with commas between them."""
-    return orjson.dumps(values, _fragment, orjson.OPT_PASSTHROUGH_SUBCLASS)[1:-1]
+    return orjson.dumps(values)[1:-1]
 
 
 def holds_too_much(content: bytes) -> bool:
@@ -135,18 +157,10 @@ def _beyond_doubles(content: bytes, refusal: orjson.JSONDecodeError) -> Value:
     return value
 
 
-def _are_written_so(contents: Sequence[bytes], values: list[Value]) -> bool:
-    """Whether orjson writes all values to the byte as they were written."""
+def _written(values: list[Value], problems: dict[int, str | InvalidError]) -> bytes:
+    """What orjson writes of the values; what it cannot write is a problem."""
     try:
-        return orjson.dumps(values) == b"[%b]" % b",".join(contents)
-    except TypeError:  # One is nested too deeply.
-        return False
-
-
-def _written(values: list[Value], problems: dict[int, str | InvalidError]) -> list[bytes]:
-    """What orjson writes of each value; what it cannot write is a problem."""
-    try:
-        return list(map(orjson.dumps, values))
+        return _apart(values)
     except TypeError:
         pass
     found = []
@@ -156,63 +170,93 @@ def _written(values: list[Value], problems: dict[int, str | InvalidError]) -> li
         except TypeError:
             found.append(b"null")
             problems[place] = f"values are nested more than {DEPTH_MAX} levels deep"
-    return found
+    return _BETWEEN.join(found)
 
 
-def _doubtful(contents: Sequence[bytes], written: Sequence[bytes]) -> Sequence[tuple[int, bool]]:
+def _apart(values: Sequence[Value]) -> bytes:
+    """Some values as JSON, all at once, as each call costs more than to write a value."""
+    apart: list[object] = [_MARK] * (2 * len(values) - 1)
+    apart[::2] = values
+    return orjson.dumps(apart)[1:-1]
+
+
+def _doubtful(contents: Sequence[bytes], written: bytes) -> Sequence[tuple[int, bool]]:
     """Which texts are not written as they were given, and whether keys of theirs were lost.
 
     Blanks do not count, as no number holds one and none ends a string, nor does what stands within
     strings: what is left of both texts has as many keys, and the same numbers.
     """
-    pairs = enumerate(zip(_without_blanks(contents), _without_blanks(written), strict=True))
-    differing = [(place, given, again) for place, (given, again) in pairs if given != again]
-    escaped = [each for each in differing if b"\\" in each[1]]
-    if escaped:
-        given_bare = _without_strings([given for _, given, _ in escaped])
-        again_bare = _without_strings([again for _, _, again in escaped])
-        bare = zip((place for place, _, _ in escaped), given_bare, again_bare, strict=True)
-        differing = [each for each in differing if b"\\" not in each[1]]
-        differing += [(place, given, again) for place, given, again in bare if given != again]
-    all_given = b"".join(given for _, given, _ in differing)
-    all_again = b"".join(again for _, _, again in differing)
-    if all_given.count(b":") == all_again.count(b":"):  # No key was lost.
+    given = _BETWEEN.join(contents)
+    if given == written:
+        return ()
+    given, written = given.translate(None, BLANKS), written.translate(None, BLANKS)
+    if given != written and b"\\" in given:
+        given, written = _without_strings(given), _without_strings(written)
+    if given == written:
+        return ()
+    pairs = enumerate(zip(given.split(_BORDER), written.split(_BORDER), strict=True))
+    differing = [(place, one, other) for place, (one, other) in pairs if one != other]
+    if given.count(b":") == written.count(b":"):  # No key was lost.
         return [(place, False) for place, _, _ in differing]
-    return [(place, given.count(b":") > again.count(b":")) for place, given, again in differing]
+    return [(place, one.count(b":") > other.count(b":")) for place, one, other in differing]
 
 
-_BORDER = b"\0"
-"""No JSON text has it."""
-
-
-def _without_blanks(contents: Sequence[bytes]) -> Sequence[bytes]:
-    return _BORDER.join(contents).translate(None, BLANKS).split(_BORDER)
-
-
-def _without_strings(contents: Sequence[bytes]) -> Sequence[bytes]:
+def _without_strings(joined: bytes) -> bytes:
     """JSON texts without what stands in quotes."""
-    joined = _BORDER.join(contents)
     if b"\\" in joined:
         joined = joined.replace(b"\\\\", b"").replace(b'\\"', b"")
     data = numpy.frombuffer(joined, numpy.uint8)
-    is_inside = numpy.cumsum(data == _QUOTE, dtype=numpy.uint8) & 1
-    bare: bytes = data[is_inside == 0].tobytes()
-    return bare.split(_BORDER)
+    bare: bytes = data[~marks.are_odd(data == _QUOTE)].tobytes()
+    return bare
 
 
 _QUOTE = ord('"')
 
 
-def _to_the_digit(contents: Sequence[bytes]) -> Sequence[Value]:
+def _are_usually_doubtful(contents: Sequence[bytes]) -> bool:
+    """Whether most of the first texts would be read twice."""
+    sample = contents[:_SAMPLE]
+    if len(contents) <= _SAMPLE or max(map(len, contents)) > RECORD_VALUES_MAX:
+        return False
+    values, problems = _load(sample)
+    return not problems and len(_doubtful(sample, _written(values, problems))) * 2 > _SAMPLE
+
+
+_SAMPLE = 32
+
+
+def _proven_to_the_digit(contents: Sequence[bytes]) -> list[Value] | None:
+    """The values of texts, read once, if they can be proved to be right.
+
+    What the standard library takes for JSON, though orjson does not (`NaN`, half a surrogate pair,
+    a text with a comma too many), orjson does not write as it was given.
+    """
+    try:
+        values = _to_the_digit(contents)
+        is_proven = not _doubtful(contents, _apart(values))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return values if is_proven else None
+
+
+def _to_the_digit(contents: Sequence[bytes]) -> list[Value]:
     """The values of JSON texts with all digits of their numbers."""
     joined = b"[%b]" % b",".join(contents)
-    # orjson makes floats of whole numbers as well where they do not fit 64 bits.
-    decoder = _ALL_DIGITS if _LONG_DIGITS in joined.translate(_ALL_ALIKE) else _FRACTIONS
-    values: Sequence[Value] = decoder.decode(joined.decode())
+    # orjson makes floats of whole numbers as well where they do not fit 64 bits, and 0 of -0.
+    is_strange = may_hold_long_wholes(joined) or _MINUS_ZERO.search(joined)
+    decoder = _ALL_DIGITS if is_strange else _FRACTIONS
+    values: list[Value] = decoder.decode(joined.decode())
     return values
 
 
-_LONG_DIGITS = b"0" * (_SAFE_DIGITS + 1)
+def may_hold_long_wholes(content: bytes) -> bool:
+    """Whether more digits may stand in a row, not behind a point, than are sure to fit 64 bits."""
+    alike = content.translate(_ALL_ALIKE)
+    return _LONG_DIGITS in alike and _LONG_DIGITS in alike.replace(b"." + _LONG_DIGITS, b"")
+
+
+_LONG_DIGITS = b"0" * (SAFE_DIGITS + 1)
+_MINUS_ZERO = re.compile(rb"-0(?![.0-9eE])")
 _ALL_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 
 
@@ -249,12 +293,10 @@ def _distinct(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:
     return found
 
 
-def _fragment(value: object) -> orjson.Fragment:
-    return orjson.Fragment(str(value))
-
-
-def _long_integer(digits: str) -> int | Number:
-    return int(digits) if len(digits) <= _SAFE_DIGITS else Number(digits)
+def _whole(digits: str) -> int | Number:
+    """A whole number; by its digits where an `int` would not keep them, or not fit 64 bits."""
+    is_kept = len(digits) <= SAFE_DIGITS and digits != "-0"
+    return int(digits) if is_kept else Number(digits)
 
 
 def _no_number(word: str) -> None:
@@ -262,6 +304,4 @@ def _no_number(word: str) -> None:
 
 
 _FRACTIONS = json.JSONDecoder(parse_float=Number)
-_ALL_DIGITS = json.JSONDecoder(
-    parse_float=Number, parse_int=_long_integer, parse_constant=_no_number
-)
+_ALL_DIGITS = json.JSONDecoder(parse_float=Number, parse_int=_whole, parse_constant=_no_number)
