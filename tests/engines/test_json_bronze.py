@@ -19,7 +19,7 @@ from lakewright.errors import FileUnreadable
 from lakewright.ingest import landing, preview
 from lakewright.plan import steps
 from lakewright.plan.landed import Landed
-from lakewright.project.contract import Contract
+from lakewright.project.contract import Column, Contract
 from lakewright.project.source import Json, JsonMode
 from lakewright.sql import types
 from tests.engines.test_bronze import Loaded, load
@@ -149,6 +149,34 @@ def test_a_file_meets_the_contract_that_is_inferred_from_it_and_is_read_again_al
     adopted = replace(contract, is_adopted=True)
     again = land(folder / "second", text, mode, adopted)
     assert load(connection, folder / "second", adopted, again).rows == loaded.rows
+
+
+def test_the_sign_of_a_zero_is_kept_where_the_type_can_have_one(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    contract = Contract(
+        columns=tuple(
+            Column(name=name, type=types.parse(kind))
+            for name, kind in {
+                "text": "string",
+                "real": "double",
+                "whole": "bigint",
+                "inner": "struct<text: string, real: double, whole: bigint>",
+            }.items()
+        )
+    )
+    record = '{"text":-0,"real":-0,"whole":-0,"inner":{"text":-0,"real":-0,"whole":-0}}\n'
+    landed = land(tmp_path / "zeros", record * 50, JsonMode.LINES, contract)
+    loaded = load(connection, tmp_path / "zeros", contract, landed)
+    assert not loaded.refused
+    for row in loaded.rows:
+        for found in (row, row["inner"]):
+            assert (found["text"], str(found["real"]), found["whole"]) == ("-0", "-0.0", 0)
+    inferred_types = [
+        column.type
+        for column in land(tmp_path / "found", '{"a":-0}\n{"a":7}\n', JsonMode.LINES).columns
+    ]
+    assert inferred_types == [types.DOUBLE]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -70,6 +70,11 @@ def _fitting(given: pyarrow.ChunkedArray, kinds: pyarrow.ChunkedArray) -> pyarro
             None if _LONG_NUMBER.search(each) else value
             for each, value in zip(texts, values, strict=True)
         ]
+    if any("-0" in each for each in texts):
+        values = [
+            None if _MINUS_ZERO.search(each) else value
+            for each, value in zip(texts, values, strict=True)
+        ]
     return pyarrow.array(_are_fit(kind, texts, values), pyarrow.bool_())
 
 
@@ -202,6 +207,9 @@ def _is_decimal(kind: types.Decimal, value: Value) -> bool:
 _DOUBLE_DIGITS = 15
 """Doubles tell all numbers of so many digits apart."""
 _LONG_NUMBER = re.compile(rf"[0-9.]{{{_DOUBLE_DIGITS + 2}}}")
+
+_MINUS_ZERO = re.compile(r"-0(?![.0-9eE])")
+"""A whole zero with a sign, which both DuckDB and orjson drop."""
 
 
 def _is_any(_: Sequence[Value]) -> bool:

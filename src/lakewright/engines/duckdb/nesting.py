@@ -98,9 +98,12 @@ def _prints_what_it_read(kind: types.Type) -> bool:
 
 
 def _rounded_numbers(digits: int) -> str:
-    """A pattern of numbers with a fraction of so many digits, or beyond what a double holds."""
+    """A pattern of numbers with a fraction of so many digits, or beyond what a double holds, or of
+    a whole zero with a sign, which DuckDB drops.
+    """
     long = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{digits - whole}}}" for whole in range(1, digits))
-    return f"{long}|[eE][+-]?(?:30[89]|3[1-9][0-9]|[4-9][0-9]{{2}}|[0-9]{{4}})"
+    large = "[eE][+-]?(?:30[89]|3[1-9][0-9]|[4-9][0-9]{2}|[0-9]{4})"
+    return f"{long}|{large}|-0(?:[^.0-9eE]|$)"
 
 
 _NO_NUMBERS = ("NaN", "Infinity")
