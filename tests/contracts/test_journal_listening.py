@@ -73,6 +73,12 @@ def test_a_listener_hears_nothing_while_nothing_is_written(journal: Journal) -> 
         assert not listener.wait(0.05)
 
 
+def test_a_listener_outlives_the_journal_that_made_it(journal: Journal) -> None:
+    with listening(journal) as listener:
+        journal.close()
+        assert not listener.wait(0.05)
+
+
 def test_every_listener_hears_what_came_before_it_waits(journal: Journal) -> None:
     with listening(journal) as first, listening(journal) as second:
         accept(journal, "a", run="r1")

@@ -367,6 +367,28 @@ def test_an_event_is_on_disk_before_anybody_is_shown_it(postgres_url: str) -> No
         assert other.execute(flushed, written).fetchone() == (True,)
 
 
+def test_a_listener_whose_connection_is_lost_says_so(postgres_url: str) -> None:
+    with opened(postgres_url) as journal:
+        listener = journal.listen()
+        assert isinstance(listener, postgres.Listener)
+        end_backend(postgres_url, listener._connection.info.backend_pid)
+        with pytest.raises(errors.JournalUnavailable):
+            listener.wait(30)
+        listener.close()
+
+
+def test_a_listener_hears_nothing_of_another_journal_in_the_same_database(
+    postgres_url: str, postgres_server: PostgresServer
+) -> None:
+    with opened(postgres_url) as journal, opened(postgres_server.new_schema()) as other:
+        listener = journal.listen()
+        accept.accept(other, DELIVERY, NOW)
+        assert not listener.wait(0.1)
+        accept.accept(journal, DELIVERY, NOW)
+        assert listener.wait(30)
+        listener.close()
+
+
 def test_an_owner_lives_until_it_is_closed(postgres_url: str) -> None:
     with opened(postgres_url) as journal, opened(postgres_url) as other:
         with journal.owners.hold() as owner, journal.owners.hold() as second:

@@ -314,6 +314,30 @@ def test_a_step_that_is_done_is_not_done_again_when_the_journal_comes_back(
     assert "when the journal answered again" in line.message
 
 
+def test_a_step_is_done_again_if_the_journal_stays_away_for_too_long(
+    workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakewright.runs.workers.round.JOURNAL_WAIT_SECONDS", 0.01)
+    execution = type(workplace.journal.execution)
+    end = execution.end
+    lost: list[str] = []
+
+    def out_of_reach(self: Execution, claim: Claim, step: str, *told: Any, **synced: Any) -> None:
+        if step.startswith("land:") and not workplace.effects()["land a"] > 1:
+            lost.append(step)
+            raise errors.JournalUnavailable("the server does not answer")
+        end(self, claim, step, *told, **synced)
+
+    monkeypatch.setattr(execution, "end", out_of_reach)
+    run_id = workplace.deliver("a").run_id
+    with workplace.worker() as worker, pytest.raises(errors.JournalUnavailable):
+        worker.drain([run_id])
+    assert len(lost) > 1
+    (run,) = workplace.drain(run_id)
+    assert run.status is RunStatus.SUCCEEDED
+    assert workplace.effects()["land a"] == 2
+
+
 def test_a_step_whose_run_was_taken_over_meanwhile_is_not_written_down(
     workplace: "Workplace", monkeypatch: pytest.MonkeyPatch
 ) -> None:

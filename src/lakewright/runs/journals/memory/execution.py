@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from lakewright.runs import failure, rules
-from lakewright.runs.journals.memory.control import finish_run
+from lakewright.runs.journals.memory.endings import finish_run
 from lakewright.runs.journals.memory.state import State, copied
 from lakewright.runs.records import (
     Attempt,
