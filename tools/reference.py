@@ -28,6 +28,7 @@ from lakewright.project import (
     reading,
     schedule_documents,
     unit_test_documents,
+    variable_documents,
 )
 from lakewright.sql import types
 
@@ -50,6 +51,9 @@ def project_files() -> str:
         "## lakewright.yaml",
         _PROJECT_EXAMPLE,
         _keys(documents.ProjectDocument),
+        "### variables",
+        _VARIABLES,
+        _keys(variable_documents.VariableDocument),
         "### environments",
         _prose(environment_documents.EnvironmentDocument),
         _keys(environment_documents.EnvironmentDocument),
@@ -199,6 +203,17 @@ run: [gold.daily_revenue]
 description: What the shop puts into its bucket.
 cron: "*/10 * * * *"
 fetch: {source: orders, from: "s3://shop-exports/orders/*.csv"}
+```"""
+
+_VARIABLES = """\
+Each by its name. A model reads it as `:name`: a value beside the query and never a part of its
+text, so `WHERE amount >= :minimum_amount` means the same whatever it holds. When its value has
+changed, the models that read it are built in full. `lakewright run --var NAME=VALUE` sets it for
+one run; the next run without it builds those models back.
+
+```yaml
+variables:
+  minimum_amount: {type: "decimal(12,2)", value: 10.00, environments: {dev: 0}}
 ```"""
 
 _PYTHON_EXAMPLE = """\

@@ -1,4 +1,8 @@
-from tests.cli.conftest import Shop
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shop, Type
 
 
 def test_an_edited_model_is_planned_and_then_built(own_shop: Shop) -> None:
@@ -70,3 +74,41 @@ def test_a_run_without_anything_to_do_says_so(own_shop: Shop) -> None:
     left = own_shop.say("run").out.splitlines()[1:]
     assert len(left) == 1
     assert left[0].startswith("  gold.late was left out: ")
+
+
+def test_a_variable_has_its_environments_value_unless_the_run_says_another(
+    lakewright: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakewright("init", "lake", "--example", "shop")
+    folder = tmp_path / "lake"
+    with (folder / "lakewright.yaml").open("a") as file:
+        file.write(
+            "environments: {dev: {storage: .dev}}\n"
+            "variables:\n  least: {type: int, value: 2, environments: {dev: 1}}\n"
+        )
+    (folder / "models" / "gold" / "numbered.sql").write_text(
+        "SELECT customer_id, :least AS least FROM silver.customers WHERE customer_id >= :least\n"
+    )
+    path = folder / "customers.csv"
+    path.write_text("customer_id,name,email,country,signed_up_at\n1,A,a@b.c,DE,2024-11-02\n"
+                    "2,B,b@b.c,DE,2024-11-02\n")  # fmt: skip
+
+    def rows() -> object:
+        query = "SELECT customer_id, least FROM gold.numbered ORDER BY customer_id"
+        answer = lakewright("sql", query, "--json", "--project", "lake").json
+        assert isinstance(answer, dict)
+        return answer["rows"]
+
+    lakewright("upload", str(path), "--project", "lake")
+    assert rows() == [[2, 2]]
+    said = lakewright("run", "gold.numbered", "--var", "least=1", "--project", "lake")
+    assert said.code == 0
+    assert rows() == [[1, 1], [2, 1]]
+    assert "a variable" in lakewright("plan", "--project", "lake").out
+    lakewright("run", "--project", "lake")
+    assert rows() == [[2, 2]]
+    assert "gold.numbered          up to date" in lakewright("plan", "--project", "lake").out
+    assert lakewright("run", "--var", "least=x", "--project", "lake").code == 2
+    monkeypatch.setenv("LAKEWRIGHT_ENVIRONMENT", "dev")
+    lakewright("upload", str(path), "--project", "lake")
+    assert rows() == [[1, 1], [2, 1]]

@@ -45,9 +45,10 @@ class Trial:
             folder=folder / "tests",
         )
 
-    def run(self, model: str, tests: str) -> Mapping[str, Outcome]:
+    def run(self, model: str, tests: str, more: str = "") -> Mapping[str, Outcome]:
         files = {
             **FILES,
+            "lakewright.yaml": f"name: shop\n{more}",
             "models/silver/orders.sql": model,
             "tests/t.yaml": f"model: silver.orders\ntests:\n{tests}",
         }
@@ -169,3 +170,25 @@ def test_a_model_by_intervals_is_built_for_the_one_that_the_test_names(trial: Tr
     test = f"  a: {{given: {given}, parameters: {start}, expect: {{error: is not within}}}}\n"
     early = test.replace("{id: 1, at: 2026-01-31T08", "{id: 1, at: 2026-01-30T08")
     assert trial.run(settings + outside, early)["a"].status is Status.PASSED
+
+
+def test_a_variable_is_a_value_and_no_part_of_the_query(trial: Trial) -> None:
+    variables = (
+        "variables:\n"
+        "  word: {type: string, value: \"x' OR 'a' = 'a\"}\n"
+        "  least: {type: 'decimal(8,2)', value: 2}\n"
+        "  at: {type: timestamp, value: 2026-01-31T08:00:00Z}\n"
+    )
+    found = trial.run(
+        "SELECT id, :word AS word, :at AS at, :least AS least FROM bronze.orders\n"
+        "WHERE price >= :least AND 'a' <> :word\n",
+        "  own: {given: {bronze.orders: [{id: 1, price: 1}, {id: 2, price: 2}]},\n"
+        "        expect: [{id: 2, word: \"x' OR 'a' = 'a\", at: 2026-01-31T08:00:00Z, least: 2}]}\n"
+        "  other: {given: {bronze.orders: [{id: 1, price: 1}]},\n"
+        "          parameters: {least: 0.5, word: b}, expect: [{id: 1, word: b}]}\n",
+        variables,
+    )
+    assert {name: each.status for name, each in found.items()} == {
+        "own": Status.PASSED,
+        "other": Status.PASSED,
+    }, found

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from lakewright import wiring
 from lakewright.cli import output, progress, show
 from lakewright.cli.app import FLAG, Common
+from lakewright.cli.variable_option import VariableWords
 from lakewright.runs import accept, records, rules
 
 
@@ -17,6 +18,7 @@ def run(
     /,
     *,
     full: Annotated[bool, FLAG] = False,
+    var: VariableWords = (),
     pending: Annotated[bool, FLAG] = False,
     priority: records.Priority = records.Priority.NORMAL,
     common: Common = Common(),
@@ -29,6 +31,8 @@ def run(
         Such as `silver.orders`; none: all of them.
     full
         Build from all that the inputs hold, even where less would do.
+    var
+        A value of a project's variable for this run alone, as NAME=VALUE.
     pending
         Only finish runs that wait or were broken off.
     priority
@@ -43,7 +47,12 @@ def run(
             house.check_models(models)
             now = datetime.now(UTC)
             asked = accept.request_models(
-                house.journal, models, now, is_full=full, priority=priority
+                house.journal,
+                models,
+                now,
+                is_full=full,
+                priority=priority,
+                variables=house.variables(var),
             )
             waiting.append(asked.run_id)
         code = progress.carry_out(house, waiting, as_json=common.json)

@@ -22,6 +22,7 @@ from lakewright.plan import interval, steps
 from lakewright.project.model import Model, Referential, label
 from lakewright.project.project import Project
 from lakewright.project.unit_test import UnitTest
+from lakewright.project.variable import Variable
 from lakewright.sql import parameters
 from lakewright.wording import counted
 
@@ -121,12 +122,20 @@ class _Trial:
     def _build(self, engine: Engine, given: Mapping[str, FileSet]) -> FileSet:
         resolved = self.project.resolved[self.test.model]
         step = replace(
-            steps.build_model(self._model, resolved, "", self._how()),
+            steps.build_model(self._model, resolved, "", self._how(), self._variables()),
             logical_time=self._moment(parameters.LOGICAL_TIME),
         )
         target = rows.new_table(step.table, step.schema, self.folder / "made")
         inputs = {name: ModelInput(table=given[name]) for name in step.reads}
         return rows.file_set(target, engine.model(step, inputs, target).added)
+
+    def _variables(self) -> Mapping[str, Variable]:
+        """The project's variables, as the test has them or else everywhere."""
+        given = self.test.parameters
+        return {
+            name: replace(each, value=given.get(name, each.value))
+            for name, each in self.project.variables.items()
+        }
 
     def _how(self) -> steps.Build:
         """In full, or for the interval that the test names: the one that its moment lies in."""

@@ -20,6 +20,7 @@ from enum import Enum, auto
 from lakewright.plan import codec, interval, observed, steps
 from lakewright.project.contract import PartitionField
 from lakewright.project.model import Model, Write
+from lakewright.project.variable import Variable
 from lakewright.sql import query, types
 
 
@@ -69,7 +70,10 @@ def decide(situation: Situation) -> steps.Build | None:
     if situation.is_full:
         return steps.Full(reason="a full build was asked for")
     if table.fingerprint != situation.fingerprint:
-        return steps.Full(reason="the query, its settings or a type that it reads has changed")
+        what = "a variable, " if situation.model.query.variables else ""
+        return steps.Full(
+            reason=f"the query, {what}its settings or a type that it reads has changed"
+        )
     moved = {name: _moved(name, given, table) for name, given in situation.inputs.items()}
     if not any(moved.values()) and not situation.model.query.parameters:
         return None
@@ -104,10 +108,16 @@ def movement(build: steps.Build, write: Write) -> Movement:
     return Movement.CHANGED
 
 
-def fingerprint(model: Model, resolved: query.Resolved, schemas: Mapping[str, types.Schema]) -> str:
+def fingerprint(
+    model: Model,
+    resolved: query.Resolved,
+    schemas: Mapping[str, types.Schema],
+    variables: Mapping[str, Variable],
+) -> str:
     """What a table's rows depend on beside its inputs' rows: another one forces a full build.
 
-    The query without its layout, the settings that change rows or files, the columns that come out,
+    The query without its layout, the values of the variables that it reads, the settings that
+    change rows or files, the columns that come out,
     and the types of the columns that it reads: an old row may read otherwise under a wider type.
     Which it reads is not known for certain; every column whose name stands in the query counts.
     """
@@ -121,10 +131,12 @@ def fingerprint(model: Model, resolved: query.Resolved, schemas: Mapping[str, ty
         or f"{table}.{field.name}" in named
         or set(re.findall(r"\w+", field.name.lower())) <= words
     }
-    by_interval = {"interval": model.interval} if model.interval else {}
+    further: dict[str, object] = {"interval": model.interval} if model.interval else {}
+    if model.query.variables:
+        further["variables"] = steps.variable_values(model, variables)
     content = codec.to_json(
         {
-            **by_interval,
+            **further,
             "query": model.query.fingerprint,
             "write": model.write,
             "key": model.key,

@@ -474,7 +474,9 @@ class _Models:
             return
         self._schemas[name] = resolved.schema
         table = self._observed.tables.get(name)
-        fingerprint = incremental.fingerprint(model, resolved, self._schemas)
+        fingerprint = incremental.fingerprint(
+            model, resolved, self._schemas, self._project.variables
+        )
         situation = incremental.Situation(
             model=model,
             shape=resolved.shape,
@@ -493,7 +495,7 @@ class _Models:
         if other is not None:
             self._hold_back(HoldBack(table=name, problems=(other,)), model.query.tables)
             return
-        step = build_model(model, resolved, fingerprint, build)
+        step = build_model(model, resolved, fingerprint, build, self._project.variables)
         if model.query.parameters:
             step = replace(step, logical_time=self._logical_time)
         self.steps.append(step)

@@ -12,10 +12,12 @@ from typing import Literal, TypeAlias
 
 from lakewright.errors import Problem
 from lakewright.plan.difference import Difference
+from lakewright.project import cell
 from lakewright.project.contract import Contract, PartitionField
 from lakewright.project.model import Check, Model, Referential, Write
 from lakewright.project.python_model import RunsOn
 from lakewright.project.source import BadRecordLimits, Format, FormatOverride, Suspects
+from lakewright.project.variable import Variable
 from lakewright.sql import query, types
 
 
@@ -138,6 +140,16 @@ Build: TypeAlias = Full | RowWise | AffectedKeys | OneInterval
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VariableValue:
+    """One of the project's variables, as it is for one build."""
+
+    name: str
+    type: types.Type
+    value: str | None
+    """As `project.cell` writes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Python:
     """That a model is a function, `model(inputs)`, and not a query."""
 
@@ -166,6 +178,8 @@ class BuildModel:
     description: str = ""
     logical_time: datetime | None = None
     """When the run is for, where the query reads it."""
+    variables: tuple[VariableValue, ...] = ()
+    """The project's variables that the query reads."""
     python: Python | None = None
     """What is known of a function whose text stands in `sql`; None: that is a SELECT."""
 
@@ -176,9 +190,13 @@ class BuildModel:
 
 
 def build_model(
-    model: Model, resolved: query.Resolved, fingerprint: str, build: Build
+    model: Model,
+    resolved: query.Resolved,
+    fingerprint: str,
+    build: Build,
+    variables: Mapping[str, Variable],
 ) -> BuildModel:
-    """The step that builds a model so, with what its settings say."""
+    """The step that builds a model so, with what its settings say and variables hold."""
     descriptions = dict(model.column_descriptions)
     schema = types.Schema(
         tuple(
@@ -199,7 +217,16 @@ def build_model(
         checks=model.checks,
         fingerprint=fingerprint,
         description=model.description,
+        variables=variable_values(model, variables),
         python=None if model.function is None else Python(engines=model.function.engines),
+    )
+
+
+def variable_values(model: Model, variables: Mapping[str, Variable]) -> tuple[VariableValue, ...]:
+    """What the variables are that a model's query reads."""
+    return tuple(
+        VariableValue(name=name, type=kind, value=cell.shown(variables[name].value))
+        for name, kind in model.query.variables
     )
 
 

@@ -32,6 +32,7 @@ from lakewright.project.document import (
 from lakewright.project.environment_documents import EnvironmentDocument
 from lakewright.project.model import Severity, Write
 from lakewright.project.source import Compression, JsonMode, Suspects
+from lakewright.project.variable_documents import VariableDocument
 
 FIELDS_MAX = 10_000
 """Fields of a fixed width file: each of them is written down in the project, or found in a line."""
@@ -79,6 +80,8 @@ class ProjectDocument(Document):
     """What the project is for."""
     environments: dict[str, EnvironmentDocument] = Field(default_factory=dict)
     """Settings for each place where the project runs, by name. `local` exists anyway."""
+    variables: dict[str, VariableDocument] = Field(default_factory=dict)
+    """Typed values that models read as `:name`, by name."""
 
 
 class CsvDocument(Document):

@@ -33,6 +33,7 @@ from lakewright.project.project_file import ProjectFile
 from lakewright.project.schedule_file import ScheduleFile
 from lakewright.project.source_file import SourceFile
 from lakewright.project.unit_test_file import UnitTestFile
+from lakewright.project.variable import Variable
 from lakewright.sql import parameters, types
 from lakewright.sql.query import Resolved
 
@@ -69,6 +70,7 @@ class _Loading:
     memory: Memory
     problems: list[Problem] = field(default_factory=list)
     sources: dict[str, SourceFile] = field(default_factory=dict)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
     models: dict[str, ModelFile] = field(default_factory=dict)
     schedules: list[ScheduleFile] = field(default_factory=list)
     unit_tests: list[UnitTestFile] = field(default_factory=list)
@@ -82,6 +84,7 @@ class _Loading:
 
     def project(self) -> Project:
         file = self._project_file()
+        self.variables = file.variables if file else {}
         self._read_files()
         self._check_patterns()
         for schedule in self.schedules:
@@ -102,9 +105,10 @@ class _Loading:
             resolved=self.resolved,
             pending={name: self.pending[name] for name in names if name in self.pending},
             unfit=self.unfit,
+            variables=self.variables,
             schedules={each.name: each.schedule for each in self.schedules if each.schedule},
             tests={each.name: each for file in self.unit_tests for each in file.tests},
-            waiting_tests=self._waiting_tests(),
+            waiting_tests=_waiting_tests(self.unit_tests, self.pending),
         )
 
     def _raise(self) -> None:
@@ -157,7 +161,9 @@ class _Loading:
                     file = TextFile.read(path, self.files[path])
                     self.unit_tests.append(unit_test_file.read(file, stem))
                 case ("models", layer, _) if suffix == ".sql" and layer in layers.MODEL_LAYERS:
-                    self._add_model(path, f"{layer}.{stem}", model_file.read)
+                    kinds = {name: each.type for name, each in self.variables.items()}
+                    reading = partial(model_file.read, variables=kinds)
+                    self._add_model(path, f"{layer}.{stem}", reading)
                 case ("models", layer, _) if suffix == ".py" and layer in layers.MODEL_LAYERS:
                     self._add_model(path, f"{layer}.{stem}", python_file.read)
                 case _:
@@ -166,7 +172,8 @@ class _Loading:
     def _add_model(self, path: str, name: str, read: Callable[[TextFile, str], ModelFile]) -> None:
         self._check_name(path, PurePosixPath(path).stem, "model")
         text = TextFile.read(path, self.files[path])
-        key = file_key(path, text.text)
+        kinds = [f"{each.name} {each.type}" for each in self.variables.values()]
+        key = file_key(path, text.text, kinds)
         known = self.memory.model(key)
         if known is None:
             file = read(text, name)
@@ -319,7 +326,7 @@ class _Loading:
                 self._fit_test(file, self.models[file.model])
 
     def _fit_test(self, file: UnitTestFile, model: ModelFile) -> None:
-        known = {**parameters.TYPES}
+        known = {**parameters.TYPES, **{each.name: each.type for each in self.variables.values()}}
         del known[parameters.INTERVAL_END]
         subject = unit_test_file.Subject(
             model=model.model(),
@@ -343,15 +350,6 @@ class _Loading:
             if layers.layer_of(table) in (layers.BRONZE, layers.QUARANTINE)
         )
 
-    def _waiting_tests(self) -> dict[str, str]:
-        """Tests that cannot be run as things are, each with the reason."""
-        found: dict[str, str] = {}
-        for file in self.unit_tests:
-            found |= file.unfit
-            if file.model in self.pending:
-                found |= dict.fromkeys(file.test_names, f"{file.model} {self.pending[file.model]}")
-        return found
-
     def _waits_for(self, file: ModelFile) -> str | None:
         """Why a model has to wait, if it reads a table that is not there yet."""
         reads = file.query.tables if file.query else ()
@@ -361,6 +359,16 @@ class _Loading:
             if table in self.pending:
                 return self.pending[table]
         return None
+
+
+def _waiting_tests(files: Sequence[UnitTestFile], pending: Mapping[str, str]) -> dict[str, str]:
+    """Tests that cannot be run as things are, each with the reason."""
+    found: dict[str, str] = {}
+    for file in files:
+        found |= file.unfit
+        if file.model is not None and file.model in pending:
+            found |= dict.fromkeys(file.test_names, f"{file.model} {pending[file.model]}")
+    return found
 
 
 def _evolved(contract: Contract, table: types.Schema | None) -> types.Schema:

@@ -1,14 +1,14 @@
 """What loading has found out about sound models, so that only what has changed is read anew. Pure:
 who keeps it, and where, is not known here.
 
-    a file's path and text                                  its model
+    a file's path and text, the types of the variables      its model
     that, and the columns of every table that it needs      what its query returns
 
 Only what holds no mistake is remembered: whatever is wrong is looked at anew, and told in full.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from lakewright.project.model import Model
@@ -61,9 +61,9 @@ class Memory:
         self.is_changed = True
 
 
-def file_key(path: str, text: str) -> str:
-    """What a file's model depends on."""
-    return hashlib.sha256(f"{path}\0{text}".encode()).hexdigest()
+def file_key(path: str, text: str, variables: Iterable[str] = ()) -> str:
+    """What a file's model depends on: `variables` are those of the project with their types."""
+    return hashlib.sha256("\0".join([path, text, *variables]).encode()).hexdigest()
 
 
 def fit_key(file: str, tables: Mapping[str, str]) -> str:

@@ -5,9 +5,10 @@ So the file as a whole is SQL, and places in the settings are places in the file
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from lakewright.errors import SqlRefused
 from lakewright.project import declared, documents, layers, reading, yaml
@@ -16,7 +17,7 @@ from lakewright.project.mistake import Mistake, listing
 from lakewright.project.model import Model, Referential, Write
 from lakewright.project.python_model import PythonFunction
 from lakewright.project.yaml import Parsed
-from lakewright.sql import dialect, parameters, parse
+from lakewright.sql import dialect, parameters, parse, types
 from lakewright.sql.query import Query
 
 _BLANK = re.compile(r"\s*")
@@ -123,8 +124,13 @@ def _nothing_written() -> documents.ModelDocument:
     return documents.ModelDocument()
 
 
-def read(file: TextFile, name: str) -> ModelFile:
-    """Read the file of the model of this name, as far as it can be without other files."""
+def read(
+    file: TextFile, name: str, variables: Mapping[str, types.Type] = MappingProxyType({})
+) -> ModelFile:
+    """Read the file of the model of this name, as far as it can be without other files.
+
+    `variables`: the types of the project's.
+    """
     mistakes = Mistakes(file=file)
     settings, end = _split(file.text, mistakes)
     parsed = yaml.parse(mistakes, settings, why=_WHY)
@@ -133,7 +139,7 @@ def read(file: TextFile, name: str) -> ModelFile:
     document = document or documents.ModelDocument()
     found = ModelFile(name=name, mistakes=mistakes, parsed=parsed, document=document)
     _check_write(found)
-    found.query = None if end is None else _query(file, end, mistakes)
+    found.query = None if end is None else _query(file, end, mistakes, variables)
     if found.query is not None:
         _check_interval(found, found.query)
         check_layers(found, found.query)
@@ -167,11 +173,13 @@ def _split(text: str, mistakes: Mistakes) -> tuple[str, int | None]:
     return "", start
 
 
-def _query(file: TextFile, end: int, mistakes: Mistakes) -> Query | None:
+def _query(
+    file: TextFile, end: int, mistakes: Mistakes, variables: Mapping[str, types.Type]
+) -> Query | None:
     blank = _BLANK.match(file.text, end)
     start = blank.end() if blank else end
     try:
-        return parse.parse(file.text[start:], file.place(start))
+        return parse.parse(file.text[start:], file.place(start), variables=variables)
     except SqlRefused as refused:
         mistakes.extend(refused.as_problems())
         return None

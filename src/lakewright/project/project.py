@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lakewright.errors import ModelUnfit, NotFound, Problem, UsageError
+from lakewright.project import cell
 from lakewright.project.environment import DEFAULT_NAME, Environment
 from lakewright.project.mistake import listing, suggestion
 from lakewright.project.model import Model
 from lakewright.project.schedule import Schedule
 from lakewright.project.source import Source
 from lakewright.project.unit_test import UnitTest
+from lakewright.project.variable import Variable
 from lakewright.sql.query import Resolved
 
 _T = TypeVar("_T")
@@ -38,6 +40,8 @@ class Project:
     """Of the pending models, those that do not fit the columns that files have brought, each with
     all that is wrong."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """By name."""
+    variables: Mapping[str, Variable] = field(default_factory=dict)
     """By name."""
     tests: Mapping[str, UnitTest] = field(default_factory=dict)
     """By `<file>::<test>`; there are none where their files were not read."""
@@ -108,6 +112,21 @@ class Project:
                     hint=suggestion(name, words),
                 )
         return tuple(name for name in known if meant[name].intersection(names))
+
+    def with_values(self, environment: str, given: Mapping[str, str]) -> "Project":
+        """The project with its variables as they are in an environment, and over that as texts
+        say, which are values of their types."""
+        found = {
+            name: replace(
+                each,
+                value=cell.read(given[name], each.type)
+                if name in given
+                else each.value_in(environment),
+                environments={},
+            )
+            for name, each in self.variables.items()
+        }
+        return replace(self, variables=found)
 
     def downstream(self, tables: Iterable[str]) -> tuple[str, ...]:
         """The models that a change of these tables reaches, in an order in which to build them.

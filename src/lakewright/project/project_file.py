@@ -4,13 +4,14 @@ It is read alone where no more is needed, without what reading SQL takes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lakewright.project import declared, documents, reading, yaml
+from lakewright.project import declared, documents, reading, variable_file, yaml
 from lakewright.project.environment import Environment
 from lakewright.project.file import Mistakes, TextFile, invalid
 from lakewright.project.files import PROJECT_FILE
 from lakewright.project.project import Project
+from lakewright.project.variable import Variable
 
 
 @dataclass(kw_only=True)
@@ -19,6 +20,8 @@ class ProjectFile:
 
     mistakes: Mistakes
     document: documents.ProjectDocument | None
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    """Those that are sound, by name."""
 
     @property
     def environments(self) -> Mapping[str, Environment]:
@@ -31,7 +34,12 @@ def read(text: str) -> ProjectFile:
     mistakes = Mistakes(file=TextFile.read(PROJECT_FILE, text))
     parsed = yaml.parse(mistakes)
     document = reading.read(documents.ProjectDocument, parsed, mistakes) if parsed else None
-    return ProjectFile(mistakes=mistakes, document=document)
+    found = ProjectFile(mistakes=mistakes, document=document)
+    if document is not None and parsed is not None:
+        found.variables = variable_file.read(
+            document.variables, parsed, found.environments, mistakes
+        )
+    return found
 
 
 def environment(text: str, name: str) -> Environment:

@@ -18,7 +18,7 @@ from lakewright.project.unit_test_documents import (
     UnitTestsDocument,
 )
 from lakewright.project.yaml import Parsed, Path, Plain
-from lakewright.sql import parameters, types
+from lakewright.sql import types
 
 FOLDER = "tests"
 
@@ -254,21 +254,22 @@ class _Fitting:
 
     def _parameters(self) -> dict[str, cell.Cell]:
         query, known = self.subject.model.query, self.subject.parameters
+        named = (*query.parameters, *(name for name, _ in query.variables))
         found: dict[str, cell.Cell] = {}
         for name, text in self.document.parameters.items():
-            if name not in query.parameters or name not in known:
-                read = [f":{each}" for each in query.parameters if each in known]
+            if name not in named or name not in known:
+                read = [f":{each}" for each in named if each in known]
                 self.mistakes.add(
                     Mistake.UNKNOWN_KEY,
                     self._key("parameters", name),
                     f"the query does not read :{shown(name)}",
                     why=f"it reads {listing(read)}" if read else "it reads no parameter",
-                    hint=suggestion(name, query.parameters, "take it out"),
+                    hint=suggestion(name, named, "take it out"),
                 )
                 continue
             found[name] = self._cell(("parameters", name), text, known[name], f":{name}")
         for name in query.parameters:
-            if name in parameters.TYPES and name in known and name not in self.document.parameters:
+            if name in known and name not in self.document.parameters:
                 self.mistakes.add(
                     Mistake.MISSING_KEY,
                     self._named("parameters"),

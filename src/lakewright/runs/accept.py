@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from lakewright import errors
 from lakewright.runs.journal import Journal
@@ -61,9 +62,15 @@ def request_models(
     *,
     is_full: bool = False,
     priority: Priority = Priority.NORMAL,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Run:
-    """Ask for models to be brought up to date; none named: all of them."""
-    payload: Mapping[str, Json] = {"models": list(models), "is_full": is_full}
+    """Ask for models to be brought up to date; none named: all of them.
+
+    `variables`: values of the project's variables for this run alone, as texts.
+    """
+    payload: dict[str, Json] = {"models": list(models), "is_full": is_full}
+    if variables:
+        payload["variables"] = dict(variables)
     request = Request(
         kind=RequestKind.MODELS, payload=payload, tables=tuple(models), priority=priority
     )

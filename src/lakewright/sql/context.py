@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from lakewright.sql import types
 from lakewright.sql.scope import Output, Scope
 from lakewright.sql.term import Term
 
@@ -21,6 +22,8 @@ class Context:
     subquery: SubqueryBinder
     clause: str
     """For messages: `WHERE`, `GROUP BY`, ..."""
+    parameters: Mapping[str, types.Type] = field(default_factory=dict)
+    """What it may read as `:name`, with the types."""
     may_aggregate: bool = False
     may_window: bool = False
     may_correlate: bool = False

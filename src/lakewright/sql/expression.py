@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from lakewright.sql import calls, casts, coercion, dialect, moments, operators, parameters, types
+from lakewright.sql import calls, casts, coercion, dialect, moments, operators, types
 from lakewright.sql.context import Context
 from lakewright.sql.functions.array import ITEM
 from lakewright.sql.literals import number
@@ -114,11 +114,11 @@ def _raw_string(node: exp.Expr, _context: Context) -> Term:
     return constant(node.name, types.STRING)
 
 
-def _parameter(node: exp.Expr, _context: Context) -> Term:
-    if node.name not in parameters.TYPES:
+def _parameter(node: exp.Expr, context: Context) -> Term:
+    kind = context.parameters.get(node.name)
+    if kind is None:
         raise Refused(node, f"there is no parameter :{node.name}")
     # DuckDB's variables are values that the connection was given; they have the type that was set.
-    kind = parameters.TYPES[node.name]
     return Term(type=kind, text=f"CAST(getvariable('{node.name}') AS {duckdb_type(kind)})")
 
 

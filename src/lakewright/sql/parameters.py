@@ -1,10 +1,12 @@
-"""What a model may read of the run that builds it: `:name` stands for a value, never for text.
+"""What a model may read of the run that builds it, and of its project: `:name` stands for a value,
+never for text.
 
 The values are given to the engine beside the query, so no value can change what a query means.
 """
 
 import itertools
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -21,7 +23,7 @@ TYPES: Mapping[str, types.Type] = {
     INTERVAL_START: types.TIMESTAMP,
     INTERVAL_END: types.TIMESTAMP,
 }
-"""Every parameter, with the type of its value."""
+"""Every parameter of a run, with the type of its value; beside them a project has variables."""
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -34,8 +36,15 @@ def offset(text: str, name: str) -> int:
     return next((colon.start for colon, token in _markers(text) if token.text == name), 0)
 
 
-def check(text: str, refusals: Refusals, *, may_stand: bool) -> None:
+def check(
+    text: str,
+    refusals: Refusals,
+    *,
+    may_stand: bool,
+    variables: Mapping[str, types.Type] = MappingProxyType({}),
+) -> None:
     """Note parameters that do not exist, or stand where none has a value."""
+    known = {**TYPES, **variables}
     for colon, token in _markers(text):
         length = token.end - colon.start + 1
         if not may_stand:
@@ -46,12 +55,12 @@ def check(text: str, refusals: Refusals, *, may_stand: bool) -> None:
                 hint="write the value itself",
                 length=length,
             )
-        elif token.text not in TYPES:
+        elif token.text not in known:
             refusals.add(
                 colon.start,
                 f"there is no parameter :{token.text}",
-                why=f"there are {', '.join(f':{name}' for name in TYPES)}",
-                hint=suggestion(token.text, TYPES, "parameters"),
+                why=f"there are {', '.join(f':{name}' for name in known)}",
+                hint=suggestion(token.text, known, "parameters"),
                 length=length,
             )
 

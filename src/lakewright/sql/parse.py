@@ -5,22 +5,29 @@ What depends on the tables (names, types) is refused by `resolve`.
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import sqlglot.errors
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from lakewright.errors import Place
-from lakewright.sql import catalogue, dialect, grammar, parameters
+from lakewright.sql import catalogue, dialect, grammar, parameters, types
 from lakewright.sql.query import Query
 from lakewright.sql.refusals import Refusals, Refused
 
 LAYERS = ("bronze", "quarantine", "silver", "gold")
 
 
-def parse(text: str, where: Place, *, ad_hoc: bool = False) -> Query:
+def parse(
+    text: str,
+    where: Place,
+    *,
+    ad_hoc: bool = False,
+    variables: Mapping[str, types.Type] = MappingProxyType({}),
+) -> Query:
     """Parse one SELECT of portable SQL.
 
     Args:
@@ -28,23 +35,26 @@ def parse(text: str, where: Place, *, ad_hoc: bool = False) -> Query:
         where: the place of the text's first character in its file.
         ad_hoc: a person's question rather than a model: columns need no names, and LIMIT may
             stand without ORDER BY.
+        variables: the types of what it may read as `:name` beside what its run gives it.
 
     Raises:
         SqlRefused: it is not one portable SELECT; every mistake is in its `problems`.
     """
     refusals = Refusals(text=text, where=where)
     tree = query_tree(text, refusals)
-    parameters.check(text, refusals, may_stand=not ad_hoc)
+    parameters.check(text, refusals, may_stand=not ad_hoc, variables=variables)
     tables = _tables(tree, refusals)
     if not ad_hoc:
         _check_model(tree, refusals)
     refusals.check()
+    read = parameters.named(text)
     return Query(
         text=text,
         where=where,
         tables=tables,
         fingerprint=fingerprint(text),
-        parameters=parameters.named(text),
+        parameters=tuple(name for name in read if name in parameters.TYPES),
+        variables=tuple((name, variables[name]) for name in read if name in variables),
     )
 
 

@@ -29,6 +29,8 @@ class Binder:
 
     schemas: Mapping[str, types.Schema]
     refusals: Refusals
+    parameters: Mapping[str, types.Type] = field(default_factory=dict)
+    """What they may read as `:name`, with the types."""
     tables: dict[str, Bound] = field(default_factory=dict)
     """The WITH queries that are visible, by name in lower case."""
 
@@ -268,7 +270,12 @@ class _Select:
         return Bound(outputs=tuple(self.outputs), text=" ".join(parts), form=self.form)
 
     def _context(self, clause: str) -> Context:
-        return Context(scope=self.scope, subquery=self._subquery, clause=clause)
+        return Context(
+            scope=self.scope,
+            subquery=self._subquery,
+            clause=clause,
+            parameters=self.binder.parameters,
+        )
 
     def _subquery(self, node: exp.Expr, scope: Scope) -> tuple[tuple[Output, ...], str]:
         bound = self.binder.query(node, scope)

@@ -25,6 +25,8 @@ class Query:
     """Hash of the query without its layout and comments."""
     parameters: tuple[str, ...] = ()
     """What it reads of the run that builds it, in order of first mention."""
+    variables: tuple[tuple[str, types.Type], ...] = ()
+    """What it reads of its project's variables, each with its type."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """Writes a query for an engine, so that its answer is the one that Spark would give."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from lakewright.errors import Place
 from lakewright.sql import types
@@ -8,7 +9,12 @@ from lakewright.sql.quoting import Dialect, known
 from lakewright.sql.resolve import bind
 
 
-def render(text: str, schemas: Mapping[str, types.Schema], dialect: Dialect) -> str:
+def render(
+    text: str,
+    schemas: Mapping[str, types.Schema],
+    dialect: Dialect,
+    variables: Mapping[str, types.Type] = MappingProxyType({}),
+) -> str:
     """The query for a dialect. Tables are named `"layer"."table"`; every column has its type.
 
     The engine's time zone must be UTC.
@@ -17,4 +23,4 @@ def render(text: str, schemas: Mapping[str, types.Schema], dialect: Dialect) -> 
         SqlRefused: the query is not portable SQL or does not fit the tables.
     """
     known(dialect)
-    return bind(text, Place(file="query"), schemas).text
+    return bind(text, Place(file="query"), schemas, variables).text

@@ -1,12 +1,13 @@
 """Fits a query to the tables that it reads: its columns, their origins, and its shape."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from sqlglot import exp
 
 from lakewright.errors import Place
+from lakewright.sql import parameters, queries, shape, types
 from lakewright.sql import parse as parsing
-from lakewright.sql import queries, shape, types
 from lakewright.sql.query import Query, Resolved, WholeShape
 from lakewright.sql.refusals import Refusals
 
@@ -23,7 +24,7 @@ def resolve(query: Query, schemas: Mapping[str, types.Schema]) -> Resolved:
     """
     refusals = Refusals(text=query.text, where=query.where)
     # That it is portable by its form was seen when it was parsed.
-    bound = _bound(parsing.parsed_tree(query), refusals, schemas)
+    bound = _bound(parsing.parsed_tree(query), refusals, schemas, dict(query.variables))
     fields = tuple(types.Field(name=one.name, type=one.type) for one in bound.outputs)
     lineage = {one.name: tuple(sorted(one.origins)) for one in bound.outputs}
     if query.parameters:
@@ -38,7 +39,12 @@ def resolve(query: Query, schemas: Mapping[str, types.Schema]) -> Resolved:
     )
 
 
-def bind(text: str, where: Place, schemas: Mapping[str, types.Schema]) -> queries.Bound:
+def bind(
+    text: str,
+    where: Place,
+    schemas: Mapping[str, types.Schema],
+    variables: Mapping[str, types.Type] = MappingProxyType({}),
+) -> queries.Bound:
     """A text's query, understood against these tables.
 
     Raises:
@@ -47,15 +53,19 @@ def bind(text: str, where: Place, schemas: Mapping[str, types.Schema]) -> querie
     refusals = Refusals(text=text, where=where)
     tree = parsing.query_tree(text, refusals)
     refusals.check()
-    return _bound(tree, refusals, schemas)
+    return _bound(tree, refusals, schemas, variables)
 
 
 def _bound(
-    tree: exp.Query, refusals: Refusals, schemas: Mapping[str, types.Schema]
+    tree: exp.Query,
+    refusals: Refusals,
+    schemas: Mapping[str, types.Schema],
+    variables: Mapping[str, types.Type],
 ) -> queries.Bound:
     bound = None
     with refusals.gather():
-        bound = queries.Binder(schemas=schemas, refusals=refusals).query(tree)
+        known = {**parameters.TYPES, **variables}
+        bound = queries.Binder(schemas=schemas, refusals=refusals, parameters=known).query(tree)
     refusals.check()
     assert bound is not None  # noqa: S101 -- whatever stops the binding is noted
     return bound

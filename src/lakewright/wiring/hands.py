@@ -65,7 +65,7 @@ class Hands(Mapping[str, Operation]):
         schemas = {name: table.schema for name, table in self._lake.observe().items()}
         if self._seen is not None and self._seen[0] == (present, schemas):
             return self._seen[1]
-        project = self._projects.load(schemas)
+        project = self._projects.load(schemas).with_values(self._environment.name, {})
         executor = Executor(
             Workshop(
                 project=project,

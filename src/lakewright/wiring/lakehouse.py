@@ -306,6 +306,17 @@ class Lakehouse:
         """
         return self.launcher.call(operation, payload, timeout_seconds=_CALL_TIMEOUT_SECONDS)
 
+    def variables(self, words: Sequence[str]) -> Mapping[str, str]:
+        """What `NAME=VALUE` words say of the project's variables.
+
+        Raises:
+            UsageError: a word names no variable, or no value of its type.
+            ProjectInvalid: the project's files hold mistakes.
+        """
+        from lakewright.project import variable_file
+
+        return variable_file.overrides(self.project().variables, words) if words else {}
+
     def check_models(self, names: Sequence[str]) -> None:
         """See that models of these names exist.
 

@@ -25,6 +25,8 @@ from lakewright.engines.engine import ModelInput
 from lakewright.errors import RunFailed
 from lakewright.lake.staged import Staged, Target
 from lakewright.plan import steps
+from lakewright.project import cell
+from lakewright.project.cell import Cell
 from lakewright.project.model import Write
 from lakewright.sql import parameters, render
 from lakewright.wording import counted
@@ -69,18 +71,21 @@ def model(
 
 def _query(step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Target) -> str:
     schemas = {name: given.table.schema for name, given in inputs.items()}
-    return writing.typed_sql(render.render(step.sql, schemas, "duckdb"), target.schema)
+    kinds = {each.name: each.type for each in step.variables}
+    return writing.typed_sql(render.render(step.sql, schemas, "duckdb", kinds), target.schema)
 
 
 def _set_parameters(cursor: duckdb.DuckDBPyConnection, step: steps.BuildModel) -> None:
     """Give the build's connection the values that its query may read, each as a value."""
-    values = {parameters.LOGICAL_TIME: step.logical_time}
+    values: dict[str, Cell] = {parameters.LOGICAL_TIME: step.logical_time}
+    values |= {each.name: cell.read(each.value, each.type) for each in step.variables}
     if isinstance(step.build, steps.OneInterval):
         values[parameters.INTERVAL_START] = step.build.start
         values[parameters.INTERVAL_END] = step.build.end
     for name, value in values.items():
+        # A null is what a variable is that nobody has set.
         if value is not None:
-            cursor.execute(f"SET VARIABLE {name} = $1", [value])
+            cursor.execute(f"SET VARIABLE {text.name(name)} = $1", [value])
 
 
 def _properties(step: steps.BuildModel) -> dict[str, str]:

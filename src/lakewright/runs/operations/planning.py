@@ -69,8 +69,9 @@ class Planning:
             request = cast("Mapping[str, Json]", facts["request"])
             models = cast("list[str]", request["models"]) or None
             start = request.get("interval_start")
+            given = cast("Mapping[str, str]", request.get("variables") or {})
             return planner.plan_models(
-                self._project,
+                self._project.with_values("", given),
                 now,
                 models,
                 datetime.fromisoformat(str(request.get("logical_time", facts["loaded_at"]))),
