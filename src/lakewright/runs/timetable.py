@@ -36,7 +36,11 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sighting:
-    """A file that was found at a place, and read."""
+    """A file that was found at a place, and read.
+
+    Kept for good, whatever is pruned: nobody knows here whether the file still lies there, and one
+    that is forgotten is read again, and loaded again if its upload was removed.
+    """
 
     name: str
     """Its path or URL."""

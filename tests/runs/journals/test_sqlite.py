@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import pytest
 from lakewright import errors
 from lakewright.runs import accept
 from lakewright.runs.journals import sqlite
-from lakewright.runs.journals.relational import statements
-from lakewright.runs.outbox import Event
+from lakewright.runs.journals.relational import outbox, statements
+from lakewright.runs.outbox import Event, Retention
 from lakewright.runs.records import Delivery, Outcome, RunStatus, UploadOutcome, UploadStatus
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -91,6 +91,32 @@ def test_a_journal_that_is_up_to_date_is_opened_while_another_process_writes(
     assert len(journal.reading.uploads()) == 1
     journal.close()
     writer.close()
+
+
+def test_many_events_are_deleted_a_few_at_a_time_so_that_nobody_waits_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH_EVENTS", 2)
+    path = tmp_path / "journal.sqlite"
+    journal = sqlite.open_journal(path)
+    journal.outbox.subscribe("mail", NOW)
+    deliver(path, ["a", "b", "c", "d", "e", "f"])
+    held: list[str] = []
+    writing = sqlite.Database.writing
+
+    def counted(self: sqlite.Database, *, is_synced: bool) -> Any:
+        held.append("a transaction")
+        return writing(self, is_synced=is_synced)
+
+    monkeypatch.setattr(sqlite.Database, "writing", counted)
+    retention = Retention(event_age_seconds=1, events_min=1, unacknowledged_max=1)
+    pruned = journal.outbox.prune(retention, NOW + timedelta(days=1))
+    assert pruned.events == 5
+    assert len(held) == 1 + 3
+    (mail,) = journal.outbox.subscriptions()
+    assert (mail.position, mail.missed) == (5, 5)
+    assert len(journal.reading.events()) == 1
+    journal.close()
 
 
 def test_a_listener_hears_also_where_the_system_does_not_tell_of_writes(

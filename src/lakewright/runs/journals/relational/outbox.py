@@ -22,6 +22,9 @@ EVENTS = "events"
 BATCH_RUNS = 200
 """Runs that are deleted in one transaction: others wait for milliseconds only."""
 
+BATCH_EVENTS = 5000
+"""Events that are, for the same reason."""
+
 
 class Outbox:
     """See `runs.outbox.Outbox`."""
@@ -94,11 +97,18 @@ class Outbox:
             return run_ids
 
     def _prune_events(self, retention: Retention, now: datetime) -> int:
-        with self._database.writing(is_synced=False) as transaction:
-            transaction.hold(EVENTS)
-            last = _last_event(transaction, retention, now)
-            transaction.change("pass_over", last=last)
-            return transaction.change("remove_events", last=last)
+        removed, is_done = 0, False
+        while not is_done:
+            with self._database.writing(is_synced=False) as transaction:
+                transaction.hold(EVENTS)
+                last = _last_event(transaction, retention, now)
+                oldest = transaction.first("oldest_event")
+                first = last if oldest is None else number(oldest, "sequence")
+                until = min(last, first + BATCH_EVENTS - 1)
+                transaction.change("pass_over", last=until)
+                removed += transaction.change("remove_events", last=until)
+                is_done = until == last
+        return removed
 
 
 def _find(transaction: Transaction, name: str) -> Subscription:

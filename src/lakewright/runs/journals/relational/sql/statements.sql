@@ -317,6 +317,9 @@ WHERE name = :name AND position = :after;
 -- The newest event but so many.
 SELECT sequence FROM events ORDER BY sequence DESC LIMIT 1 OFFSET :kept;
 
+-- name: oldest_event
+SELECT sequence FROM events ORDER BY sequence LIMIT 1;
+
 -- name: first_young_event
 SELECT sequence FROM events WHERE at >= :since ORDER BY sequence LIMIT 1;
 
