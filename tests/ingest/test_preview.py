@@ -132,3 +132,18 @@ def test_a_preview_shows_the_first_records_and_the_evidence(tmp_path: Path) -> N
     assert shown.records == 51
     assert [record.number for record in shown.sample] == [1, 2, 3]
     assert any("delimiter comma" in line for line in shown.evidence)
+
+
+def test_long_fields_are_cut_where_they_are_shown_and_whole_where_they_are_written(
+    tmp_path: Path,
+) -> None:
+    words = {"text": ["x" * 300, "short"], "list": [["y" * 300], None]}
+    path = tmp_path / "long.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(words), path)
+    landed = land(tmp_path, path.read_bytes(), "long.parquet")
+    first, second = preview.preview(landed, "long").sample
+    assert first.fields == ["x" * 256 + "…", '["' + "y" * 254 + "…"]
+    assert second.fields == ["short", None]
+    stream = io.StringIO(newline="")
+    preview.write_csv(landed, stream)
+    assert "x" * 300 in stream.getvalue()

@@ -26,6 +26,10 @@ from lakewright.project.contract import Column, Contract
 from lakewright.project.source import Compression, Csv, Dialect, Source
 
 _BATCH_RECORDS = 1 << 13
+_PARQUET_BATCH_RECORDS = 1 << 6
+"""A long text that stands once in a Parquet file may be the value of each record."""
+_SHOWN_LENGTH_MAX = 256
+"""Characters of a field that a person is shown. A record may have a hundred thousand fields."""
 
 
 class Record(NamedTuple):
@@ -51,6 +55,7 @@ class Preview:
     """With the contract that the file suggests."""
     records: int
     sample: tuple[Record, ...]
+    """The first records; long fields are cut, and end in an ellipsis."""
     evidence: tuple[str, ...]
     suspicions: tuple[str, ...]
     confidence: float
@@ -72,11 +77,19 @@ def preview(landed: Landed, name: str, records_max: int = 10) -> Preview:
     return Preview(
         source=infer_source(landed, name),
         records=landed.records,
-        sample=tuple(islice(records(landed), records_max)),
+        sample=tuple(map(_cut, islice(records(landed), records_max))),
         evidence=landed.evidence,
         suspicions=landed.suspicions,
         confidence=landed.confidence,
     )
+
+
+def _cut(record: Record) -> Record:
+    fields = [
+        f"{text[:_SHOWN_LENGTH_MAX]}…" if text and len(text) > _SHOWN_LENGTH_MAX else text
+        for text in record.fields
+    ]
+    return record._replace(fields=fields, raw=record.raw[:_SHOWN_LENGTH_MAX])
 
 
 def infer_source(landed: Landed, name: str) -> Source:
@@ -205,7 +218,7 @@ def _of_parquet(part: ParquetPart, file_name: str) -> Iterator[Record]:
     number = part.first_record
     try:
         with pyarrow.parquet.ParquetFile(part.path) as file:
-            for batch in file.iter_batches(_BATCH_RECORDS):
+            for batch in file.iter_batches(_PARQUET_BATCH_RECORDS):
                 columns = [_as_texts(column) for column in batch.columns]
                 if part.places is not None:
                     nothing: list[str | None] = [None] * len(batch)
