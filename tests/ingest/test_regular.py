@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakewright.ingest import regular, splitting
@@ -95,6 +95,7 @@ TABLES = st.lists(st.lists(FIELDS, min_size=2, max_size=2), min_size=1, max_size
     line_end=st.sampled_from(["\n", "\r\n"]),
     sizes=st.sampled_from([(64, 96), (200, 100), (100_000, 100_000)]),
 )
+@example(rows=[["''", "'"]], delimiter=",", quote='"', line_end="\n", sizes=(64, 96))
 def test_index_exact_reader_and_engine_find_the_same_records(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[list[str]],
@@ -114,9 +115,11 @@ def test_index_exact_reader_and_engine_find_the_same_records(
     folder = tmp_path_factory.mktemp("cut")
     cut = Cut(folder, data, dialect, sizes)
     check(cut, data, dialect)
-    if sizes[0] > len(data):
+    assert [record.fields for record in exact(data, dialect)] == rows
+    other = "'" if quote == '"' else '"'
+    may_be_in_other_quotes = any(all(text.startswith(other) for text in row) for row in rows)
+    if sizes[0] > len(data) and not may_be_in_other_quotes:
         assert cut.end == len(data)
-        assert [record.fields for record in exact(data, dialect)] == rows
         by_engine = [row for part in cut.parts for row in _by_duckdb(folder, part, dialect)]
         assert by_engine == rows
 
