@@ -3,9 +3,9 @@
 Python's own library has no door to it, so its three calls are made here.
 """
 
-import ctypes
 import os
 import select
+from collections.abc import Callable
 from pathlib import Path
 
 _IN_MODIFY = 0x2
@@ -20,14 +20,17 @@ class Watch:
     """
 
     def __init__(self, path: Path) -> None:
+        import ctypes  # Few listen, and every command would load it.
+
         try:
             libc = ctypes.CDLL(None, use_errno=True)
             begin, add = libc.inotify_init1, libc.inotify_add_watch
         except AttributeError as cause:
             raise OSError("this system has no inotify") from cause
-        self._descriptor = _checked(begin(os.O_CLOEXEC | os.O_NONBLOCK))
+        errno = ctypes.get_errno
+        self._descriptor = _checked(begin(os.O_CLOEXEC | os.O_NONBLOCK), errno)
         try:
-            _checked(add(self._descriptor, os.fsencode(path), _IN_MODIFY))
+            _checked(add(self._descriptor, os.fsencode(path), _IN_MODIFY), errno)
         except OSError:
             self.close()
             raise
@@ -46,8 +49,8 @@ class Watch:
         os.close(self._descriptor)
 
 
-def _checked(answer: int) -> int:
+def _checked(answer: int, errno: Callable[[], int]) -> int:
     if answer < 0:
-        number = ctypes.get_errno()
+        number = errno()
         raise OSError(number, os.strerror(number))
     return answer
