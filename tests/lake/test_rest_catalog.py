@@ -1,15 +1,20 @@
 """What is particular to a catalog that is a server: its answers get lost, and it makes tables."""
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyiceberg.catalog.rest import RestCatalog as PyIcebergCatalog
+from pyiceberg.exceptions import CommitFailedException
 
 from lakewright import errors
 from lakewright.lake import metadata
+from lakewright.lake.catalog import Change
 from lakewright.lake.cleaning import Terms
 from lakewright.lake.rest_catalog import COMMIT_MANY, RestCatalog
 from lakewright.lake.rest_transport import Answer, HttpTransport, Request, Transport
@@ -216,3 +221,124 @@ def test_a_thousand_commits_through_a_proxy_that_loses_answers(
 ) -> None:
     met = survive(tmp_path, rest_server, 1000, seed=2)
     assert set(met) == set(Fate)
+
+
+class Scripted:
+    """A server that gives the same answer to every commit, and to all reads another."""
+
+    def __init__(self, *, commit: Answer, read: Answer) -> None:
+        self._commit = commit
+        self._read = read
+        self.asked: list[Request] = []
+
+    def send(self, request: Request) -> Answer:
+        self.asked.append(request)
+        if request.path == "v1/config":
+            return Answer(status=200, body='{"overrides": {"prefix": "a b"}, "defaults": {}}')
+        return self._read if request.method == "GET" else self._commit
+
+    def close(self) -> None:
+        pass
+
+
+FINE = Answer(status=200, body="{}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(status=409), errors.CommitConflict),
+        (Answer(status=404), errors.CommitConflict),
+        (Answer(status=500), errors.CommitUnknown),
+        (Answer(status=502), errors.CommitUnknown),
+        (Answer(status=503), errors.CommitUnknown),
+        (Answer(status=504), errors.CommitUnknown),
+        (Answer(why="reset"), errors.CommitUnknown),
+        (Answer(is_sent=False, why="refused"), errors.CatalogUnavailable),
+        (Answer(status=429), errors.CatalogUnavailable),
+        (Answer(status=400, body='{"error": {"message": "bad"}}'), errors.LakewrightError),
+        (Answer(status=403), errors.LakewrightError),
+    ],
+    ids=str,
+)
+def test_an_answer_to_a_commit_is_taken_for_what_it_says(
+    tmp_path: Path, answer: Answer, kind: type[errors.LakewrightError]
+) -> None:
+    catalog = RestCatalog(Scripted(commit=answer, read=FINE), "http://x")
+    document = metadata.new("0", str(tmp_path), 5)
+    change = Change(table=ORDERS, pointer="x", before=document, updates=(), after=document)
+    with pytest.raises(errors.LakewrightError) as told:
+        catalog.commit([change], [], tmp_path)
+    assert type(told.value) is kind
+    assert told.value.is_transient == (kind is not errors.LakewrightError)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (Answer(is_sent=False, why="refused"), errors.CatalogUnavailable, "refused"),
+        (Answer(status=503), errors.CatalogUnavailable, "503"),
+        (Answer(status=401), errors.LakewrightError, "LAKEWRIGHT_CATALOG_TOKEN"),
+        (Answer(status=200, body="<html>"), errors.LakewrightError, "no Iceberg catalog"),
+    ],
+    ids=str,
+)
+def test_a_catalog_that_cannot_be_read_says_why(
+    answer: Answer, kind: type[errors.LakewrightError], said: str
+) -> None:
+    catalog = RestCatalog(Scripted(commit=FINE, read=answer), "http://x")
+    for ask in (catalog.pointers, lambda: catalog.pointer(ORDERS)):
+        with pytest.raises(errors.LakewrightError, match=said) as told:
+            ask()
+        assert type(told.value) is kind
+
+
+def test_names_are_quoted_and_levels_separated_as_the_server_says() -> None:
+    scripted = Scripted(commit=FINE, read=Answer(status=404))
+    assert RestCatalog(scripted, "http://x", "w", ["te/am"]).pointer("bronze.a b") is None
+    assert [one.path for one in scripted.asked] == [
+        "v1/config", "v1/a%20b/namespaces/te%2Fam%1Fbronze/tables/a%20b",
+    ]  # fmt: skip
+    assert scripted.asked[0].query == {"warehouse": "w"}
+
+
+def test_pages_of_tables_are_read_to_their_end_and_known_tables_not_again() -> None:
+    class Paged(Scripted):
+        def send(self, request: Request) -> Answer:
+            if request.path == "v1/config":
+                return super().send(request)
+            self.asked.append(request)
+            if not request.path.endswith("/tables"):
+                if request.etag:
+                    return Answer(status=304)
+                document = {"schemas": [{"fields": [1]}]}
+                found = {"metadata-location": request.path, "metadata": document}
+                return Answer(status=200, body=json.dumps(found), etag="e")
+            if "bronze" not in request.path:
+                return Answer(status=404)
+            number = int(request.query.get("pageToken", "0"))
+            page = {"identifiers": [{"name": f"t{number}"}]}
+            more = {"next-page-token": str(number + 1)} if number < 2 else {}
+            return Answer(status=200, body=json.dumps(page | more))
+
+    scripted = Paged(commit=FINE, read=FINE)
+    catalog = RestCatalog(scripted, "http://x")
+    first = catalog.pointers()
+    assert list(first) == ["bronze.t0", "bronze.t1", "bronze.t2"]
+    assert catalog.pointers() == first
+    assert len([one for one in scripted.asked if one.etag]) == 3
+
+
+def test_what_pyiceberg_appends_is_seen_and_kept(rest_workshop: Workshop) -> None:
+    rest_workshop.append(ORDERS, SCHEMA, [{"id": 1}], "run1")
+    url, namespace = rest_workshop.lake.storage.catalog.place.split()
+    theirs = PyIcebergCatalog("theirs", uri=url)
+    table = theirs.load_table(f"{namespace}.{ORDERS}")
+    assert table.scan().to_arrow().to_pylist() == [{"id": 1}]
+    table.append(pa.table({"id": [2]}))
+    late = rest_workshop.stage(ORDERS, SCHEMA, [{"id": 3}], run="run3")
+    rest_workshop.publish(late, run="run3")
+    with pytest.raises(CommitFailedException):
+        table.append(pa.table({"id": [9]}))
+    theirs.close()
+    assert sorted(row["id"] for row in rest_workshop.rows(ORDERS)) == [1, 2, 3]

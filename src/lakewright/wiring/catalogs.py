@@ -47,7 +47,8 @@ class Relay:
         from lakewright.lake.rest_transport import Answer, Request
 
         request = codec.decode(Request, question)
-        if request.method not in ("GET", "POST") or not request.path.startswith("v1/"):
+        parts = request.path.split("/")
+        if request.method not in ("GET", "POST") or parts[0] != "v1" or ".." in parts:
             return codec.encode(Answer(is_sent=False, why="no catalog is asked that"))
         return codec.encode(self._transport.send(request))
 
