@@ -27,8 +27,11 @@ def render_condition(text: str, schema: types.Schema, dialect: Dialect) -> str:
     Raises:
         SqlRefused: it is not portable, does not fit the columns, or is no condition.
     """
+    bound = _bind(text, Place(file="condition"), schema)
+    if dialect == "spark":
+        return text
     known(dialect)
-    return _bind(text, Place(file="condition"), schema).text
+    return bound.text
 
 
 def _bind(text: str, where: Place, schema: types.Schema) -> Term:

@@ -36,6 +36,12 @@ def offset(text: str, name: str) -> int:
     return next((colon.start for colon, token in _markers(text) if token.text == name), 0)
 
 
+def places(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each parameter that a query reads, and where its colon and its last character stand."""
+    for colon, token in _markers(text):
+        yield token.text, colon.start, token.end
+
+
 def check(
     text: str,
     refusals: Refusals,

@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 
 from lakewright.sql import types
 
-Dialect: TypeAlias = Literal["duckdb"]
+Dialect: TypeAlias = Literal["duckdb", "spark"]
+"""Of these, Spark takes queries as they were written, and nothing is quoted for it here."""
 Value: TypeAlias = bool | int | float | Number | str | bytes | date | datetime | None
 
 _DUCKDB_PRIMITIVES = {
@@ -84,6 +85,6 @@ def duckdb_type(kind: types.Type) -> str:
 
 
 def known(dialect: Dialect) -> None:
-    """Refuse a dialect that nothing is written for."""
+    """Refuse a dialect that nothing is written for here."""
     if dialect != "duckdb":
-        raise ValueError(f"{dialect!r} is not a dialect; the dialects are duckdb")
+        raise ValueError(f"{dialect!r} is not a dialect to write; the dialects are duckdb")

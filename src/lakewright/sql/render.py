@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lakewright.errors import Place
-from lakewright.sql import types
+from lakewright.sql import as_written, types
 from lakewright.sql.quoting import Dialect, known
 from lakewright.sql.resolve import bind
 
@@ -15,12 +15,18 @@ def render(
     dialect: Dialect,
     variables: Mapping[str, types.Type] = MappingProxyType({}),
 ) -> str:
-    """The query for a dialect. Tables are named `"layer"."table"`; every column has its type.
+    """The query for a dialect; every column has its type.
+
+    Tables are named `"layer"."table"`, for Spark as `as_written.view` says. Parameters are named as
+    they were written there, and are variables of the connection elsewhere.
 
     The engine's time zone must be UTC.
 
     Raises:
         SqlRefused: the query is not portable SQL or does not fit the tables.
     """
+    bound = bind(text, Place(file="query"), schemas, variables)
+    if dialect == "spark":
+        return as_written.text(text, variables)
     known(dialect)
-    return bind(text, Place(file="query"), schemas, variables).text
+    return bound.text
