@@ -8,6 +8,7 @@ from lakewright import errors
 from lakewright.lake.tables import Lake
 from lakewright.plan import codec, observed, planner, steps
 from lakewright.plan.landed import Landed
+from lakewright.project import variable_file
 from lakewright.project.project import Project
 from lakewright.runs import failure
 from lakewright.runs.children.child import Operation, Report
@@ -61,6 +62,17 @@ class Planning:
             listed=tuple(cast("list[str]", listed)),
         )
 
+    def _with_values(self, given: Json) -> Project:
+        """The project with what a request says of its variables.
+
+        Raises:
+            UsageError: it does not have them so any more.
+        """
+        texts = cast("Mapping[str, str]", given)
+        words = [f"{name}={text}" for name, text in texts.items()]
+        known = self._project.variables
+        return self._project.with_values("", variable_file.overrides(known, words))
+
     def _plan(
         self, kind: RequestKind, facts: Mapping[str, Json], now: observed.Observed
     ) -> steps.Plan:
@@ -69,9 +81,8 @@ class Planning:
             request = cast("Mapping[str, Json]", facts["request"])
             models = cast("list[str]", request["models"]) or None
             start = request.get("interval_start")
-            given = cast("Mapping[str, str]", request.get("variables") or {})
             return planner.plan_models(
-                self._project.with_values("", given),
+                self._with_values(request.get("variables") or {}),
                 now,
                 models,
                 datetime.fromisoformat(str(request.get("logical_time", facts["loaded_at"]))),
