@@ -5,10 +5,11 @@ so whatever would be as good a table when read in another way is doubtful.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakewright.ingest import consistency, ending, heading
+from lakewright.ingest import consistency, ending, heading, trackers
+from lakewright.ingest.inference import ColumnType
 from lakewright.ingest.splitting import Record
 from lakewright.project.source import Dialect
 
@@ -28,6 +29,9 @@ _ENDED_RECORDS_MIN = 3
 _ENDED_SHARE_MIN = 0.9
 _BLANK_LINES_SHARE = 0.4
 _CHANGED_MIN = 2  # One column of values may well become one of remarks.
+_SINGLE_RECORDS_MIN = 20  # In a short table a single column of values proves too little.
+_SHOWN_MAX = 3
+_SHOWN_LENGTH = 40
 _ONE_LINE_BYTES = 1 << 13  # One line may hold many marks, each of which is tried on so much of it.
 _ONE_LINE_WIDTH_MIN = 4
 _IN_NAMES = " _-./:'\r\n\ufffd"  # They stand inside ordinary fields, or end lines in any case.
@@ -130,6 +134,39 @@ def of_table(found: consistency.Fit, seen: Seen) -> Iterator[Doubt]:
     if seen.end is not None and seen.end.is_table:
         text = f"it holds more than one table: {seen.end.records:,} records follow the first"
         yield Doubt(factor=1, text=text)
+
+
+def of_values(columns: Mapping[str, ColumnType]) -> Iterator[str]:
+    """What speaks against one table all through, once every value has been seen.
+
+    A record of words in columns that held numbers and dates up to it is the header of another
+    table, or is split at the wrong marks. One odd value in a column is just that.
+
+    Args:
+        columns: those whose types were looked for, by name.
+    """
+    turned = {name: column.turn for name, column in columns.items() if column.turn is not None}
+    kept = sum(
+        column.tracker is not None and not isinstance(column.tracker, trackers.Words)
+        for column in columns.values()
+    )
+    for record in sorted({turn.record for turn in turned.values()}):
+        texts = {
+            name: turn.text
+            for name, turn in turned.items()
+            if turn.record == record and heading.is_name(turn.text)
+        }
+        values = kept + sum(turn.record >= record for turn in turned.values())
+        is_telling = len(set(texts.values())) > 1 and len(texts) * 2 >= values
+        is_only = len(texts) == values and record >= _SINGLE_RECORDS_MIN
+        if is_telling or (is_only and any(map(heading.is_usual, texts.values()))):
+            names = ", ".join([*texts][:_SHOWN_MAX])
+            said = ", ".join(repr(text[:_SHOWN_LENGTH]) for text in [*texts.values()][:_SHOWN_MAX])
+            yield (
+                f"{names}: numbers or dates up to a record that has {said} there: another table may"
+                " start with it, or the file go on in another dialect"
+            )
+            return
 
 
 def _names_most(row: Sequence[str]) -> bool:

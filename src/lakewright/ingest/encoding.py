@@ -119,8 +119,7 @@ def _unmarked(path: Path, work_folder: Path, file_name: str) -> Text:
         guess = charset.Guess(name=charset.WESTERN, confidence=_CONFIDENCE_WITHOUT_PROOF)
         reason = f"byte {faults.first:,} is not UTF-8, and not all of the file is {name}"
         name, target = FALLBACK, _transcode(path, FALLBACK, 0, work_folder, file_name)
-    # In Western text a sound UTF-8 character hardly ever comes about by chance.
-    is_mixed = name == FALLBACK and faults.sequences > 0
+    is_mixed = name == FALLBACK and _holds_utf8(path)
     is_doubtful = (
         is_mixed
         or guess.confidence < _CONFIDENCE_MIN
@@ -246,6 +245,28 @@ def _find_faults(path: Path) -> _Faults:
             _keep_lines(block, found.lines)
     found.foreign_share = foreign / max(foreign + letters, 1)
     return found
+
+
+def _holds_utf8(path: Path) -> bool:
+    """Whether some characters of a Western text are UTF-8, wherever they stand.
+
+    Of two bytes, a character of UTF-8 would be a capital letter before a symbol in Windows-1252, as
+    in `Ã©`; of three, a letter before two, which French writes (`été »`), but not twice in a row.
+    """
+    for _, block in _blocks(path):
+        kinds = b"" if block.isascii() else block.translate(_KINDS)
+        if b"CS" in kinds or b"LSSLSS" in kinds or b"\xe2\x80" in block:
+            return True
+    return False
+
+
+_KINDS = bytes(
+    ord("S") if 0x80 <= byte < 0xC0
+    else ord("C") if 0xC2 <= byte < 0xDF  # A sharp s is no capital: `„Spaß“`.
+    else ord("L") if 0xE0 <= byte < 0xF0
+    else 0
+    for byte in range(256)
+)  # fmt: skip
 
 
 def _keep_lines(block: bytes, lines: bytearray) -> None:

@@ -243,6 +243,16 @@ def is_names(row: Row, body: Sequence[Row]) -> bool:
     return is_enough and not any(_name_kind(row, n) in _TELLING for n in range(len(row)))
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may name a column: it is no number, date or the like."""
+    return _name_kind([text], 0) is cells.Kind.WORDS
+
+
+def is_usual(text: str) -> bool:
+    """Whether a text names columns far more often than it is a value."""
+    return _USUAL.fullmatch(text.strip()) is not None
+
+
 def typed_columns(body: Sequence[Row]) -> list[int]:
     """The columns that hold values of a telling kind, by place."""
     columns = []

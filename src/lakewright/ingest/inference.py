@@ -10,7 +10,7 @@ docs/reference/values.md.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy
 import orjson
@@ -33,6 +33,14 @@ _HEAD = 1000
 """Records of a part that are read before the rest of it."""
 _NAMES_MAX = 5
 """How many columns a remark names."""
+
+
+class Turn(NamedTuple):
+    """Where a column of numbers or moments holds a text for the first time."""
+
+    record: int
+    """Of those that were looked at, in their order, from 0."""
+    text: str
 
 
 class ColumnType:
@@ -59,6 +67,9 @@ class ColumnType:
         self._words: set[str] = set()
         self._tracker: trackers.Tracker | None = None
         self._is_text = False
+        self._count = 0
+        self.turn: Turn | None = None
+        """Where its values, which were numbers or moments, became text."""
         self.sample: pyarrow.Array = pyarrow.array([], pyarrow.string())
         """The first values."""
 
@@ -84,14 +95,36 @@ class ColumnType:
         if self._is_text:
             return
         present = self._present(values.drop_null())
-        if not len(present):
-            return
+        if len(present):
+            self._see(values, present)
+        self._count += len(values)
+
+    def _see(self, values: pyarrow.Array, present: pyarrow.Array) -> None:
         if not len(self.sample):
             self.sample = present[:_LOOKED_AT]
             self._tracker = trackers.first(present[0].as_py(), self._separator)
-        if self._tracker is not None:
-            self._tracker = self._tracker.see(present)
+        before = self._tracker
+        if before is not None:
+            self._tracker = before.see(present)
+            if self._tracker is None and not isinstance(before, trackers.Words):
+                self.turn = self._turn(values, present)
         self._is_text = self._tracker is None
+
+    def _turn(self, values: pyarrow.Array, present: pyarrow.Array) -> "Turn":
+        """Where the first of these values is that cannot be read as those before it."""
+        low, high = 0, len(present)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._are_read(present[low:middle]):
+                low = middle
+            else:
+                high = middle
+        text = present[low].as_py()
+        return Turn(self._count + pyarrow.compute.index(values, text).as_py(), text)
+
+    def _are_read(self, values: pyarrow.Array) -> bool:
+        tracker = trackers.first(self.sample[0].as_py(), self._separator)
+        return tracker is not None and tracker.see(values) is not None
 
     def _present(self, values: pyarrow.Array) -> pyarrow.Array:
         """The values that are no null words. Only short texts are looked up, most are longer."""

@@ -13,6 +13,7 @@ from lakewright import errors
 from lakewright.ingest import (
     archive,
     delimited,
+    doubts,
     encoding,
     excel,
     fixed_width,
@@ -288,9 +289,10 @@ def _land_excel(job: _Job, declared: Excel, head: bytes) -> Landed:
     parts, suspicions = excel.read(source, table, job.work_folder, wanted, report)
     inferred = inference.infer(untyped, wanted)
     landed = job.landed(table.format, inferred.columns, parts)
+    found = _of_values(untyped, wanted)
     return replace(
         landed,
-        suspicions=table.suspicions + suspicions + landed.suspicions,
+        suspicions=table.suspicions + suspicions + found + landed.suspicions,
         evidence=table.evidence + inferred.evidence,
     )
 
@@ -312,9 +314,16 @@ def _land_fixed_width(job: _Job, declared: FixedWidth) -> Landed:
     landed = job.landed(table.format, inferred.columns, parts)
     return replace(
         landed,
-        suspicions=table.suspicions + landed.suspicions,
+        suspicions=table.suspicions + _of_values(untyped, wanted) + landed.suspicions,
         evidence=table.evidence + inferred.evidence,
     )
+
+
+def _of_values(
+    columns: Sequence[ArrivedColumn], found: Mapping[int, ColumnType]
+) -> tuple[str, ...]:
+    """What the values of the columns that were looked at make suspicious."""
+    return tuple(doubts.of_values({columns[n].name: column for n, column in found.items()}))
 
 
 def _untyped(names: Sequence[str]) -> tuple[ArrivedColumn, ...]:
@@ -334,7 +343,7 @@ def _land_csv(job: _Job, declared: Csv) -> Landed:
     landed = job.landed(found, inferred.columns, parts)
     return replace(
         landed,
-        suspicions=table.suspicions + landed.suspicions,
+        suspicions=table.suspicions + _of_values(untyped, wanted) + landed.suspicions,
         evidence=table.evidence + inferred.evidence,
         confidence=table.confidence,
         header=tuple(heading.joined(table.header.records)) or None,
