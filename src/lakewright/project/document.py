@@ -41,14 +41,13 @@ class Document(BaseModel):
     ) -> JsonSchemaValue:
         found = handler(core)
         properties = handler.resolve_ref_schema(found)["properties"]
-        for name, text in _docstrings(cls).items():
-            if name in cls.model_fields:
-                properties[cls.model_fields[name].alias or name]["description"] = text
+        for key, text in descriptions(cls).items():
+            properties[key]["description"] = text
         return found
 
 
-def _docstrings(document: type[Document]) -> Mapping[str, str]:
-    """What stands below each field of a document, and below those that it inherits.
+def descriptions(document: type[Document]) -> Mapping[str, str]:
+    """What stands below each field of a document, its own or inherited, by the key in the file.
 
     Pydantic would look for them whenever the class is made, in every process that reads a project:
     a sixth of all that is loaded for that.
@@ -62,7 +61,8 @@ def _docstrings(document: type[Document]) -> Mapping[str, str]:
                     value=ast.Constant(value=str(text))
                 ):
                     found[name] = inspect.cleandoc(text)
-    return found
+    fields = document.model_fields
+    return {fields[name].alias or name: text for name, text in found.items() if name in fields}
 
 
 @dataclass(frozen=True, eq=False)

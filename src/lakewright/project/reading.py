@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, Union, get_args, 
 
 from pydantic import ValidationError
 
-from lakewright.project.document import Document
+from lakewright.project.document import Document, descriptions
 from lakewright.project.file import Mistakes
 from lakewright.project.mistake import Mistake, listing, nearest, shown, suggestion
 from lakewright.project.yaml import Parsed, Path, Plain
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 _D = TypeVar("_D", bound=Document)
@@ -129,7 +128,7 @@ def _note(
 def _note_unknown_key(
     document: type[Document], path: Path, parsed: Parsed, mistakes: Mistakes
 ) -> None:
-    names = tuple(_written(document))
+    names = _written(document)
     mistakes.add(
         Mistake.UNKNOWN_KEY,
         parsed.key_span(path),
@@ -139,20 +138,19 @@ def _note_unknown_key(
     )
 
 
-def _written(document: type[Document]) -> Mapping[str, "FieldInfo"]:
+def _written(document: type[Document]) -> Sequence[str]:
     """A document's keys as people write them, which may be words that Python keeps to itself."""
-    return {field.alias or name: field for name, field in document.model_fields.items()}
+    return [field.alias or name for name, field in document.model_fields.items()]
 
 
 def _note_missing_key(
     document: type[Document], name: str, path: Path, parsed: Parsed, mistakes: Mistakes
 ) -> None:
-    field = _written(document).get(name)
     mistakes.add(
         Mistake.MISSING_KEY,
         parsed.span(path),
         f"`{name}` is missing",
-        why=(field.description or "").replace("\n", " ") if field else "",
+        why=descriptions(document).get(name, "").replace("\n", " "),
         hint=f"write `{name}: ...`",
     )
 
