@@ -18,10 +18,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults import points, trial
+from tests.faults import deeds, points, trial
 from tests.faults.points import Point, Role
 
-FORMS = ("csv", "json", "parquet")
 RECORD = Path(__file__).parents[2] / ".faults"
 
 
@@ -31,18 +30,18 @@ def main(arguments: Sequence[str]) -> int:
     trial.prepare()
     with tempfile.TemporaryDirectory(prefix="lakewright-faults-") as name:
         made = {}
-        for form in FORMS:
-            (folder := Path(name, form)).mkdir()
-            made[form] = trial.template(folder, form)
+        for deed in deeds.ALL:
+            (folder := Path(name, deed)).mkdir()
+            made[deed] = trial.template(folder, deed)
         if asked.point:
             point = Point.parse(asked.point)
-            found = trial.run(made[point.form], point, asked.ready_seconds)
+            found = trial.run(made[point.deed], point, asked.ready_seconds)
             struck = "struck" if found.has_struck else "did not strike"
             print(f"{point} {struck}, and held; ready again after {found.ready_seconds:.2f} s")
             return 0
         counts = {
-            (form, role): _count(made[form], role, Path(name, "log"))
-            for form in FORMS
+            (deed, role): _count(made[deed], role, Path(name, "log"))
+            for deed in deeds.ALL
             for role in Role
         }
         every = points.every(counts)
@@ -90,7 +89,7 @@ def _try_all(
         for place, point in enumerate(chosen, start=1):
             found = known.get(str(point))
             if found is None:
-                found = _try(made[point.form], point, asked.ready_seconds)
+                found = _try(made[point.deed], point, asked.ready_seconds)
                 file.write(json.dumps(found) + "\n")
                 file.flush()
                 tried += 1

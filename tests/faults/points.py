@@ -51,8 +51,8 @@ class Fault(StrEnum):
 class Point:
     """One fault at one place."""
 
-    form: str
-    """The form of the file that is uploaded: csv, json or parquet."""
+    deed: str
+    """What is done meanwhile: see `deeds`."""
     role: Role
     fault: Fault
     call: str
@@ -60,13 +60,13 @@ class Point:
     """The how-manieth such call of one task it is, from 1."""
 
     def __str__(self) -> str:
-        return f"{self.form}:{self.role}:{self.fault}:{self.call}:{self.number}"
+        return f"{self.deed}:{self.role}:{self.fault}:{self.call}:{self.number}"
 
     @classmethod
     def parse(cls, text: str) -> "Point":
         """The point that `str` wrote."""
-        form, role, fault, call, number = text.split(":")
-        return cls(form=form, role=Role(role), fault=Fault(fault), call=call, number=int(number))
+        deed, role, fault, call, number = text.split(":")
+        return cls(deed=deed, role=Role(role), fault=Fault(fault), call=call, number=int(number))
 
 
 def counted(log: Path) -> Mapping[str, int]:
@@ -83,10 +83,10 @@ def counted(log: Path) -> Mapping[str, int]:
 
 
 def every(counts: Mapping[tuple[str, Role], Mapping[str, int]]) -> Sequence[Point]:
-    """Every point, for these counts of calls by form and role."""
+    """Every point, for these counts of calls by deed and role."""
     return [
-        Point(form=form, role=role, fault=fault, call=call, number=number)
-        for (form, role), calls in sorted(counts.items())
+        Point(deed=deed, role=role, fault=fault, call=call, number=number)
+        for (deed, role), calls in sorted(counts.items())
         for call, count in sorted(calls.items())
         for number in range(1, count + 1)
         for fault in Fault

@@ -1,4 +1,4 @@
-"""One trial: upload a file while a fault strikes, recover, and see that nothing is lost or doubled.
+"""One trial: a deed while a fault strikes, recovery, and a look that nothing is lost or doubled.
 
 What must hold afterwards, whatever struck and wherever:
 
@@ -31,13 +31,11 @@ from pathlib import Path
 from typing import cast
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
 
 from lakewright.project import load
 from lakewright.runs.records import Json
-from tests.faults import points, warm
+from tests.faults import deeds, points, warm
 from tests.faults.points import CALLS, Point, Role
 from tests.iceberg_readers import duckdb_with_iceberg
 from tests.system.conftest import Digest, House, digest
@@ -51,30 +49,6 @@ _SPARES = 2
 _SPARES_STRUCK = 6
 """If its children are struck: each step is tried three times, and no other child is traced."""
 
-ROWS = 40
-_PROJECT = {
-    "lakewright.yaml": "name: faults\n",
-    "sources/orders.yaml": """
-columns:
-  - {name: id, type: bigint, required: true}
-  - {name: customer, type: string}
-  - {name: quantity, type: int}
-key: id
-bad_records: {share_max: 0.5}
-""",
-    "models/silver/orders.sql": """/*
-write: merge
-key: id
-latest_by: quantity
-checks: [{unique: id}]
-*/
-SELECT id, customer, quantity FROM bronze.orders
-""",
-    "models/gold/customers.sql": """
-SELECT customer, count(*) AS orders, sum(quantity) AS quantity FROM silver.orders GROUP BY customer
-""",
-}
-
 
 class Broken(Exception):
     """Something that must hold does not."""
@@ -83,18 +57,22 @@ class Broken(Exception):
 def prepare() -> None:
     """Load, once, what every process of a trial would load."""
     warm.load()
-    load.load(_PROJECT, {})
+    load.load(deeds.PROJECT, {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
-    """A project with one upload, and what it comes to once the second is loaded."""
+    """A project in which something is to be done, and what it comes to once that is done."""
 
+    deed: str
+    words: Sequence[str]
+    """The command that does it."""
     folder: Path
     copy: Path
     """The project as it is before each trial. Tables hold absolute paths, so a trial takes place
     in `folder` itself."""
-    file: Path
+    uploads: int
+    """How many there are in the end."""
     expected: Mapping[str, Digest]
 
     @property
@@ -103,50 +81,39 @@ class Template:
         return self.folder.parent / "printed"
 
 
-def template(folder: Path, form: str) -> Template:
+def template(folder: Path, deed: str) -> Template:
     """Make the project in an empty folder."""
-    first, second = (write(folder / f"orders_{number}.{form}", number) for number in range(2))
-    project, copy = folder / "project", folder / "copy"
-    task = partial(_make, project, copy, first, second)
-    found = warm.ask(task, printed=folder / "printed", spares=_SPARES, seconds_max=_SECONDS_MAX)
+    project, copy, printed = (folder / name for name in ("project", "copy", "printed"))
+    task = partial(_make, project, copy, deed)
+    found = warm.ask(task, printed=printed, spares=_SPARES, seconds_max=_SECONDS_MAX)
     if not isinstance(found, Mapping):
-        raise Broken(f"a load in peace failed: {(folder / 'printed').read_text('utf-8')}")
-    return Template(folder=project, copy=copy, file=second, expected=_digests(found))
+        raise Broken(f"{deed} in peace failed: {printed.read_text('utf-8')}")
+    return Template(
+        deed=deed,
+        words=cast("Sequence[str]", found["words"]),
+        folder=project,
+        copy=copy,
+        uploads=cast("int", found["uploads"]),
+        expected={
+            name: (each[0], each[1])
+            for name, each in cast("Mapping[str, list[int]]", found["tables"]).items()
+        },
+    )
 
 
-def _make(project: Path, copy: Path, first: Path, second: Path) -> Json:
-    house = House(project).write(_PROJECT)
-    house.load(first, source="orders")
+def _make(project: Path, copy: Path, deed: str) -> Json:
+    house = House(project)
+    words = deeds.begin(house, deed)
     house.close()
     shutil.copytree(house.folder, copy)
-    house.load(second, source="orders")
+    answer = house.do(*words)
+    if answer.code:
+        raise Broken(answer.err)
+    uploads = len(house.warm.journal.reading.uploads())
     house.close()
     with duckdb.connect() as connection:
-        return {name: list(found) for name, found in _contents(house, connection).items()}
-
-
-def _digests(found: Mapping[str, Json]) -> Mapping[str, Digest]:
-    return {name: cast("Digest", tuple(cast("list[int]", each))) for name, each in found.items()}
-
-
-def write(path: Path, number: int) -> Path:
-    """A file of `ROWS` records; some repeat keys of the one before, two of a text form are bad."""
-    ids = [number * 20 + place for place in range(ROWS)]
-    customers = ["abc"[identity % 3] for identity in ids]
-    quantities = [number * 100 + place for place in range(ROWS)]
-    if path.suffix == ".parquet":
-        columns = {"id": pa.array(ids, pa.int64()), "customer": customers,
-                   "quantity": pa.array(quantities, pa.int32())}  # fmt: skip
-        pq.write_table(pa.table(columns), path)
-        return path
-    rows = list(zip(map(str, ids), customers, map(str, quantities), strict=True))
-    rows += [("x", "a", "1"), (f"{number}", "b", "many")]
-    if path.suffix == ".json":
-        lines = [f'{{"id": "{i}", "customer": "{c}", "quantity": "{q}"}}' for i, c, q in rows]
-    else:
-        lines = ["id,customer,quantity", *(",".join(row) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return path
+        tables = {name: list(found) for name, found in _contents(house, connection).items()}
+    return {"words": list(words), "uploads": uploads, "tables": tables}
 
 
 def restore(made: Template) -> None:
@@ -156,11 +123,11 @@ def restore(made: Template) -> None:
 
 
 def count(made: Template, role: Role, log: Path) -> None:
-    """Upload in peace, with every call of a role written to strace's log."""
+    """Do it in peace, with every call of a role written to strace's log."""
     restore(made)
-    code = _upload(made, role, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
+    code = _do(made, role, ["-o", str(log), "-e", f"trace={','.join(CALLS)}"])
     if code:
-        raise Broken(f"an upload in peace failed: {made.printed.read_text('utf-8')}")
+        raise Broken(f"{made.deed} in peace failed: {made.printed.read_text('utf-8')}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,11 +151,9 @@ def run(made: Template, point: Point, ready_seconds_max: float) -> Found:
     injection = point.fault.injection(point.call, point.number)
     log = made.folder.parent / "strace"
     try:
-        code = _upload(
-            made, point.role, ["-o", str(log), "-e", f"trace={point.call}", "-e", injection]
-        )
+        code = _do(made, point.role, ["-o", str(log), "-e", f"trace={point.call}", "-e", injection])
     except TimeoutError:
-        raise Broken("the upload does not end") from None
+        raise Broken("the command does not end") from None
     is_cold = zlib.crc32(str(point).encode()) % _COLD_EVERY == 0
     answer = warm.ask(
         partial(_recover, made, is_done=code == 0),
@@ -221,9 +186,10 @@ def _recover(made: Template, *, is_done: bool) -> Json:
 def _finish(house: House, made: Template, *, is_done: bool) -> None:
     """What a person does: finish what waits, retry what failed, give the command again."""
     reading = house.warm.journal.reading
-    if is_done and [each.status.is_in_bronze for each in reading.uploads()] != [True, True]:
+    loaded = [each for each in reading.uploads() if each.status.is_in_bronze]
+    if is_done and len(loaded) != made.uploads:
         raise Broken("the command ended well, but its file is not loaded")
-    _check_acknowledged(house)
+    _check_acknowledged(house, runs_max=2 if made.deed == deeds.AGAIN else 1)
     house.warm.work([each.run_id for each in house.warm.unfinished_runs()])
     for failed in reading.runs():
         if failed.status.value == "failed":
@@ -232,14 +198,23 @@ def _finish(house: House, made: Template, *, is_done: bool) -> None:
     waiting = [each for each in reading.uploads() if not each.status.is_in_bronze]
     if waiting:
         raise Broken(f"acknowledged, but not loaded: {waiting}")
-    house.load(made.file, source="orders")
+    if made.deed == deeds.ROLLBACK and _is_as_expected(house, made):
+        return  # There is nothing to go back from.
+    answer = house.do(*made.words)
+    if answer.code:
+        raise Broken(f"the command that was given again failed: {answer.err}")
 
 
-def _check_acknowledged(house: House) -> None:
+def _is_as_expected(house: House, made: Template) -> bool:
+    with duckdb.connect() as connection:
+        return _contents(house, connection) == made.expected
+
+
+def _check_acknowledged(house: House, runs_max: int) -> None:
     reading = house.warm.journal.reading
     parts = [part for run in reading.runs() for part in reading.run_uploads(run.run_id)]
     for upload in reading.uploads():
-        if [part.upload_id for part in parts].count(upload.upload_id) != 1:
+        if not 1 <= [part.upload_id for part in parts].count(upload.upload_id) <= runs_max:
             raise Broken(f"acknowledged, but not in one run: {upload}")
         raw = house.storage / "raw" / upload.source / upload.sha256[:2] / upload.sha256
         if hashlib.sha256(raw.read_bytes()).hexdigest() != upload.sha256:
@@ -277,8 +252,8 @@ def _contents(house: House, connection: duckdb.DuckDBPyConnection) -> Mapping[st
     return {name: digest(table, connection) for name, table in tables.items()}
 
 
-def _upload(made: Template, role: Role, options: Sequence[str]) -> int:
-    """An upload of the second file, of which one process is traced; its exit code.
+def _do(made: Template, role: Role, options: Sequence[str]) -> int:
+    """The command, of which one process is traced; its exit code.
 
     Raises:
         TimeoutError: it does not end.
@@ -290,7 +265,7 @@ def _upload(made: Template, role: Role, options: Sequence[str]) -> int:
 
 
 def _struck(made: Template, role: Role, options: Sequence[str]) -> int:
-    words = ["upload", str(made.file), "--source", "orders"]
+    words = made.words
     if role is Role.WORKER:
         with (
             _started(made, "worker", "--lanes", "1") as resident,

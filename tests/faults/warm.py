@@ -53,7 +53,8 @@ def load() -> None:
     sys.meta_path.insert(0, child.WithoutPandas())
     for module in pkgutil.walk_packages(lakewright.__path__, "lakewright."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+            with suppress(ModuleNotFoundError):  # A library that is installed only if it is wanted.
+                importlib.import_module(module.name)
     for name in _LATER:
         importlib.import_module(name)
     _tell_system(_PR_SET_CHILD_SUBREAPER, 1)
