@@ -29,6 +29,9 @@ from lakewright.wiring.lakehouse import Lakehouse
 UPLOADS = 400
 ROWS = 10
 GOAL_PER_SECOND = 40.0
+MOMENTS = 11
+"""So many times it is told what the worker holds: it is to stay the same."""
+
 
 _SOURCE = """match: "s{number}_*.csv"
 format: csv
@@ -67,7 +70,7 @@ class Found:
     client_cpu_seconds: float
     runs: int
     memory_bytes: tuple[int, ...]
-    """Of the worker and its children, at five moments evenly from start to end."""
+    """Of the worker and its children, at `MOMENTS` moments evenly from start to end."""
 
     @property
     def per_second(self) -> float:
@@ -111,7 +114,9 @@ def measure(uploads: int, sources: int, clients: int, lanes: int) -> Found:
             worker_cpu_seconds=worker.cpu_seconds() - cpu,
             client_cpu_seconds=sum(cpu for _, cpu in told),
             runs=len(house.journal.reading.runs()) - runs,
-            memory_bytes=tuple(held[number * (len(held) - 1) // 4] for number in range(5)),
+            memory_bytes=tuple(
+                held[number * (len(held) - 1) // (MOMENTS - 1)] for number in range(MOMENTS)
+            ),
         )
         _check(house, sources, uploads + sources)
     shutil.rmtree(folder, ignore_errors=True)
