@@ -23,7 +23,7 @@ from lakewright.project.model import Model, Referential, label
 from lakewright.project.project import Project
 from lakewright.project.unit_test import UnitTest
 from lakewright.project.variable import Variable
-from lakewright.sql import parameters
+from lakewright.sql import run_values
 from lakewright.wording import counted
 
 
@@ -90,7 +90,7 @@ class _Trial:
         expect = self.test.expect
         given = {name: rows.write(name, each, self.folder / "given")
                  for name, each in self.test.given.items()}  # fmt: skip
-        engine = self.bench.engine_at(self._moment(parameters.LOGICAL_TIME))
+        engine = self.bench.engine_at(self._moment(run_values.LOGICAL_TIME))
         try:
             table = self._build(engine, given)
         except RunFailed as error:
@@ -123,7 +123,7 @@ class _Trial:
         resolved = self.project.resolved[self.test.model]
         step = replace(
             steps.build_model(self._model, resolved, "", self._how(), self._variables()),
-            logical_time=self._moment(parameters.LOGICAL_TIME),
+            logical_time=self._moment(run_values.LOGICAL_TIME),
         )
         target = rows.new_table(step.table, step.schema, self.folder / "made")
         inputs = {name: ModelInput(table=given[name]) for name in step.reads}
@@ -140,7 +140,7 @@ class _Trial:
     def _how(self) -> steps.Build:
         """In full, or for the interval that the test names: the one that its moment lies in."""
         by = self._model.interval
-        moment = self._moment(parameters.INTERVAL_START)
+        moment = self._moment(run_values.INTERVAL_START)
         if by is None or moment is None:
             return steps.Full(reason="it is a test")
         start = interval.start_of(by.transform, moment)

@@ -34,7 +34,7 @@ from lakewright.project.schedule_file import ScheduleFile
 from lakewright.project.source_file import SourceFile
 from lakewright.project.unit_test_file import UnitTestFile
 from lakewright.project.variable import Variable
-from lakewright.sql import parameters, types
+from lakewright.sql import run_values, types
 from lakewright.sql.query import Resolved
 
 _UNFIT = "does not fit the columns that files have brought"
@@ -326,8 +326,8 @@ class _Loading:
                 self._fit_test(file, self.models[file.model])
 
     def _fit_test(self, file: UnitTestFile, model: ModelFile) -> None:
-        known = {**parameters.TYPES, **{each.name: each.type for each in self.variables.values()}}
-        del known[parameters.INTERVAL_END]
+        known = {**run_values.TYPES, **{each.name: each.type for each in self.variables.values()}}
+        del known[run_values.INTERVAL_END]
         subject = unit_test_file.Subject(
             model=model.model(),
             columns=self.resolved[model.name].schema,

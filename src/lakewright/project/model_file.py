@@ -17,7 +17,7 @@ from lakewright.project.mistake import Mistake, listing
 from lakewright.project.model import Model, Referential, Write
 from lakewright.project.python_model import PythonFunction
 from lakewright.project.yaml import Parsed
-from lakewright.sql import dialect, parameters, parse, types
+from lakewright.sql import dialect, parameters, parse, run_values, types
 from lakewright.sql.query import Query
 
 _BLANK = re.compile(r"\s*")
@@ -217,7 +217,7 @@ def _check_write(found: ModelFile) -> None:
         )
 
 
-_BY_INTERVAL = (parameters.INTERVAL_START, parameters.INTERVAL_END)
+_BY_INTERVAL = (run_values.INTERVAL_START, run_values.INTERVAL_END)
 
 
 def _check_interval(found: ModelFile, query: Query) -> None:

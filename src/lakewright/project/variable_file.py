@@ -9,7 +9,7 @@ from lakewright.project.mistake import Mistake, listing, shown, suggestion
 from lakewright.project.variable import Variable
 from lakewright.project.variable_documents import VariableDocument
 from lakewright.project.yaml import Parsed, Path
-from lakewright.sql import parameters, types
+from lakewright.sql import run_values, types
 
 
 def read(
@@ -86,7 +86,7 @@ def _check_name(name: str, parsed: Parsed, mistakes: Mistakes) -> None:
             why="names are lower-case words joined by underscores",
             hint=f"write `{naming.standardise(name)}`",
         )
-    elif name in parameters.TYPES:
+    elif name in run_values.TYPES:
         mistakes.add(
             Mistake.RESERVED_NAME,
             span,

@@ -10,20 +10,9 @@ from types import MappingProxyType
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from lakewright.sql import dialect, types
+from lakewright.sql import dialect, run_values, types
 from lakewright.sql.refusals import Refusals
 from lakewright.wording import suggestion
-
-LOGICAL_TIME = "logical_time"
-INTERVAL_START = "interval_start"
-INTERVAL_END = "interval_end"
-
-TYPES: Mapping[str, types.Type] = {
-    LOGICAL_TIME: types.TIMESTAMP,
-    INTERVAL_START: types.TIMESTAMP,
-    INTERVAL_END: types.TIMESTAMP,
-}
-"""Every parameter of a run, with the type of its value; beside them a project has variables."""
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -50,7 +39,7 @@ def check(
     variables: Mapping[str, types.Type] = MappingProxyType({}),
 ) -> None:
     """Note parameters that do not exist, or stand where none has a value."""
-    known = {**TYPES, **variables}
+    known = {**run_values.TYPES, **variables}
     for colon, token in _markers(text):
         length = token.end - colon.start + 1
         if not may_stand:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from lakewright.errors import Place
-from lakewright.sql import catalogue, dialect, grammar, parameters, types
+from lakewright.sql import catalogue, dialect, grammar, parameters, run_values, types
 from lakewright.sql.query import Query
 from lakewright.sql.refusals import Refusals, Refused
 
@@ -53,7 +53,7 @@ def parse(
         where=where,
         tables=tables,
         fingerprint=fingerprint(text),
-        parameters=tuple(name for name in read if name in parameters.TYPES),
+        parameters=tuple(name for name in read if name in run_values.TYPES),
         variables=tuple((name, variables[name]) for name in read if name in variables),
     )
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from lakewright.errors import Place
-from lakewright.sql import parameters, queries, shape, types
 from lakewright.sql import parse as parsing
+from lakewright.sql import queries, run_values, shape, types
 from lakewright.sql.query import Query, Resolved, WholeShape
 from lakewright.sql.refusals import Refusals
 
@@ -64,7 +64,7 @@ def _bound(
 ) -> queries.Bound:
     bound = None
     with refusals.gather():
-        known = {**parameters.TYPES, **variables}
+        known = {**run_values.TYPES, **variables}
         bound = queries.Binder(schemas=schemas, refusals=refusals, parameters=known).query(tree)
     refusals.check()
     assert bound is not None  # noqa: S101 -- whatever stops the binding is noted

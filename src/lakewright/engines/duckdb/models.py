@@ -28,7 +28,7 @@ from lakewright.plan import steps
 from lakewright.project import cell
 from lakewright.project.cell import Cell
 from lakewright.project.model import Write
-from lakewright.sql import parameters, render
+from lakewright.sql import render, run_values
 from lakewright.wording import counted
 
 
@@ -77,11 +77,11 @@ def _query(step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Tar
 
 def _set_parameters(cursor: duckdb.DuckDBPyConnection, step: steps.BuildModel) -> None:
     """Give the build's connection the values that its query may read, each as a value."""
-    values: dict[str, Cell] = {parameters.LOGICAL_TIME: step.logical_time}
+    values: dict[str, Cell] = {run_values.LOGICAL_TIME: step.logical_time}
     values |= {each.name: cell.read(each.value, each.type) for each in step.variables}
     if isinstance(step.build, steps.OneInterval):
-        values[parameters.INTERVAL_START] = step.build.start
-        values[parameters.INTERVAL_END] = step.build.end
+        values[run_values.INTERVAL_START] = step.build.start
+        values[run_values.INTERVAL_END] = step.build.end
     for name, value in values.items():
         # A null is what a variable is that nobody has set.
         if value is not None:
@@ -113,7 +113,7 @@ def _build(job: Job) -> Files:
 
 
 _START, _END = (
-    f"getvariable('{name}')" for name in (parameters.INTERVAL_START, parameters.INTERVAL_END)
+    f"getvariable('{name}')" for name in (run_values.INTERVAL_START, run_values.INTERVAL_END)
 )
 
 
