@@ -11,6 +11,7 @@ import pytest
 from pyiceberg.catalog.rest import RestCatalog
 
 from lakewright.ingest import sample
+from tests.rest_catalog.proxy import Fate, Proxy
 from tests.rest_catalog.server import RestServer
 from tests.system.conftest import House, Rows, multiset, of_example
 
@@ -18,13 +19,14 @@ from tests.system.conftest import House, Rows, multiset, of_example
 class OnServer(House):
     """A project whose catalog is a server."""
 
-    def __init__(self, house: House, server: RestServer) -> None:
+    def __init__(self, house: House, server: RestServer, url: str | None = None) -> None:
+        """`url`: of what stands before the server; None: nothing does."""
         super().__init__(house.folder)
-        self.url = server.url
+        self.url = url or server.url
         self.namespace = server.new_namespace()
         text = (house.folder / "lakewright.yaml").read_text("utf-8")
         assert "environments:" not in text
-        catalog = f"{{kind: rest, uri: {server.url}, namespace: {self.namespace}}}"
+        catalog = f"{{kind: rest, uri: {self.url}, namespace: {self.namespace}}}"
         chosen = f"environments:\n  local:\n    catalog: {catalog}\n"
         self.write({"lakewright.yaml": f"{text}\n{chosen}"})
 
@@ -95,3 +97,23 @@ def test_a_server_that_does_not_answer_is_named_and_nothing_is_lost(
     house.write({"lakewright.yaml": text})
     house.upload(first.orders)
     assert house.count("bronze.orders") == 30
+
+
+def test_runs_whose_commits_get_no_answer_are_told_as_they_went_and_load_nothing_twice(
+    rest_server: RestServer, tmp_path: Path
+) -> None:
+    fates = [Fate.RESET, Fate.FINE, Fate.LOST, Fate.FAILED_503, Fate.LATE, Fate.HALF]
+    with Proxy(rest_server.url, iter(fates)) as proxy:
+        house = OnServer(of_example("shop", tmp_path / "project"), rest_server, proxy.url)
+        rows = 0
+        for number in range(4):
+            files = sample.write_shop(tmp_path / f"files-{number}", rows=10 + number, seed=number)
+            [orders] = house.upload(files.orders)
+            assert (orders["status"], orders["records_in"]) == ("loaded", 10 + number)
+            rows += orders["rows_loaded"]
+        assert proxy.met[: len(fates)] == fates
+        assert house.count("bronze.orders") == rows
+        runs = house.ask("runs", "list")
+        assert {each["status"] for each in runs} == {"succeeded"}
+        made = [each["run_id"] for each in house.ask("tables", "history", "bronze.orders")]
+        assert len(made) == len(set(made)) == 4
