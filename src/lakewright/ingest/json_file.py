@@ -6,7 +6,7 @@ A record is an object, whose keys are the columns, or any other value, which is 
 
 import gc
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -123,8 +123,7 @@ def read(
     """
     table = _Table(output, file_name)
     with _collector_at_rest():
-        for found in json_records.read(text.path, text.start, mode, file_name):
-            table.add(found)
+        table.add_all(json_records.read(text.path, text.start, mode, file_name))
     return table.close()
 
 
@@ -153,6 +152,11 @@ class _Table:
         self._names: dict[str, str] = {}
         self._taken = set(texts.RESERVED)
         self._types: dict[str, JsonColumnType] = {}
+
+    def add_all(self, found: Iterable[Records]) -> None:
+        """Write all records; none of them is left for the collector to look through."""
+        for records in found:
+            self.add(records)
 
     def add(self, found: Records) -> None:
         """Write records, so many at once that their cells are held with ease."""

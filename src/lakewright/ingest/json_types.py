@@ -105,13 +105,13 @@ class _Place:
 
     def _see_digits(self, numbers: list[Value]) -> None:
         written = json_values.written(numbers)
-        digits = written.split(b",")
-        if not json_values.may_hold_long_wholes(written):
-            # One of them stands for all that have no exponent.
-            has_exponents = b"e" in written or b"E" in written
-            powers = [each for each in digits if b"e" in each.lower()] if has_exponents else []
-            digits = [digits[0], *powers]
-        self._number_types |= set(map(_fraction_type, digits))
+        if json_values.may_hold_long_wholes(written):
+            found = written.split(b",")
+        else:  # One of them stands for all that have no exponent.
+            found = written.split(b",", 1)[:1]
+            if b"e" in written or b"E" in written:
+                found += [each for each in written.split(b",") if b"e" in each or b"E" in each]
+        self._number_types |= set(map(_fraction_type, found))
 
     def _see_lists(self, lists: Sequence[Sequence[Value] | None]) -> None:
         if self._element is None:
