@@ -41,7 +41,7 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "1",
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Duser.language=en",
 }
-QUERIED = ("orders", "customers", "empty")
+QUERIED = ("orders", "customers", "empty", "lists", "one")
 """The tables that query cases read."""
 
 

@@ -69,6 +69,10 @@ One `SELECT`, which may have `WITH`, `FROM`, `WHERE`, `GROUP BY`, `HAVING`, `ORD
   may look at the query around in its own `WHERE`; as a value it must then be one aggregate. `IN
   (SELECT ...)` must be a condition of `WHERE` by itself or under `AND`: elsewhere Spark takes null
   for false.
+- `LATERAL VIEW [OUTER] explode(...) view AS column` follows the joins; one generator may also be an
+  item of a `SELECT` without `GROUP BY`. `posexplode(...) AS (position, item)` names two columns.
+- `GROUP BY` may have `ROLLUP (...)`, `CUBE (...)` and `GROUPING SETS (...)`, and `grouping_id()`
+  beside them.
 - Aggregates may have `FILTER (WHERE ...)` and, where the table says so, `DISTINCT`. Window
   functions have `OVER (PARTITION BY ... ORDER BY ...)`, with frames of `ROWS` by constants, or of
   `RANGE` by `UNBOUNDED` and `CURRENT ROW`.
@@ -92,9 +96,9 @@ In models, `:logical_time`, `:interval_start` and `:interval_end` stand for valu
 ([schedules](../guides/schedules.md))."""
 
 _OPERATORS = """\
-`+ - * / % DIV`, unary `-`, `||`, `= <> != < <= > >= <=>`, `AND OR NOT`, `IS [NOT] NULL | TRUE |
-FALSE`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE` with a constant pattern and `ESCAPE`, `CASE`,
-`IF`.
+`+ - * / % DIV`, `& | ^ ~`, `a[position]` from 0, `m[key]`, unary `-`, `||`, `= <> != < <= > >=
+<=>`, `AND OR NOT`, `IS [NOT] NULL | TRUE | FALSE`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE` with a
+constant pattern and `ESCAPE`, `CASE`, `IF`.
 
 - `/` gives a double, or a decimal where one side is a decimal and none is a double. Decimals are
   exact, rounded half up, with the digits that Spark gives them.

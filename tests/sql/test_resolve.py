@@ -139,8 +139,8 @@ def test_lineage_goes_through_ctes_subqueries_and_unions() -> None:
         ("SELECT CAST(order_id AS timestamp) AS a FROM bronze.orders",
          "a cast from bigint to timestamp is not portable SQL", "use timestamp_seconds(x)"),
         ("SELECT CAST(order_id AS smallint) AS a FROM bronze.orders",
-         "a cast to SMALLINT is not portable SQL", ("the types are bigint, binary, boolean, date, decimal,"
-         " double, float, int, string, timestamp, timestamp_ntz")),
+         "a cast to SMALLINT is not portable SQL", ("the types are bigint, binary, boolean, date,"
+         " decimal, double, float, int, string, timestamp, timestamp_ntz")),
         ("SELECT upper(order_id) AS a FROM bronze.orders", "upper(bigint) is not portable SQL",
          "it is upper(string) -> string"),
         ("SELECT status, count(*) AS n FROM bronze.orders",

@@ -121,3 +121,13 @@ def test_groups_and_partitions_by_a_plain_column_are_grouped(
 )  # fmt: skip
 def test_everything_else_is_whole_with_the_reason(text: str, reason: str) -> None:
     assert shape(text) == WholeShape(reason=reason)
+
+
+def test_rows_made_of_one_row_depend_on_it_alone() -> None:
+    query = "SELECT id, c FROM bronze.o LATERAL VIEW explode(sequence(1, k)) e AS c"
+    assert shape(query) == RowWiseShape(driving="bronze.o")
+
+
+def test_totals_of_grouping_sets_depend_on_all_rows() -> None:
+    found = shape("SELECT k, count(*) AS n FROM bronze.o GROUP BY ROLLUP (k)")
+    assert found == WholeShape(reason="its GROUP BY has totals over other rows")

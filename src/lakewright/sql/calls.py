@@ -69,6 +69,14 @@ def bind_call(node: exp.Expr, context: Context, bind: Bind) -> Term:
         raise Refused(
             node, f"{node.name} needs a window", hint=f"write {node.name}(...) OVER (...)"
         )
+    if function.kind is Kind.GENERATOR:
+        raise Refused(
+            node,
+            f"{function.name} stands alone in SELECT, or after LATERAL VIEW",
+            hint="use its rows in a query around it",
+        )
+    if function.name == "grouping_id":
+        return _grouping_id(node, context, bind)
     given = list(node.expressions)
     if _takes_unit(function) and given and isinstance(given[0], exp.Column):
         unit = constant(given.pop(0).name.upper(), types.STRING)
@@ -76,6 +84,19 @@ def bind_call(node: exp.Expr, context: Context, bind: Bind) -> Term:
     if function.names is not None:
         return scalar(node, function, list(_fields(given, function.names, context, bind)))
     return scalar(node, function, [_argument(one, context, bind) for one in given])
+
+
+def _grouping_id(node: exp.Expr, context: Context, bind: Bind) -> Term:
+    """Which of the grouping expressions a row puts together, one bit for each."""
+    grouped = context.scope.grouping_sets_of
+    given = tuple(bind(one, context).text for one in node.expressions) or grouped
+    if not grouped or given != grouped:
+        raise Refused(
+            node,
+            "grouping_id names what is grouped by, all of it and in its order",
+            hint="write grouping_id() beside ROLLUP, CUBE or GROUPING SETS",
+        )
+    return Term(type=types.BIGINT, text=f"CAST(grouping({', '.join(given)}) AS BIGINT)")
 
 
 def _argument(node: exp.Expr, context: Context, bind: Bind) -> Argument:

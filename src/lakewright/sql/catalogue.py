@@ -18,6 +18,7 @@ from lakewright.sql.functions import (
     choice,
     conversion,
     formatted,
+    generator,
     mapping,
     number,
     text,
@@ -36,6 +37,7 @@ TOPICS: Mapping[str, tuple[Function, ...]] = {
     "Dates and times": time.FUNCTIONS,
     "Arrays": array.FUNCTIONS,
     "Maps and structs": mapping.FUNCTIONS,
+    "Rows from values": generator.FUNCTIONS,
     "Aggregates": aggregate.FUNCTIONS,
     "Windows": window.FUNCTIONS,
 }

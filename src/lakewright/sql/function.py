@@ -16,6 +16,8 @@ class Kind(StrEnum):
     """Over a group, or over a window."""
     WINDOW = "window"
     """Over a window only."""
+    GENERATOR = "generator"
+    """Alone in SELECT, or after LATERAL VIEW: it makes rows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,8 +23,14 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     # Queries.
     exp.Select: frozenset(
         {"with_", "expressions", "from_", "joins", "where", "group", "having", "order", "limit",
-         "distinct"}
+         "distinct", "laterals"}
     ),
+    exp.Lateral: frozenset({"this", "view", "outer", "alias"}),
+    exp.Aliases: frozenset({"this", "expressions"}),
+    exp.Rollup: frozenset({"expressions"}),
+    exp.Cube: frozenset({"expressions"}),
+    exp.GroupingSets: frozenset({"expressions"}),
+    exp.Tuple: frozenset({"expressions"}),
     exp.Union: _SET_OPERATION,
     exp.Intersect: _SET_OPERATION,
     exp.Except: _SET_OPERATION,
@@ -108,10 +114,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
         why="Spark has no QUALIFY",
         hint="compute the window function in a subquery and filter in the query around it",
     ),
-    exp.Lateral: Way(
-        what="LATERAL VIEW is not portable SQL yet",
-        why="its generators have not been proven equal on both engines",
-    ),
     exp.Unnest: Way(what="UNNEST is not portable SQL yet"),
     exp.Values: Way(
         what="VALUES is not portable SQL yet", hint="UNION ALL one SELECT for each row"
@@ -141,11 +143,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
         why="the engines' regular expressions differ",
         hint="use LIKE, startswith, endswith or contains",
     ),
-    exp.Rollup: Way(what="ROLLUP is not portable SQL yet", hint="UNION ALL one GROUP BY per level"),
-    exp.Cube: Way(what="CUBE is not portable SQL yet", hint="UNION ALL one GROUP BY per set"),
-    exp.GroupingSets: Way(
-        what="GROUPING SETS is not portable SQL yet", hint="UNION ALL one GROUP BY per set"
-    ),
     exp.Parameter: Way(what="parameters have no value here", hint="write the value itself"),
     exp.HexString: Way(what="binary literals are not portable SQL yet"),
     exp.NullSafeNEQ: Way(
@@ -170,9 +167,8 @@ REFUSED_PARTS: dict[tuple[type[exp.Expr], str], Way] = {
     (exp.Group, "all"): Way(
         what="GROUP BY ALL is not portable SQL", hint="name the grouping expressions"
     ),
-    (exp.Group, "rollup"): REFUSED_NODES[exp.Rollup],
-    (exp.Group, "cube"): REFUSED_NODES[exp.Cube],
-    (exp.Group, "grouping_sets"): REFUSED_NODES[exp.GroupingSets],
+    (exp.Group, "rollup"): Way(what="WITH ROLLUP is not portable SQL", hint="write ROLLUP (...)"),
+    (exp.Group, "cube"): Way(what="WITH CUBE is not portable SQL", hint="write CUBE (...)"),
     (exp.Select, "windows"): Way(
         what="named windows are not portable SQL yet", hint="write the window after each OVER"
     ),
@@ -222,6 +218,10 @@ def _check_node(node: exp.Expr) -> None:
         raise Refused(node, "a parameter has a name", hint="write :logical_time, for example")
     if isinstance(node, exp.Select) and not node.expressions:
         raise Refused(node, "this SELECT names no column", hint="name columns, or write *")
+    is_set = isinstance(node.parent, (exp.Rollup, exp.Cube, exp.GroupingSets))
+    if isinstance(node, exp.Tuple) and not is_set:
+        way = REFUSED_NODES[exp.Tuple]
+        raise Refused(node, way.what, why=way.why, hint=way.hint)
     _check_precedence(node)
 
 

@@ -39,10 +39,7 @@ def add(node: exp.Expr, how: str, right: Relation, scope: Scope, context: Contex
     Raises:
         Refused: the name is taken, or the condition does not fit.
     """
-    if scope.relation(right.alias) is not None:
-        raise Refused(
-            node.this, f"two tables are named {right.alias!r}", hint="give one an alias with AS"
-        )
+    check_name(node.this, right.alias, scope)
     left = Scope(relations=list(scope.relations), merged=dict(scope.merged))
     scope.relations.append(right)
     text = ""
@@ -60,6 +57,16 @@ def add(node: exp.Expr, how: str, right: Relation, scope: Scope, context: Contex
     if how in _HIDING:
         scope.relations.pop()
     return text
+
+
+def check_name(node: exp.Expr, alias: str, scope: Scope) -> None:
+    """Refuse a name that another table of the query has.
+
+    Raises:
+        Refused: it is taken.
+    """
+    if alias and scope.relation(alias) is not None:
+        raise Refused(node, f"two tables are named {alias!r}", hint="give one an alias with AS")
 
 
 def _pair(column: exp.Expr, left: Scope, right: Relation, scope: Scope, how: str) -> str:

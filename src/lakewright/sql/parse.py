@@ -228,7 +228,7 @@ def _check_model(tree: exp.Expr, refusals: Refusals) -> None:
             )
     for query in _named_queries(tree):
         for item in query.expressions:
-            if not isinstance(item, (exp.Alias, exp.Column, exp.Star, exp.Dot)):
+            if not isinstance(item, (exp.Alias, exp.Aliases, exp.Column, exp.Star, exp.Dot)):
                 refusals.add_refused(
                     Refused(item, "this column has no name", hint="give it one with AS name")
                 )

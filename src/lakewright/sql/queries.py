@@ -5,7 +5,18 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from lakewright.sql import calls, coercion, dialect, expression, joins, operators, shape, types
+from lakewright.sql import (
+    calls,
+    coercion,
+    dialect,
+    expression,
+    generators,
+    grouping,
+    joins,
+    operators,
+    shape,
+    types,
+)
 from lakewright.sql.context import Context
 from lakewright.sql.quoting import duckdb_type, identifier
 from lakewright.sql.refusals import Poisoned, Refusals, Refused
@@ -239,7 +250,10 @@ class _Select:
     texts: list[str] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     items: list[tuple[str, Term]] = field(default_factory=list)
-    windows: list[exp.Window] = field(default_factory=list)
+    views: int = 0
+    group_texts: list[str] = field(default_factory=list)
+    generated: dict[int, list[tuple[str, Term]]] = field(default_factory=dict)
+    """The columns that an item of SELECT generates, by the identity of its node."""
 
     def bind(self) -> Bound:
         """The SELECT's columns, text and form. Only WHERE may look at the query around."""
@@ -262,9 +276,11 @@ class _Select:
             self.form = self.form.lost("DISTINCT compares all rows")
         parts = [f"SELECT {distinct}{selected}", *self.texts]
         if groups:
-            parts.append("GROUP BY " + ", ".join(term.text for term in groups))
-        if having is not None:
-            parts.append(f"HAVING {having.text}")
+            parts.append("GROUP BY " + ", ".join(self.group_texts))
+        tested = [having.text] if having is not None else []
+        # Of no rows Spark makes no total either.
+        tested += ["count(*) > 0"] * bool(self.scope.grouping_sets_of)
+        parts.extend([f"HAVING {' AND '.join(tested)}"] * bool(tested))
         parts.extend(self._order())
         parts.extend(self._limit())
         return Bound(outputs=tuple(self.outputs), text=" ".join(parts), form=self.form)
@@ -285,6 +301,41 @@ class _Select:
         return bound.outputs, bound.text
 
     def _from(self) -> None:
+        self._tables()
+        for lateral in self.node.args.get("laterals") or ():
+            alias, is_outer = lateral.args["alias"], bool(lateral.args.get("outer"))
+            names = [column.name for column in alias.args.get("columns") or ()]
+            with self.binder.refusals.gather():
+                joins.check_name(lateral, alias.name, self.scope)
+                relation = self._view(lateral.this, alias.name, names, is_outer=is_outer)
+                self.scope.relations.append(relation)
+        self._generators()
+
+    def _generators(self) -> None:
+        """An item that makes rows is a view whose columns nothing else can name."""
+        items = [item for item in self.node.expressions if generators.is_generator(item)]
+        for item in items:
+            self.generated[id(item)] = []
+            with self.binder.refusals.gather():
+                if len(items) > 1 or self.node.args.get("group") is not None:
+                    raise generators.several(item)
+                view = self._view(
+                    generators.unnamed(item), "", generators.names(item), is_outer=False
+                )
+                self.generated[id(item)] = [(one.name, view.term(one)) for one in view.outputs]
+
+    def _view(
+        self, node: exp.Expr, alias: str, names: Sequence[str], *, is_outer: bool
+    ) -> Relation:
+        self.views += 1
+        alias, context = alias or f"view {self.views}", self._context("a generator")
+        relation, text = generators.view(node, alias, names, context, is_outer=is_outer)
+        self.texts = [
+            f"{self.texts[0]} CROSS JOIN LATERAL {text}" if self.texts else f"FROM {text}"
+        ]
+        return relation
+
+    def _tables(self) -> None:
         clause = self.node.args.get("from_")
         if clause is None:
             return
@@ -325,8 +376,10 @@ class _Select:
         groups: list[Term] = []
         for item in clause.expressions:
             with self.binder.refusals.gather():
-                groups.append(self._group(item))
+                self.group_texts.append(grouping.text(item, self._group, groups))
         self.scope.groups = frozenset(term.text for term in groups)
+        if grouping.has_sets(clause):
+            self.scope.grouping_sets_of = tuple(dict.fromkeys(term.text for term in groups))
         return groups
 
     def _group(self, node: exp.Expr) -> Term:
@@ -360,6 +413,10 @@ class _Select:
                     for name, term in joins.star(node, self.scope):
                         self._add_item(node, name, term)
                 continue
+            if id(node) in self.generated:
+                for name, term in self.generated[id(node)]:
+                    self._add_item(node, name, term)
+                continue
             name = _name(node)
             term = Term(type=POISON, text="NULL")
             with self.binder.refusals.gather():
@@ -371,15 +428,11 @@ class _Select:
         context = replace(self._context("SELECT"), may_aggregate=True, may_window=True)
         term = expression.bind(node, context)
         is_given = term.is_null or (coercion.is_nested(term.type) and not term.plain)
-        if coercion.is_untyped(term.type) and is_given and not self._is_side():
+        if coercion.is_untyped(term.type) and is_given and not _is_side(self.node):
             raise Refused(
                 node, "this column has no type", hint="cast it, such as CAST(NULL AS STRING)"
             )
         return term
-
-    def _is_side(self) -> bool:
-        """Whether it is one side of a UNION, whose other side may give a NULL its type."""
-        return isinstance(self.node.parent, exp.SetOperation)
 
     def _add_item(self, node: exp.Expr, name: str, term: Term) -> None:
         if name.lower() in (output.name.lower() for output in self.outputs):
@@ -423,6 +476,9 @@ class _Select:
             return
         if not groups:
             self.form = self.form.lost("it is one total over all rows")
+            return
+        if self.scope.grouping_sets_of:
+            self.form = self.form.lost("its GROUP BY has totals over other rows")
             return
         self.form = self.form.grouped_by([term.plain for term in groups], "its GROUP BY")
 
@@ -482,6 +538,11 @@ class _Select:
         with self.binder.refusals.gather():
             parts.append(f"LIMIT {limit_count(clause)}")
         return parts
+
+
+def _is_side(node: exp.Expr) -> bool:
+    """Whether it is one side of a UNION, whose other side may give a NULL its type."""
+    return isinstance(node.parent, exp.SetOperation)
 
 
 def _typed(term: Term) -> str:

@@ -73,6 +73,8 @@ class Scope:
     """The columns selected so far, by name in lower case."""
     groups: frozenset[str] = frozenset()
     """The texts of the grouping expressions."""
+    grouping_sets_of: tuple[str, ...] = ()
+    """The same in their order, where ROLLUP, CUBE or GROUPING SETS groups by parts of them."""
 
     def all_names(self) -> Iterator[str]:
         """Every name that could have been meant."""

@@ -77,6 +77,13 @@ def _pair(name: str) -> Function:
 
 
 FUNCTIONS = (
+    Function(
+        name="grouping_id",
+        kind=Kind.SCALAR,
+        signatures=(way("grouping_id() -> bigint"), way("grouping_id(any...) -> bigint")),
+        note="Beside ROLLUP, CUBE or GROUPING SETS: a bit for each grouping expression, set where "
+        "the row is not grouped by it.",
+    ),
     _aggregate(
         way("count(any) -> bigint", "count({0})"),
         takes_distinct=True,

@@ -53,6 +53,6 @@ REFUSED = (
     RefusedFunction(names=("months_between",), why="Spark's fractions of months are its own",
                     hint="count days with datediff, or months from year() and month()"),
     RefusedFunction(names=("bround",), why="no engine but Spark rounds so", hint="use round"),
-    RefusedFunction(names=("explode", "posexplode", "inline", "stack"),
-                    why="generators have not been compared yet"),
+    RefusedFunction(names=("grouping",), why="its type, tinyint, is none that tables have",
+                    hint="use grouping_id()"),
 )  # fmt: skip
