@@ -1,6 +1,8 @@
 """What every catalog keeps: a file beside the tables, and a server."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -239,6 +241,25 @@ def test_small_files_become_one(workshop: Workshop) -> None:
     assert ids(workshop) == list(range(70))
     assert workshop.lake.describe(ORDERS).files == 1
     assert workshop.lake.history(ORDERS)[0].operation == "replace"
+
+
+def test_writers_side_by_side_leave_one_line_of_history(workshop: Workshop) -> None:
+    def write(first: int) -> None:
+        mine = Workshop(workshop.lake.storage.root, workshop.lake.storage.catalog)
+        mine.written = first
+        for number in range(first, first + 5):
+            for _ in range(100):
+                with contextlib.suppress(errors.CommitConflict):
+                    append(mine, number)
+                    break
+
+    append(workshop, 0)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, (1, 6, 11)))
+    assert ids(workshop) == list(range(16))
+    history = workshop.lake.history(ORDERS)
+    assert len(history) == 16
+    assert all(one.is_ancestor for one in history)
 
 
 def test_tables_that_lie_elsewhere_are_refused(workshop: Workshop, tmp_path: Path) -> None:
