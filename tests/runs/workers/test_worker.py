@@ -130,6 +130,14 @@ def test_a_child_that_always_dies_before_the_first_step_fails_the_run(
     assert error_of(run)["code"] == "step-crashed"
 
 
+def test_a_run_that_always_breaks_the_command_ends_as_failed(workplace: "Workplace") -> None:
+    workplace.flag("plan orders", "rubbish")
+    broken, sound = workplace.deliver("a"), workplace.deliver("b", source="visits")
+    (first, second) = workplace.drain(broken.run_id, sound.run_id)
+    assert (first.status, second.status) == (RunStatus.FAILED, RunStatus.SUCCEEDED)
+    assert "a mistake in Lakewright: KeyError" in str(first.error)
+
+
 def test_a_failed_model_takes_only_what_reads_it_along(workplace: "Workplace") -> None:
     workplace.flag("silver.orders", "fail")
     accepted = workplace.deliver("a")

@@ -63,7 +63,7 @@ class Worker:
         follower = Patient(Follower(self._hands.journal.reading, self._hands.progress))
         waiting_since = time.monotonic()
         while unfinished := self._unfinished(run_ids):
-            if not is_served() and self.work_once():
+            if not is_served() and self._work_once_or_give_up():
                 waiting_since = time.monotonic()
                 continue
             if time.monotonic() - waiting_since > self._hands.terms.wait_max_seconds:
@@ -73,6 +73,18 @@ class Worker:
             time.sleep(POLL_SECONDS)
         reading = self._hands.journal.reading
         return tuple(reading.run(run_id) for run_id in run_ids or ())
+
+    def _work_once_or_give_up(self) -> bool:
+        """As `work_once`, but a run that breaks this worker is tried until it is given up: left to
+        the next command, it would break each, and its tables would be nobody's."""
+        while True:
+            before = self._breaks.total()
+            try:
+                return self.work_once()
+            except Exception:
+                is_broken_by_run = self._breaks.total() > before
+                if not is_broken_by_run or max(self._breaks.values()) > BREAKS_MAX:
+                    raise
 
     def work_once(self) -> bool:
         """Carry out the next run that may go on. False: there is none."""
