@@ -1,4 +1,4 @@
-"""The port that every engine implements: execute one step, change no table.
+"""The ports that engines implement: execute one step, change no table.
 
 An engine reads parts and file sets, writes Parquet files where its target says, and returns what
 it staged. It never commits, never deletes a file that a table may use, and may be asked to repeat a
@@ -113,37 +113,8 @@ class CheckResult:
     """Up to ten of the offending rows, every value as text."""
 
 
-class Engine(Protocol):
-    """Executes steps."""
-
-    def bronze(
-        self,
-        step: steps.Bronze,
-        landed: Landed,
-        bronze: Target,
-        quarantine: Target,
-        report: Report,
-    ) -> UploadStaged:
-        """Type one upload's records by the step's contract; write rows and refused records.
-
-        Every file holds records of this upload only. `Bronze.loaded_at` is every row's
-        `_loaded_at`, so that a repeat writes the same rows.
-
-        Raises:
-            CountsDiffer: records counted at landing are not rows plus quarantined records.
-        """
-
-    def bronze_together(
-        self, step: steps.Bronze, uploads: Sequence[Landed], bronze: Target
-    ) -> tuple[TogetherStaged, ...]:
-        """Type small uploads with as few queries and files as they allow.
-
-        Each upload is in one result or in none. It is in none if a record of it is refused, or if
-        there is nothing to be saved: such uploads are for `bronze`.
-
-        Raises:
-            CountsDiffer: records counted at landing are not those that the engine reads.
-        """
+class TableEngine(Protocol):
+    """Makes tables from tables, and answers questions about them."""
 
     def remove_uploads(
         self, table: FileSet, upload_ids: Sequence[str], target: Target
@@ -174,4 +145,37 @@ class Engine(Protocol):
 
         Raises:
             SqlRefused: the query is not portable SQL or does not fit the tables.
+        """
+
+
+class Engine(TableEngine, Protocol):
+    """Executes every step: it makes tables from uploads too."""
+
+    def bronze(
+        self,
+        step: steps.Bronze,
+        landed: Landed,
+        bronze: Target,
+        quarantine: Target,
+        report: Report,
+    ) -> UploadStaged:
+        """Type one upload's records by the step's contract; write rows and refused records.
+
+        Every file holds records of this upload only. `Bronze.loaded_at` is every row's
+        `_loaded_at`, so that a repeat writes the same rows.
+
+        Raises:
+            CountsDiffer: records counted at landing are not rows plus quarantined records.
+        """
+
+    def bronze_together(
+        self, step: steps.Bronze, uploads: Sequence[Landed], bronze: Target
+    ) -> tuple[TogetherStaged, ...]:
+        """Type small uploads with as few queries and files as they allow.
+
+        Each upload is in one result or in none. It is in none if a record of it is refused, or if
+        there is nothing to be saved: such uploads are for `bronze`.
+
+        Raises:
+            CountsDiffer: records counted at landing are not those that the engine reads.
         """

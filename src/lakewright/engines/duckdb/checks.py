@@ -7,28 +7,17 @@ Null is no value: uniqueness, ranges, accepted values and references ask nothing
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import TypeAlias
+from datetime import datetime
 
 import duckdb
 
+from lakewright.engines import findings
 from lakewright.engines.duckdb import deduplication, failures, footers, reading, text
 from lakewright.engines.engine import CheckResult
-from lakewright.errors import RunFailed
 from lakewright.lake.staged import FileSet
 from lakewright.project import model
 from lakewright.sql import condition, types
 from lakewright.wording import counted
-
-SAMPLES_MAX = 10
-
-_NUMBERS = (types.INT, types.BIGINT, types.FLOAT, types.DOUBLE)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_RowCheck: TypeAlias = model.NotNull | model.AcceptedValues | model.Range | model.Expression
-_ROW_CHECKS = (model.NotNull, model.AcceptedValues, model.Range, model.Expression)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,20 +39,13 @@ class _Trial:
     def result(self, check: model.Check, failing: str, count: int, message: str) -> CheckResult:
         """A passed check if the count is 0; else with samples from a SELECT of failing rows."""
         samples = self.samples(failing) if count else ()
-        return CheckResult(
-            check=check,
-            severity=check.severity,
-            is_passed=count == 0,
-            failing_rows=count,
-            message=message if count else "",
-            samples=samples,
-        )
+        return findings.result(check, count, message, samples)
 
     def samples(self, failing: str) -> tuple[Mapping[str, str | None], ...]:
         names = self.table.schema.names
         columns = ", ".join(f"CAST({text.name(name)} AS VARCHAR)" for name in names)
         rows = self.connection.execute(
-            f"SELECT {columns} FROM ({failing}) LIMIT {SAMPLES_MAX}"
+            f"SELECT {columns} FROM ({failing}) LIMIT {findings.SAMPLES_MAX}"
         ).fetchall()
         return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
@@ -89,14 +71,16 @@ def check(
     """
     with connection.cursor() as cursor, failures.of(f"a check of {table.table}"):
         trial = _Trial(connection=cursor, table=table, others=others, now=now)
-        by_row = iter(_try_rows(trial, [one for one in checks if isinstance(one, _ROW_CHECKS)]))
+        by_row = iter(
+            _try_rows(trial, [one for one in checks if isinstance(one, findings.ROW_CHECKS)])
+        )
         return tuple(
-            next(by_row) if isinstance(one, _ROW_CHECKS) else _try_whole(trial, one)
+            next(by_row) if isinstance(one, findings.ROW_CHECKS) else _try_whole(trial, one)
             for one in checks
         )
 
 
-def _try_rows(trial: _Trial, checks: Sequence[_RowCheck]) -> list[CheckResult]:
+def _try_rows(trial: _Trial, checks: Sequence[findings.RowCheck]) -> list[CheckResult]:
     if not checks:
         return []
     asked = {column for one in checks if isinstance(one, model.NotNull) for column in one.columns}
@@ -114,13 +98,13 @@ def _try_rows(trial: _Trial, checks: Sequence[_RowCheck]) -> list[CheckResult]:
             one,
             f"SELECT * FROM ({trial.rows_sql()}) WHERE {found}",
             count,
-            f"{counted(count, 'row')} {_row_failure(one)}",
+            f"{counted(count, 'row')} {findings.row_failure(one)}",
         )
         for one, found, count in zip(checks, failing, row, strict=True)
     ]
 
 
-def _failing_condition(table: FileSet, check: _RowCheck) -> str:
+def _failing_condition(table: FileSet, check: findings.RowCheck) -> str:
     if isinstance(check, model.NotNull):
         return " OR ".join(f"{text.name(column)} IS NULL" for column in check.columns)
     if isinstance(check, model.AcceptedValues):
@@ -147,31 +131,12 @@ def _outside(table: FileSet, check: model.Range) -> str:
 
 def _limit(check: model.Range, kind: types.Type, limit: str) -> str:
     """The limit as a value. A number keeps every digit, also beside whole numbers."""
-    if not _is_number(kind):
+    if not findings.is_number(kind):
         return f"CAST({text.literal(limit)} AS {text.type_name(kind)})"
-    try:
-        number = Decimal(limit)
-    except InvalidOperation as error:
-        raise RunFailed(
-            f"the range of {check.column} cannot be checked",
-            why=f"{limit!r} is not a number, and the column's type is {kind}",
-            hint="write the limit as a plain number, such as 0 or 99.5",
-        ) from error
+    number = findings.number(check.column, limit, kind)
     if kind in (types.FLOAT, types.DOUBLE):
         return f"CAST('{number}' AS DOUBLE)"
     return f"{number:f}"
-
-
-def _row_failure(check: _RowCheck) -> str:
-    if isinstance(check, model.NotNull):
-        return f"without a value in {' or '.join(check.columns)}"
-    if isinstance(check, model.AcceptedValues):
-        return f"with another {check.column} than {', '.join(check.values)}"
-    if isinstance(check, model.Range):
-        limits = ((check.minimum, "less"), (check.maximum, "more"))
-        outside = [f"{word} than {limit}" for limit, word in limits if limit is not None]
-        return f"where {check.column} is {' or '.join(outside)}"
-    return f"where this is not true: {check.sql}"
 
 
 def _try_whole(trial: _Trial, check: model.Check) -> CheckResult:
@@ -182,7 +147,7 @@ def _try_whole(trial: _Trial, check: model.Check) -> CheckResult:
     if isinstance(check, model.Freshness):
         return _freshness(trial, check)
     if isinstance(check, model.RowCount):
-        return _row_count(trial, check)
+        return findings.row_count(check, trial.table.rows)
     raise TypeError(f"{type(check).__name__} is no check of a whole table")
 
 
@@ -198,23 +163,23 @@ def _unique(trial: _Trial, check: model.Unique) -> CheckResult:
     groups = f"SELECT {columns}, count(*) AS __rows FROM ({keys}) GROUP BY ALL HAVING __rows > 1"
     count = trial.number(f"SELECT coalesce(sum(__rows), 0) FROM ({groups})")
     failing = f"SELECT * FROM ({trial.rows_sql()}) SEMI JOIN ({groups}) USING ({columns})"
-    message = f"{counted(count, 'row')} with the same {' and '.join(check.columns)} as another row"
-    return trial.result(check, f"{failing} ORDER BY {columns}", count, message)
+    return trial.result(
+        check, f"{failing} ORDER BY {columns}", count, findings.repeats(check, count)
+    )
 
 
 def _referential(trial: _Trial, check: model.Referential) -> CheckResult:
     count = trial.number(
         f"SELECT count(*) FROM ({_orphans(trial, check, trial.rows_sql([check.column]))})"
     )
-    target = f"{check.to_column} of {check.to_table}"
-    message = f"{counted(count, 'row')} whose {check.column} is not in {target}"
-    return trial.result(check, _orphans(trial, check, trial.rows_sql()), count, message)
+    failing = _orphans(trial, check, trial.rows_sql())
+    return trial.result(check, failing, count, findings.orphans(check, count))
 
 
 def _orphans(trial: _Trial, check: model.Referential, rows: str) -> str:
     other = trial.others[check.to_table]
     kinds = (_kind(trial.table, check.column), _kind(other, check.to_column))
-    as_text = "" if kinds[0] == kinds[1] or all(map(_is_number, kinds)) else "::VARCHAR"
+    as_text = "" if kinds[0] == kinds[1] or all(map(findings.is_number, kinds)) else "::VARCHAR"
     column = f"present.{text.name(check.column)}"
     target = f"other.{text.name(check.to_column)}"
     return (
@@ -231,42 +196,9 @@ def _kind(table: FileSet, column: str) -> types.Type:
     return field.type
 
 
-def _is_number(kind: types.Type) -> bool:
-    return kind in _NUMBERS or isinstance(kind, types.Decimal)
-
-
 def _freshness(trial: _Trial, check: model.Freshness) -> CheckResult:
     rows = trial.rows_sql([check.column])
     newest = trial.connection.execute(
         f"SELECT epoch_us(max({text.name(check.column)})::TIMESTAMPTZ) FROM ({rows})"
     ).fetchone()
-    if newest is None or newest[0] is None:
-        return _whole_result(check, f"no row has a value in {check.column}")
-    age = trial.now - _EPOCH - timedelta(microseconds=newest[0])
-    allowed = timedelta(seconds=check.age_max_seconds)
-    message = f"the newest {check.column} is {age} old, more than {allowed}"
-    return _whole_result(check, message if age > allowed else "")
-
-
-def _row_count(trial: _Trial, check: model.RowCount) -> CheckResult:
-    rows = trial.table.rows
-    if check.minimum is not None and rows < check.minimum:
-        return _whole_result(
-            check, f"the table has {counted(rows, 'row')}, fewer than {check.minimum:,}"
-        )
-    if check.maximum is not None and rows > check.maximum:
-        return _whole_result(
-            check, f"the table has {counted(rows, 'row')}, more than {check.maximum:,}"
-        )
-    return _whole_result(check, "")
-
-
-def _whole_result(check: model.Check, message: str) -> CheckResult:
-    """The result of a check that no single row fails."""
-    return CheckResult(
-        check=check,
-        severity=check.severity,
-        is_passed=not message,
-        failing_rows=0,
-        message=message,
-    )
+    return findings.freshness(check, newest[0] if newest is not None else None, trial.now)

@@ -6,7 +6,6 @@ none: hashes of all keys, sorted, tell which occur again, and only their rows ar
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import duckdb
@@ -14,8 +13,7 @@ import numpy
 import numpy.typing
 
 from lakewright.engines.duckdb import text
-from lakewright.errors import RunFailed
-from lakewright.wording import counted
+from lakewright.engines.versions import PLACE, Versions
 
 _HASHES_MAX = 64 * 1024 * 1024
 """Hashes held at a time, 8 bytes each: 512 MiB, and as much again while they are fetched."""
@@ -28,19 +26,6 @@ _ROWS = "lakewright_rows"
 _STREAMED = {"PROJECTION", "FILTER", "READ_PARQUET", "TABLE_SCAN", "SEQ_SCAN", "EMPTY_RESULT"}
 """Operators that cost little more than reading: a query of only these is run again for each
 purpose; any other is run once and its result kept, on disk where it exceeds the memory."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Versions:
-    """Which rows of a table are versions of one another, and which of them is the newest."""
-
-    table: str
-    columns: tuple[str, ...]
-    """All that the rows have."""
-    key: tuple[str, ...]
-    """Rows with the same values here are versions of one another."""
-    latest_by: tuple[str, ...]
-    """The greatest values here are the newest; null is older than any."""
 
 
 def newest_sql(
@@ -96,28 +81,12 @@ def check_keys(connection: duckdb.DuckDBPyConnection, select: str, versions: Ver
     Raises:
         RunFailed: a row has no value in a key column.
     """
-    absent = [column for column in versions.key if column not in versions.columns]
-    if absent:
-        raise RunFailed(
-            f"the model {versions.table} returns no value at all in its key column {absent[0]}",
-            why="the column has only ever been empty, so it is not even known what type it has",
-            hint="give the column a type with CAST, or take another key",
-        )
+    versions.check_types()
     counts = ", ".join(f"count(*) - count({text.name(column)})" for column in versions.key)
     row = connection.execute(f"SELECT {counts} FROM ({select})").fetchone() or ()
     missing = {column: count for column, count in zip(versions.key, row, strict=True) if count}
-    if not missing:
-        return
-    found = ", ".join(
-        f"{name} is null in {counted(count, 'row')}" for name, count in missing.items()
-    )
-    column = next(iter(missing))
-    raise RunFailed(
-        f"the model {versions.table} returns rows without a key",
-        why=found + _examples(connection, select, versions, missing),
-        hint=f"leave such rows out (WHERE {column} IS NOT NULL), or make the column required in"
-        " its source, which sends them to quarantine",
-    )
+    if missing:
+        raise versions.without_key(missing, _examples(connection, select, versions, missing))
 
 
 def _examples(
@@ -125,16 +94,14 @@ def _examples(
     select: str,
     versions: Versions,
     columns: Iterable[str],
-) -> str:
+) -> Sequence[tuple[object, ...]]:
     """Where the first such rows come from, if the model keeps that."""
-    if not {"_source_file", "_record"} <= set(versions.columns):
-        return ""
+    if not versions.has_places:
+        return ()
     is_null = " OR ".join(f"{text.name(column)} IS NULL" for column in columns)
-    rows = connection.execute(
-        f"SELECT _source_file, _record FROM ({select}) WHERE {is_null} ORDER BY ALL LIMIT 3"
+    return connection.execute(
+        f"SELECT {text.names(PLACE)} FROM ({select}) WHERE {is_null} ORDER BY ALL LIMIT 3"
     ).fetchall()
-    places = ", ".join(f"record {record} of {file}" for file, record in rows)
-    return f"; such as {places}"
 
 
 def repeated_hashes(
@@ -161,18 +128,9 @@ def repeated_hashes(
 
 
 def _order(versions: Versions, tie_breaker: str) -> list[str]:
-    """Newest first; then every other column, so that only equal rows tie; then first loaded."""
-    own = [column for column in versions.columns if not is_metadata(column)]
-    rest = [column for column in own if column not in (*versions.latest_by, *versions.key)]
-    metadata = sorted(column for column in versions.columns if is_metadata(column))
-    by_value = [f"{text.name(column)} DESC NULLS LAST" for column in (*versions.latest_by, *rest)]
-    by_origin = [f"{text.name(column)} ASC NULLS LAST" for column in metadata]
+    by_value = [f"{text.name(column)} DESC NULLS LAST" for column in versions.by_value]
+    by_origin = [f"{text.name(column)} ASC NULLS LAST" for column in versions.by_origin]
     return by_value + ([tie_breaker] if tie_breaker else []) + by_origin or ["1"]
-
-
-def is_metadata(column: str) -> bool:
-    """Whether a column tells where a row comes from, and not what it says."""
-    return column.startswith("_")
 
 
 def _is_streamed(connection: duckdb.DuckDBPyConnection, select: str) -> bool:

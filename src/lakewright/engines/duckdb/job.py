@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from lakewright.engines.duckdb import deduplication, reading
+from lakewright.engines.duckdb import reading
 from lakewright.engines.engine import Change, ModelInput
+from lakewright.engines.versions import Versions
 from lakewright.lake.staged import DataFile, FileSet, Target
 from lakewright.plan import steps
 
@@ -54,10 +55,10 @@ class Job:
         )
 
     @property
-    def versions(self) -> deduplication.Versions:
+    def versions(self) -> Versions:
         """What a merge keeps. Columns that have only ever been empty are not in the table."""
         columns = self.target.schema.names
-        return deduplication.Versions(
+        return Versions(
             table=self.step.table,
             columns=columns,
             key=self.step.key,
