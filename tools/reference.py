@@ -222,7 +222,7 @@ are YAML in the file's docstring, or in `#` lines at its start. Loading a projec
 they declare what it reads and returns; the [guide](../guides/models-and-checks.md) tells more.
 
 ```python
-'''
+\"\"\"
 description: One row for each customer, with the longest time between two orders.
 reads: silver.orders
 columns:
@@ -230,7 +230,7 @@ columns:
   - {name: longest_pause_days, type: int, description: Null for a single order.}
 checks:
   - unique: customer_id
-'''
+\"\"\"
 
 
 def model(inputs):
