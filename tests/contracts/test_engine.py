@@ -12,7 +12,7 @@ import pytest
 
 from lakewright.engines.duckdb import session
 from lakewright.engines.duckdb.engine import DuckDbEngine
-from lakewright.engines.engine import Change, Engine, ModelInput
+from lakewright.engines.engine import Change, ModelInput, TableEngine
 from lakewright.errors import RunFailed, SqlRefused
 from lakewright.lake.staged import FileSet, Staged
 from lakewright.plan import steps
@@ -32,7 +32,7 @@ LATEST = "SELECT order_id, amount, ordered_at FROM bronze.orders"
 LATEST_SCHEMA = types.Schema(ORDERS.fields[:3])
 
 
-def with_duckdb(root: Path) -> Engine:
+def with_duckdb(root: Path, _request: pytest.FixtureRequest) -> TableEngine:
     connection = session.connect(
         folders=[str(root)],
         temp_folder=str(root / "spill"),
@@ -42,10 +42,17 @@ def with_duckdb(root: Path) -> Engine:
     return DuckDbEngine(connection, lambda: NOW)
 
 
-@pytest.fixture(params=[with_duckdb])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    make: Callable[[Path], Engine] = request.param
-    return make(tmp_path)
+def with_spark(_root: Path, request: pytest.FixtureRequest) -> TableEngine:
+    running = request.getfixturevalue("spark")
+    from lakewright.engines.spark.engine import SparkEngine
+
+    return SparkEngine(running, lambda: NOW)
+
+
+@pytest.fixture(params=[with_duckdb, with_spark])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> TableEngine:
+    make: Callable[[Path, pytest.FixtureRequest], TableEngine] = request.param
+    return make(tmp_path, request)
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def merge(build: steps.Build) -> steps.BuildModel:
 
 
 def build(
-    engine: Engine, workshop: Workshop, step: steps.BuildModel, given: ModelInput, run: str
+    engine: TableEngine, workshop: Workshop, step: steps.BuildModel, given: ModelInput, run: str
 ) -> Staged:
     target = workshop.lake.target(step.table, step.schema, (), run, step.name)
     return engine.model(step, {"bronze.orders": given}, target)
@@ -85,7 +92,9 @@ def amounts(table: FileSet) -> dict[int, float | None]:
     return {row["order_id"]: row["amount"] for row in read_files(table)}
 
 
-def test_a_full_build_is_staged_and_changes_no_table(engine: Engine, workshop: Workshop) -> None:
+def test_a_full_build_is_staged_and_changes_no_table(
+    engine: TableEngine, workshop: Workshop
+) -> None:
     rows = [order(1, 5, 1), order(1, 6, 2), order(2, None, 1)]
     workshop.append("bronze.orders", ORDERS, rows, "run1")
     given = ModelInput(table=workshop.lake.file_set("bronze.orders"))
@@ -96,7 +105,7 @@ def test_a_full_build_is_staged_and_changes_no_table(engine: Engine, workshop: W
 
 
 def test_a_step_that_is_repeated_stages_the_same_rows_in_the_same_files(
-    engine: Engine, workshop: Workshop
+    engine: TableEngine, workshop: Workshop
 ) -> None:
     workshop.append("bronze.orders", ORDERS, [order(1, 5, 1), order(2, 6, 1)], "run1")
     given = ModelInput(table=workshop.lake.file_set("bronze.orders"))
@@ -107,7 +116,7 @@ def test_a_step_that_is_repeated_stages_the_same_rows_in_the_same_files(
     assert {str(path) for path in folder.iterdir()} == {file.path for file in staged[1].added}
 
 
-def test_new_rows_merge_into_what_is_published(engine: Engine, workshop: Workshop) -> None:
+def test_new_rows_merge_into_what_is_published(engine: TableEngine, workshop: Workshop) -> None:
     workshop.append("bronze.orders", ORDERS, [order(1, 5, 1), order(2, 6, 1)], "run1")
     before = workshop.lake.file_set("bronze.orders")
     step = merge(steps.Full(reason="new"))
@@ -127,7 +136,7 @@ def test_new_rows_merge_into_what_is_published(engine: Engine, workshop: Worksho
     assert [file.rows for file in (*staged.added, *staged.rewritten)] == [1, 1]
 
 
-def test_an_uploads_rows_are_taken_out(engine: Engine, workshop: Workshop) -> None:
+def test_an_uploads_rows_are_taken_out(engine: TableEngine, workshop: Workshop) -> None:
     workshop.append("bronze.orders", ORDERS, [order(1, 5, 1), order(2, 6, 1, "u2")], "run1")
     workshop.append("bronze.orders", ORDERS, [order(3, 5, 1)], "run2")
     table = workshop.lake.file_set("bronze.orders")
@@ -138,7 +147,7 @@ def test_an_uploads_rows_are_taken_out(engine: Engine, workshop: Workshop) -> No
 
 
 def test_small_files_are_compacted_into_a_snapshot_that_replaces_them(
-    engine: Engine, workshop: Workshop
+    engine: TableEngine, workshop: Workshop
 ) -> None:
     for number in range(5):
         workshop.append("bronze.orders", ORDERS, [order(number, 5, 1)], f"run{number}")
@@ -153,7 +162,9 @@ def test_small_files_are_compacted_into_a_snapshot_that_replaces_them(
     assert workshop.lake.history("bronze.orders")[0].operation == "replace"
 
 
-def test_a_row_that_cannot_be_computed_fails_the_model(engine: Engine, workshop: Workshop) -> None:
+def test_a_row_that_cannot_be_computed_fails_the_model(
+    engine: TableEngine, workshop: Workshop
+) -> None:
     workshop.append("bronze.orders", ORDERS, [order(0, 5, 1)], "run1")
     step = steps.BuildModel(
         table="silver.shares",
@@ -170,7 +181,7 @@ def test_a_row_that_cannot_be_computed_fails_the_model(engine: Engine, workshop:
     assert "silver.shares" in caught.value.what
 
 
-def test_checks_look_at_the_table_as_it_would_be(engine: Engine, workshop: Workshop) -> None:
+def test_checks_look_at_the_table_as_it_would_be(engine: TableEngine, workshop: Workshop) -> None:
     workshop.append("bronze.orders", ORDERS, [order(1, 5, 1), order(1, 6, 2)], "run1")
     table = workshop.lake.file_set("bronze.orders")
     checks: list[Check] = [
@@ -185,7 +196,7 @@ def test_checks_look_at_the_table_as_it_would_be(engine: Engine, workshop: Works
 
 
 def test_a_question_is_answered_with_its_types_or_refused(
-    engine: Engine, workshop: Workshop
+    engine: TableEngine, workshop: Workshop
 ) -> None:
     workshop.append("bronze.orders", ORDERS, [order(1, 5, 1), order(2, 7, 2)], "run1")
     tables = {"bronze.orders": workshop.lake.file_set("bronze.orders")}
