@@ -8,6 +8,7 @@ from sqlglot import exp
 from lakewright.sql import calls, casts, coercion, dialect, moments, operators, types
 from lakewright.sql.context import Context
 from lakewright.sql.functions.array import ITEM
+from lakewright.sql.functions.matching import RLIKE
 from lakewright.sql.literals import number
 from lakewright.sql.quoting import duckdb_type
 from lakewright.sql.refusals import Refused
@@ -291,6 +292,11 @@ def _like(node: exp.Expr, context: Context) -> Term:
     return _like_escaped(node, context, "\\")
 
 
+def _matched(node: exp.Expr, context: Context) -> Term:
+    given = [bind(node.this, context), bind(node.args["expression"], context)]
+    return calls.scalar(node, RLIKE, given)
+
+
 def _escape(node: exp.Expr, context: Context) -> Term:
     mark = node.args["expression"]
     if not (isinstance(node.this, exp.Like) and isinstance(mark, exp.Literal)):
@@ -508,6 +514,7 @@ _BINDERS: Mapping[type[exp.Expr], Callable[[exp.Expr, Context], Term]] = {
     exp.Exists: _exists,
     exp.Subquery: _scalar_query,
     exp.Like: _like,
+    exp.RegexpLike: _matched,
     exp.Escape: _escape,
     exp.Case: _case,
     exp.If: _if,

@@ -16,7 +16,16 @@ _BINARY = frozenset({"this", "expression"})
 ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.IntDiv)
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeEQ)
 BITWISE = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
-PREDICATES = (*COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape)
+PREDICATES = (
+    *COMPARISONS,
+    exp.Is,
+    exp.In,
+    exp.Between,
+    exp.Like,
+    exp.ILike,
+    exp.RegexpLike,
+    exp.Escape,
+)
 CONNECTIVES = (exp.And, exp.Or, exp.Not)
 
 PARTS: dict[type[exp.Expr], frozenset[str]] = {
@@ -77,6 +86,7 @@ PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Between: frozenset({"this", "low", "high"}),
     exp.Like: _BINARY | {"negate"},
     exp.Escape: _BINARY,
+    exp.RegexpLike: _BINARY | {"full_match"},
     exp.Exists: frozenset({"this"}),
     # Calls.
     exp.Case: frozenset({"this", "ifs", "default"}),
@@ -138,11 +148,6 @@ REFUSED_NODES: dict[type[exp.Expr], Way] = {
     ),
     exp.Hint: Way(what="hints are not portable SQL", hint="leave it out"),
     exp.ILike: Way(what="ILIKE is not portable SQL", hint="compare lower(...) LIKE '...'"),
-    exp.RegexpLike: Way(
-        what="RLIKE is not portable SQL",
-        why="the engines' regular expressions differ",
-        hint="use LIKE, startswith, endswith or contains",
-    ),
     exp.Parameter: Way(what="parameters have no value here", hint="write the value itself"),
     exp.HexString: Way(what="binary literals are not portable SQL yet"),
     exp.NullSafeNEQ: Way(

@@ -111,6 +111,15 @@ FUNCTIONS = (
     _aggregate(way("max(T) -> T", "max({0})"), takes_distinct=True),
     _aggregate(way("bool_and(boolean) -> boolean", "bool_and({0})"), aliases=("every",)),
     _aggregate(way("bool_or(boolean) -> boolean", "bool_or({0})"), aliases=("some",)),
+    *(
+        _aggregate(
+            way(f"{name}(int) -> int", f"{name}({{0}})"),
+            way(f"{name}(bigint) -> bigint", f"{name}({{0}})"),
+        )
+        for name in ("bit_and", "bit_or", "bit_xor")
+    ),
+    _aggregate(way("regr_count(double, double) -> bigint", "regr_count({0}, {1})")),
+    *(_pair(f"regr_{name}") for name in ("avgx", "avgy", "sxx", "syy", "sxy")),
     _double("stddev_samp", "Null for a single row.", aliases=("stddev", "std")),
     _double("stddev_pop", ""),
     _double("var_samp", "Null for a single row.", aliases=("variance",)),

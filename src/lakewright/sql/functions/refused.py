@@ -4,7 +4,6 @@ from lakewright.sql.function import RefusedFunction
 
 _CLOCK = "its answer depends on when the query runs, so a rebuild would give another table"
 _ORDER = "its answer depends on the order in which rows are read"
-_REGEX = "the engines' regular expressions differ"
 
 _OF_CLOCK = RefusedFunction(
     names=(
@@ -44,10 +43,6 @@ REFUSED = (
     RefusedFunction(names=("approx_count_distinct", "approx_percentile", "percentile_approx"),
                     why="each engine approximates in its own way",
                     hint="use count(DISTINCT x) or percentile"),
-    RefusedFunction(names=("regexp", "rlike", "regexp_like", "regexp_replace", "regexp_extract",
-                           "regexp_extract_all", "regexp_count", "regexp_instr", "regexp_substr",
-                           "split"),
-                    why=_REGEX, hint="use LIKE, startswith, contains, replace or split_part"),
     RefusedFunction(names=("hash", "xxhash64"),
                     why="each engine hashes in its own way", hint="use crc32, md5 or sha2"),
     RefusedFunction(names=("months_between",), why="Spark's fractions of months are its own",
