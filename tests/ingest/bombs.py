@@ -80,6 +80,11 @@ def _nested(levels: int, width: int) -> bytes:
     return data
 
 
+def _large_book() -> bytes:
+    """A workbook that is within all limits by itself."""
+    return book(sheet("<row><c><v>1</v></c></row>" * 300_000))
+
+
 def _headers(count: int) -> bytes:
     return b"".join(tarfile.TarInfo(f"{number}.csv").tobuf() for number in range(count))
 
@@ -123,6 +128,10 @@ ARCHIVES: Bombs = {
     ),
     "packed files that are large together": (
         lambda: zipped({f"{n}.csv.gz": gzip.compress(b"1,2\n" * 3_000_000) for n in range(3)}),
+        "is too large|looks like a bomb",
+    ),
+    "workbooks that are large together": (
+        lambda: zipped(dict.fromkeys((f"{n}.xlsx" for n in range(100)), _large_book())),
         "is too large|looks like a bomb",
     ),
     "a tar of many members": (lambda: _headers(10_001) + bytes(1024), "more than 10,000 files"),

@@ -140,6 +140,7 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
             unpacked=unpacked,
             work_folder=own,
             told=job.told.part(before, member.size_bytes, whole),
+            limits=_part_of(allowance.left, member.size_bytes, whole),
         )
         found.append(_land_file(inner, _head(member.path)))
         before += member.size_bytes
@@ -150,6 +151,11 @@ def _land_archive(job: "_Job", raw_path: Path) -> Landed:
         evidence=taken.evidence + landed.evidence,
         suspicions=taken.suspicions + landed.suspicions,
     )
+
+
+def _part_of(limits: packing.Limits, count: int, whole: int) -> packing.Limits:
+    """What a member may unpack to in its turn, so that all together stay within what is left."""
+    return replace(limits, size_bytes_max=_share(limits.size_bytes_max, count, whole))
 
 
 @dataclass(frozen=True, slots=True)
