@@ -12,7 +12,7 @@ from lakewright.lake.staged import DataFile, FileSet, Target
 from lakewright.plan import steps
 from lakewright.project import cell
 from lakewright.project.cell import Cell
-from lakewright.sql import parameters, types
+from lakewright.sql import run_values, types
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +54,10 @@ class Job:
         """What the parameters of the query are."""
         values: dict[str, Cell] = {}
         if self.step.logical_time is not None:
-            values[parameters.LOGICAL_TIME] = self.step.logical_time
+            values[run_values.LOGICAL_TIME] = self.step.logical_time
         if isinstance(self.step.build, steps.OneInterval):
-            values[parameters.INTERVAL_START] = self.step.build.start
-            values[parameters.INTERVAL_END] = self.step.build.end
+            values[run_values.INTERVAL_START] = self.step.build.start
+            values[run_values.INTERVAL_END] = self.step.build.end
         for one in self.step.variables:
             is_text = one.type in (types.DATE, types.TIMESTAMP_NTZ)  # Python's are of its zone.
             values[one.name] = one.value if is_text else cell.read(one.value, one.type)
