@@ -7,12 +7,14 @@ renames them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import DataType, StructField, StructType
 
 from lakewright.engines.spark import names
+from lakewright.lake import metadata
 from lakewright.lake.staged import FileSet
 from lakewright.sql import as_written, types
 
@@ -39,7 +41,12 @@ def frame(
         return nothing.select([_null(name, kinds.get(name, types.STRING)) for name in wanted])
     held = StructType(
         [
-            StructField(name, of_type(kind), True, {_FIELD_ID: file_set.field_ids[name]})  # noqa: FBT003
+            StructField(
+                _scanned(file_set, name),
+                of_type(kind),
+                True,  # noqa: FBT003
+                {_FIELD_ID: file_set.field_ids[name]},
+            )
             for name, kind in kinds.items()
             if kind != types.UNKNOWN
         ]
@@ -52,10 +59,24 @@ def frame(
             if name == FILE
             else _null(name, types.UNKNOWN)
             if kinds[name] == types.UNKNOWN
-            else names.column(name)
+            else names.column(_scanned(file_set, name)).alias(name)
             for name in wanted
         ]
     )
+
+
+def _scanned(file_set: FileSet, column: str) -> str:
+    """What the scan calls a column: as no file calls any.
+
+    Under a name that a file has for another column, Spark 4.1.4's vectorized reader takes that one
+    if it is read too; and a filter would be tried on that one's statistics.
+    """
+    return f"{file_set.field_ids[column]} of the table"
+
+
+def path_of(uri: str) -> str:
+    """The path, as a file set has it, of a file that `FILE` names."""
+    return metadata.local_path(unquote(uri))
 
 
 def _null(name: str, kind: types.Type) -> "F.Column":

@@ -5,14 +5,12 @@ Small files become few by being written anew too.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakewright.engines.engine import Remainder
 from lakewright.engines.spark import names, reading, writing
-from lakewright.lake import metadata
 from lakewright.lake.staged import DataFile, FileSet, Target
 
 _FILE_BYTES = 128 * 1024 * 1024
@@ -36,7 +34,7 @@ def touched(table: FileSet, columns: Sequence[str], gone: DataFrame, condition: 
         return table
     rows = reading.frame(gone.sparkSession, table, (*columns, reading.FILE)).alias(PRESENT)
     hit = rows.join(gone.alias(GONE), condition, "left_semi").select(names.column(reading.FILE))
-    paths = {metadata.local_path(unquote(row[0])) for row in hit.distinct().collect()}
+    paths = {reading.path_of(row[0]) for row in hit.distinct().collect()}
     return replace(table, files=tuple(file for file in table.files if file.path in paths))
 
 
