@@ -9,7 +9,7 @@ WORKERS ?= 2
 # Compile a module once, not at each of the many starts of the tests, whatever the machine prefers.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup demo test test-slow fuzz faults golden check format lock bench spark clean
+.PHONY: help setup demo test test-slow fuzz faults golden parity check format lock bench spark clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -48,6 +48,9 @@ faults: $(STAMP) ## Strike 1,000 faults at one disk access each (POINTS=0: all; 
 golden: $(STAMP) ## Rewrite the golden files that tests compare with (then read the difference)
 	LAKEWRIGHT_GOLDEN=write $(BIN)/pytest -m "not slow" -n $(WORKERS)
 	@git status --short -- tests
+
+parity: spark ## Ask Apache Spark every recorded question again (minutes)
+	nice $(BIN)/python tools/record_spark.py --check
 
 check: $(STAMP) ## Hold the style: format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
 """Records what Apache Spark answers to the cases in tests/sql/cases, for the tests to compare with.
 
-    python3 -m venv <elsewhere>
-    <elsewhere>/bin/pip install pyspark==4.1.4 pyyaml
-    <elsewhere>/bin/python tools/record_spark.py [--all]
+    make spark                                            fetches Spark
+    make parity                                           asks it everything again, and compares
+    .venv/bin/python tools/record_spark.py [--all]        records what is new
 
 It needs Java 17 and two cores for a few minutes. Cases that are recorded already are kept unless
 `--all` is given or their table has changed. Nothing else in the project needs Spark: the answers
@@ -48,14 +48,15 @@ QUERIED = ("orders", "customers", "empty", "lists", "one")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="record every case anew")
-    is_all = parser.parse_args().all
+    parser.add_argument("--check", action="store_true", help="ask again, and write nothing")
+    asked = parser.parse_args()
     tables = yaml.safe_load((CASES / "tables.yaml").read_text("utf-8"))
     digests = {
         name: hashlib.sha256(json.dumps(table).encode()).hexdigest()[:16]
         for name, table in tables.items()
     }
-    recorded = json.loads(ANSWERS.read_text("utf-8")) if ANSWERS.exists() and not is_all else {}
-    known = recorded.get("answers", {})
+    recorded = json.loads(ANSWERS.read_text("utf-8")) if ANSWERS.exists() else {}
+    known = {} if asked.all or asked.check else recorded.get("answers", {})
     changed = {name for name in digests if recorded.get("tables", {}).get(name) != digests[name]}
     session = spark_session()
     create_tables(session, tables)
@@ -69,8 +70,26 @@ def main() -> None:
             answers[key] = answer_expression(session, table, case)
         else:
             answers[key] = answer_query(session, case)
+    if asked.check:
+        compare(recorded["answers"], answers)
+        return
     write(session.version, digests, answers)
     print(f"{len(answers)} cases answered by Spark {session.version}")
+
+
+def compare(recorded: Mapping[str, Answer], answers: Mapping[str, Answer]) -> None:
+    """Stop at answers that are not the recorded ones. Rows of a query come in any order."""
+    wrong = [key for key in answers if ordered(recorded.get(key, {})) != ordered(answers[key])]
+    for key in wrong:
+        print(f"{key}\n  recorded {recorded.get(key)}\n  now      {answers[key]}")
+    print(f"{len(answers)} cases answered, {len(wrong)} of them otherwise than recorded")
+    raise SystemExit(1 if wrong else 0)
+
+
+def ordered(answer: Answer) -> Answer:
+    """An answer with its rows in one order."""
+    rows = answer.get("rows")
+    return {**answer, "rows": sorted(map(str, rows))} if isinstance(rows, list) else answer
 
 
 def spark_session() -> "SparkSession":
