@@ -35,27 +35,45 @@ class RangeReader:
         path = self.folder / f"{suffix}.csv"
         with self.connection.cursor() as cursor:
             source.write(path)
-            files = self._copy(cursor, source, path, suffix)
-            unread = _unread(cursor, source)
-            if unread:
-                # Records that the engine leaves out would shift the numbers of all that follow.
-                by = ranges.surplus(self.dialect, self.arrival.width)
-                stretches = [(at, at + len(raw)) for _, at, raw in source.raw(unread)]
-                source.write(path, stretches, by)
-                files = self._copy(cursor, source, path, suffix)
-                if _unread(cursor, source):
-                    raise _disagreement(source, "some records cannot be read")
+            try:
+                files = self._copy(cursor, source, path, suffix, keeps_rejects=False)
+            except duckdb.InvalidInputException:
+                files = self._copy_all(cursor, source, path, suffix)
             path.unlink()
             return files, _left_out(cursor, source, files)
 
-    def _copy(
+    def _copy_all(
         self, cursor: duckdb.DuckDBPyConnection, source: Range, path: Path, suffix: str
+    ) -> tuple[DataFile, ...]:
+        """Write a range some of whose records the engine does not take."""
+        files = self._copy(cursor, source, path, suffix, keeps_rejects=True)
+        unread = _unread(cursor, source)
+        if unread:
+            # Records that the engine leaves out would shift the numbers of all that follow.
+            by = ranges.surplus(self.dialect, self.arrival.width)
+            stretches = [(at, at + len(raw)) for _, at, raw in source.raw(unread)]
+            source.write(path, stretches, by)
+            files = self._copy(cursor, source, path, suffix, keeps_rejects=True)
+            if _unread(cursor, source):
+                raise _disagreement(source, "some records cannot be read")
+        return files
+
+    def _copy(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        source: Range,
+        path: Path,
+        suffix: str,
+        *,
+        keeps_rejects: bool,
     ) -> tuple[DataFile, ...]:
         for table in ("reject_errors", "reject_scans"):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
         width = self.arrival.width
         number = numbering(cursor, source.first_record, width)
-        relation = ranges.relation([str(path)], self.dialect, width, number)
+        relation = ranges.relation(
+            [str(path)], self.dialect, width, number, keeps_rejects=keeps_rejects
+        )
         # Whatever comes behind the last record is returned, to be noticed.
         rows = self.arrival.accepted(cursor, relation, or_else=f"_record > {source.last_record}")
         # More than it can have: one range, one file, with row groups of the usual size.

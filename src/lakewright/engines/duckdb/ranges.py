@@ -165,7 +165,9 @@ def _cut(parts: Sequence[CsvPart], threads: int) -> Iterator[Range]:
         yield Range(stretches=tuple(stretches))
 
 
-def relation(paths: Sequence[str], dialect: Dialect, width: int, number: str) -> str:
+def relation(
+    paths: Sequence[str], dialect: Dialect, width: int, number: str, *, keeps_rejects: bool = True
+) -> str:
     """A SELECT of the files of ranges, in the shape that `arrival` asks for.
 
     Args:
@@ -173,6 +175,8 @@ def relation(paths: Sequence[str], dialect: Dialect, width: int, number: str) ->
         dialect: how they are written.
         width: how many fields its records have.
         number: SQL of the next record's number.
+        keeps_rejects: whether records that DuckDB does not take are left out, and told in its table
+            of rejects; else they stop the query. It takes time for every record to be ready for it.
     """
     arrived = [column_name(place) for place in range(width)]
     spare = [f"__spare{place}" for place in range(SPARE_COLUMNS)]
@@ -188,7 +192,7 @@ def relation(paths: Sequence[str], dialect: Dialect, width: int, number: str) ->
             "nullstr = chr(0)",  # No field is: ranges hold no zero byte.
             "null_padding = true",
             "parallel = false",
-            "store_rejects = true",
+            f"store_rejects = {str(keeps_rejects).lower()}",
             f"filename = '{PATH}'",
         )
     )

@@ -23,7 +23,7 @@ FILE_ROWS = 4 * ROW_GROUP_ROWS
 """Big enough that opening a file costs nothing beside reading it. Not bigger, because DuckDB reads
 a table of only one file with one thread when it maps columns by field id."""
 
-DICTIONARY_VALUES_MAX = 8_192
+DICTIONARY_VALUES_MAX = 4_096
 """Of one column in one row group: with more, its values are written as they are. DuckDB tries a
 dictionary for every column until it holds too many; its own limit, a fifth of the rows, costs a
 tenth of the writing where most columns hold more."""
