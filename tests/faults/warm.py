@@ -232,6 +232,7 @@ class _Spare:
         try:
             _tell_system(_PR_SET_PDEATHSIG, signal.SIGKILL)
             _tell_system(_PR_SET_PTRACER, -1)
+            os.setsid()  # Now, as whoever is given a child may end its group at once.
             cls._become(line)
         except BaseException:  # noqa: BLE001 - as an interpreter ends
             traceback.print_exc()
@@ -245,7 +246,6 @@ class _Spare:
             return
         told = json.loads(text)
         line.close()
-        os.setsid()
         high = [fcntl.fcntl(each, fcntl.F_DUPFD, _HIGH_DESCRIPTOR) for each in received]
         for source, target in zip(high, told["descriptors"], strict=True):
             os.dup2(source, target)
