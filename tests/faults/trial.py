@@ -41,6 +41,7 @@ from tests.iceberg_readers import duckdb_with_iceberg
 from tests.system.conftest import Digest, House, digest
 
 _SECONDS_MAX = 120.0
+_MUTE_SECONDS = 10.0
 _MAKE_SECONDS_MAX = 900.0
 """Until a project is made in which something is to be done: upkeep needs many files."""
 
@@ -309,11 +310,15 @@ def _started(made: Template, *words: str, spares: int = _SPARES) -> Iterator[war
 
 
 def _wait_for(words: Sequence[str], process: warm.Process, made: Template) -> None:
-    """Wait until a process has printed one of these, or has ended."""
+    """Wait until a process has printed one of these, or has ended, or seems to be mute: the fault
+    may have struck its very words."""
     ends_at = time.monotonic() + _SECONDS_MAX
+    mute_at = time.monotonic() + _MUTE_SECONDS
     while process.is_alive():
         printed = made.printed.read_text("utf-8", "replace")
         if any(each in printed for each in words):
+            return
+        if not printed and time.monotonic() > mute_at:
             return
         if time.monotonic() > ends_at:
             raise TimeoutError
