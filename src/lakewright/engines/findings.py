@@ -1,6 +1,6 @@
 """What checks find, in the same words whichever engine looked. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TypeAlias
@@ -19,6 +19,16 @@ ROW_CHECKS = (model.NotNull, model.AcceptedValues, model.Range, model.Expression
 
 _NUMBERS = (types.INT, types.BIGINT, types.FLOAT, types.DOUBLE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def in_order(
+    checks: Sequence[model.Check],
+    try_rows: Callable[[Sequence[RowCheck]], Sequence[CheckResult]],
+    try_whole: Callable[[model.Check], CheckResult],
+) -> tuple[CheckResult, ...]:
+    """The results in the checks' order; those that look at rows are tried together, in one go."""
+    by_row = iter(try_rows([one for one in checks if isinstance(one, ROW_CHECKS)]))
+    return tuple(next(by_row) if isinstance(one, ROW_CHECKS) else try_whole(one) for one in checks)
 
 
 def result(

@@ -1,7 +1,8 @@
 """Groups that changed rows belong to are computed again; all others stay as they are."""
 
+from lakewright.engines.building import Files
 from lakewright.engines.duckdb import deduplication, reading, rewriting, text, writing
-from lakewright.engines.duckdb.job import Files, Job
+from lakewright.engines.duckdb.job import Job
 from lakewright.engines.engine import Change
 from lakewright.lake.staged import FileSet
 from lakewright.plan import steps

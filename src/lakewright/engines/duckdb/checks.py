@@ -8,6 +8,7 @@ Null is no value: uniqueness, ranges, accepted values and references ask nothing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import duckdb
 
@@ -71,13 +72,7 @@ def check(
     """
     with connection.cursor() as cursor, failures.of(f"a check of {table.table}"):
         trial = _Trial(connection=cursor, table=table, others=others, now=now)
-        by_row = iter(
-            _try_rows(trial, [one for one in checks if isinstance(one, findings.ROW_CHECKS)])
-        )
-        return tuple(
-            next(by_row) if isinstance(one, findings.ROW_CHECKS) else _try_whole(trial, one)
-            for one in checks
-        )
+        return findings.in_order(checks, partial(_try_rows, trial), partial(_try_whole, trial))
 
 
 def _try_rows(trial: _Trial, checks: Sequence[findings.RowCheck]) -> list[CheckResult]:

@@ -4,8 +4,9 @@ The table holds the newest row of each key among all rows so far, and "newest" i
 the newest among the table's and the new rows is the newest of all: what a full build would give.
 """
 
+from lakewright.engines.building import Files
 from lakewright.engines.duckdb import deduplication, reading, rewriting, text, writing
-from lakewright.engines.duckdb.job import Files, Job
+from lakewright.engines.duckdb.job import Job
 
 _DELTA = "lakewright_delta"
 _MET = "lakewright_met"

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import duckdb
 
+from lakewright.engines import building
+from lakewright.engines.building import Files
 from lakewright.engines.duckdb import (
     affected_keys,
     deduplication,
@@ -20,7 +22,7 @@ from lakewright.engines.duckdb import (
     text,
     writing,
 )
-from lakewright.engines.duckdb.job import Files, Job
+from lakewright.engines.duckdb.job import Job
 from lakewright.engines.engine import ModelInput
 from lakewright.errors import RunFailed
 from lakewright.lake.staged import Staged, Target
@@ -49,24 +51,7 @@ def model(
         _set_parameters(cursor, step)
         job = Job(connection=cursor, step=step, query=query, inputs=inputs, target=target)
         files = _build(job)
-    return Staged(
-        table=step.table,
-        step=step.name,
-        base_snapshot_id=target.base.snapshot_id if target.base is not None else None,
-        schema=target.schema,
-        partitioning=target.partitioning,
-        added=files.added,
-        rewritten=files.rewritten,
-        removed=files.removed,
-        is_replaced=files.is_replaced,
-        consumed={},
-        properties=_properties(step),
-        table_properties={},
-        description=step.description,
-        column_descriptions={
-            field.name: field.description for field in step.schema.fields if field.description
-        },
-    )
+    return building.staged(step, target, files)
 
 
 def _query(step: steps.BuildModel, inputs: Mapping[str, ModelInput], target: Target) -> str:
@@ -86,12 +71,6 @@ def _set_parameters(cursor: duckdb.DuckDBPyConnection, step: steps.BuildModel) -
         # A null is what a variable is that nobody has set.
         if value is not None:
             cursor.execute(f"SET VARIABLE {text.name(name)} = $1", [value])
-
-
-def _properties(step: steps.BuildModel) -> dict[str, str]:
-    reason = step.build.reason if isinstance(step.build, steps.Full) else ""
-    properties = {"query_fingerprint": step.fingerprint, "build": step.build.kind, "reason": reason}
-    return {name: value for name, value in properties.items() if value}
 
 
 def _build(job: Job) -> Files:

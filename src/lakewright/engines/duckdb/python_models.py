@@ -16,8 +16,9 @@ import duckdb
 import pyarrow
 
 from lakewright.engines import rows
+from lakewright.engines.building import Files
 from lakewright.engines.duckdb import reading, text, writing
-from lakewright.engines.duckdb.job import Files, Job
+from lakewright.engines.duckdb.job import Job
 from lakewright.errors import Place, RunFailed
 from lakewright.plan import steps
 from lakewright.project.python_file import FUNCTION

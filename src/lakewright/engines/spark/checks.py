@@ -8,7 +8,7 @@ compare by its text what engines write differently.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -75,13 +75,7 @@ def check(
     """
     with failures.of(f"a check of {table.table}"):
         trial = _Trial(spark=spark, table=table, others=others, now=now)
-        by_row = iter(
-            _try_rows(trial, [one for one in checks if isinstance(one, findings.ROW_CHECKS)])
-        )
-        return tuple(
-            next(by_row) if isinstance(one, findings.ROW_CHECKS) else _try_whole(trial, one)
-            for one in checks
-        )
+        return findings.in_order(checks, partial(_try_rows, trial), partial(_try_whole, trial))
 
 
 def _try_rows(trial: _Trial, checks: Sequence[findings.RowCheck]) -> list[CheckResult]:

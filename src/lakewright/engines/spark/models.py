@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakewright.engines import building
+from lakewright.engines.building import Files
 from lakewright.engines.engine import ModelInput
 from lakewright.engines.spark import failures, names, newest, reading, rewriting, writing
-from lakewright.engines.spark.job import Files, Job
+from lakewright.engines.spark.job import Job
 from lakewright.engines.spark.rewriting import GONE, PRESENT
 from lakewright.errors import RunFailed
 from lakewright.lake.staged import Staged, Target
@@ -49,30 +51,7 @@ def model(
     query = render.render(step.sql, schemas, "spark", kinds)
     with failures.of(f"the model {step.table}"):
         files = _build(Job(spark=spark, step=step, query=query, inputs=inputs, target=target))
-    return Staged(
-        table=step.table,
-        step=step.name,
-        base_snapshot_id=target.base.snapshot_id if target.base is not None else None,
-        schema=target.schema,
-        partitioning=target.partitioning,
-        added=files.added,
-        rewritten=files.rewritten,
-        removed=files.removed,
-        is_replaced=files.is_replaced,
-        consumed={},
-        properties=_properties(step),
-        table_properties={},
-        description=step.description,
-        column_descriptions={
-            field.name: field.description for field in step.schema.fields if field.description
-        },
-    )
-
-
-def _properties(step: steps.BuildModel) -> dict[str, str]:
-    reason = step.build.reason if isinstance(step.build, steps.Full) else ""
-    properties = {"query_fingerprint": step.fingerprint, "build": step.build.kind, "reason": reason}
-    return {name: value for name, value in properties.items() if value}
+    return building.staged(step, target, files)
 
 
 def _build(job: Job) -> Files:
